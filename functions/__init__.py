@@ -1,0 +1,1 @@
+"""The Lambda functions, one package each, split by who calls them."""

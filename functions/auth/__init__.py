@@ -1,0 +1,1 @@
+"""The browser's function: home, sign-in, callback, sign-out and /me."""

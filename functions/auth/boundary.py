@@ -1,0 +1,79 @@
+"""Around every route: a time limit, the translation of errors, and the headers of every answer."""
+
+import asyncio
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from functions.auth.answers import problem, secure_headers
+from functions.auth.incoming import Incoming
+from functions.auth.problems import problem_of, problem_of_status
+from shared.errors import ProviderUnavailable, SignInError
+from shared.observability import SIGN_IN_FAILED
+from shared.services import Services
+
+ANSWER_SECONDS = 8.0
+"""Time for everything that waits for Logto; DynamoDB's own limits come on top."""
+
+_SIGN_IN_PATHS = ("/sign-in", "/callback")
+
+
+class Boundary:
+    """ASGI middleware. No exception of a route passes it, so none is logged with its text."""
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        incoming = Incoming.of(scope)
+        secure = _with_headers(send, incoming.correlation_id)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._app(scope, receive, secure)
+        except TimeoutError:
+            await self._refuse(incoming, ProviderUnavailable("no answer in time"), receive, secure)
+        except SignInError as failure:
+            await self._refuse(incoming, failure, receive, secure)
+        except Exception as failure:  # the last resort: logged by type and place
+            self._services.observer.fault(failure)
+            await self._refuse(incoming, SignInError(), receive, secure)
+
+    async def _refuse(
+        self, incoming: Incoming, failure: SignInError, receive: Receive, send: Send
+    ) -> None:
+        told = problem_of(failure)
+        observer = self._services.observer
+        log = observer.problem if told.status >= 500 else observer.event
+        log("request refused", reason=failure.error, detail=str(failure), status=told.status)
+        if incoming.request.url.path in _SIGN_IN_PATHS:
+            observer.count(SIGN_IN_FAILED, reason=failure.error)
+        response = problem(incoming, told, failure.error)
+        await response(incoming.request.scope, receive, send)
+
+
+async def refused(request: Request, failure: Exception) -> Response:
+    """The answer to what the router refuses: an unknown path, another method."""
+    status = failure.status_code if isinstance(failure, HTTPException) else 500
+    headers = failure.headers if isinstance(failure, HTTPException) else None
+    response = problem(
+        Incoming(request), problem_of_status(status), f"http_{status}"
+    )
+    response.headers.update(headers or {})
+    return response
+
+
+def _with_headers(send: Send, correlation_id: str) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present = {name for name, _ in message["headers"]}
+            message["headers"] = list(message["headers"]) + [
+                (name.encode(), value.encode())
+                for name, value in secure_headers(correlation_id=correlation_id).items()
+                if name.encode() not in present
+            ]
+        await send(message)
+
+    return sending

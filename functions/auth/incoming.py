@@ -1,0 +1,85 @@
+"""What a route asks of its request, in one place."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.types import Scope
+
+from shared.cookies import BrowserCookie, Cookies
+from shared.query import parse_query
+from shared.services import Services
+from shared.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One request to this deployment."""
+
+    request: Request
+
+    @classmethod
+    def of(cls, scope: Scope) -> "Incoming":
+        return cls(Request(scope))
+
+    @property
+    def site(self) -> Site:
+        site: Site = self.request.scope["aws.event"]["site"]
+        return site
+
+    @property
+    def services(self) -> Services:
+        services: Services = self.request.app.state.services
+        return services
+
+    @property
+    def correlation_id(self) -> str:
+        return str(self.request.scope["aws.event"]["correlationId"])
+
+    @property
+    def cookies(self) -> Cookies:
+        return self.site.cookies
+
+    @property
+    def session_secret(self) -> str | None:
+        return self.cookies.session_secret(self._cookie_header)
+
+    @property
+    def browser_cookies(self) -> tuple[BrowserCookie, ...]:
+        return self.cookies.browser_cookies(self._cookie_header)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query's parameters. Raises MalformedRequest."""
+        return parse_query(self.request.scope["query_string"])
+
+    def header(self, name: str) -> str:
+        """A header's value, or empty."""
+        return self.request.headers.get(name, "")
+
+    @property
+    def wants_page(self) -> bool:
+        """Whether a person navigates: by Fetch Metadata where the browser sends it."""
+        mode = self.header("sec-fetch-mode")
+        return mode == "navigate" if mode else "text/html" in self.header("accept").lower()
+
+    @property
+    def is_prefetch(self) -> bool:
+        """Whether the browser asks ahead of a navigation that may never come."""
+        return "prefetch" in (self.header("sec-purpose") + self.header("purpose")).lower()
+
+    @property
+    def comes_from_here(self) -> bool:
+        """Whether this origin, or the person by hand, made the request.
+
+        `Origin` decides where it is sent, then `Sec-Fetch-Site`; a sibling domain is another
+        origin. A client that sends neither is no current browser, and is taken by its word.
+        """
+        origin = self.header("origin")
+        if origin:
+            return origin == self.site.origin
+        return self.header("sec-fetch-site") in ("", "none", "same-origin")
+
+    @property
+    def _cookie_header(self) -> bytes:
+        values = [value for name, value in self.request.scope["headers"] if name == b"cookie"]
+        return b"; ".join(values)

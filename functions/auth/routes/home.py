@@ -1,0 +1,42 @@
+"""GET /: signed out, a way in; signed in, who you are and a way out."""
+
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Request, Response
+
+from functions.auth import pages
+from functions.auth.answers import brand_of, page
+from functions.auth.incoming import Incoming
+from shared.identity import identity_of
+from shared.sessions import LiveSession, load_session
+
+router = APIRouter()
+
+
+@router.get("/")
+async def home(request: Request) -> Response:
+    incoming = Incoming(request)
+    live = load_session(incoming.session_secret, incoming.services)
+    html = pages.render_home(
+        brand_of(incoming.services.settings),
+        _view(live) if live is not None else None,
+        root=incoming.site.root,
+    )
+    return page(incoming, html, referrer=True)
+
+
+def _view(live: LiveSession) -> pages.HomeView:
+    identity = identity_of(live.session)
+    return pages.HomeView(
+        name=identity.name,
+        email=identity.email,
+        picture=identity.picture,
+        connector=identity.connector,
+        tenant_id=identity.tenant_id,
+        organizations=identity.organizations,
+        organization_roles=identity.organization_roles,
+        roles=identity.roles,
+        signed_in_at=datetime.fromtimestamp(live.session.signed_in_at, UTC),
+        expires_at=datetime.fromtimestamp(live.expires_at, UTC),
+        idle_expires_at=datetime.fromtimestamp(live.idle_expires_at, UTC),
+    )

@@ -1,0 +1,37 @@
+"""GET /me: the identity as JSON, or 401 with the URL to sign in at; never a redirect."""
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import JSONResponse
+
+from functions.auth.incoming import Incoming
+from shared.errors import SessionRequired
+from shared.identity import identity_of
+from shared.sessions import load_session
+
+router = APIRouter()
+
+
+@router.get("/me")
+async def me(request: Request) -> Response:
+    """`?touch=false` reads the session without extending it, for a page that polls."""
+    incoming = Incoming(request)
+    touch = incoming.query.get("touch") != "false"
+    live = load_session(incoming.session_secret, incoming.services, touch=touch)
+    if live is None:
+        raise SessionRequired("no live session")
+    identity = identity_of(live.session)
+    return JSONResponse(
+        {
+            "sub": identity.subject,
+            "name": identity.name,
+            "email": identity.email,
+            "picture": identity.picture,
+            "connector": identity.connector,
+            "tenant_id": identity.tenant_id,
+            "organizations": identity.organizations,
+            "organization_roles": identity.organization_roles,
+            "roles": identity.roles,
+            "signed_in_at": live.session.signed_in_at,
+            "expires_at": live.expires_at,
+        }
+    )

@@ -1,0 +1,40 @@
+"""GET and POST /sign-out: ends the session here and at Logto."""
+
+from fastapi import APIRouter, Request, Response
+
+from functions.auth import pages
+from functions.auth.answers import brand_of, page, redirect
+from functions.auth.incoming import Incoming
+from shared.errors import CrossSiteRequest
+from shared.sign_out import sign_out
+
+router = APIRouter()
+
+
+@router.get("/sign-out")
+async def sign_out_by_link(request: Request) -> Response:
+    """A link from another site, or a prefetch, must not end a session: it gets a question."""
+    incoming = Incoming(request)
+    if not incoming.comes_from_here or incoming.is_prefetch:
+        brand = brand_of(incoming.services.settings)
+        return page(incoming, pages.render_sign_out(brand, root=incoming.site.root), referrer=True)
+    return await _end(incoming)
+
+
+@router.post("/sign-out")
+async def sign_out_by_form(request: Request) -> Response:
+    incoming = Incoming(request)
+    if not incoming.comes_from_here:
+        raise CrossSiteRequest("a sign-out was posted from another origin")
+    return await _end(incoming)
+
+
+async def _end(incoming: Incoming) -> Response:
+    url = await sign_out(incoming.session_secret, site=incoming.site, services=incoming.services)
+    if url is not None:
+        response = redirect(url, status=303)
+    else:
+        brand = brand_of(incoming.services.settings)
+        response = page(incoming, pages.render_signed_out(brand, root=incoming.site.root))
+    response.headers.append("Set-Cookie", incoming.cookies.clear_session())
+    return response

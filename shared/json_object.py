@@ -1,0 +1,36 @@
+"""Reading a JSON object that came from outside."""
+
+import json
+from typing import Any
+
+
+def parse_json_object(text: bytes) -> dict[str, Any]:
+    """The object that `text` is.
+
+    Raises ValueError for anything else: another JSON value, a name that comes twice (two readers
+    would take two values), NaN, text that is not UTF-8 or is nested without end.
+    """
+    try:
+        value = json.loads(
+            text.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant
+        )
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise ValueError("the JSON is not UTF-8") from None
+    except json.JSONDecodeError:
+        raise ValueError("this is not JSON") from None
+    if not isinstance(value, dict):
+        raise ValueError("the JSON is not an object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("the JSON names a member twice")
+    return members
+
+
+def _no_constant(_: str) -> None:
+    raise ValueError("the JSON holds a number that is none")

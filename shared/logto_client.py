@@ -1,0 +1,340 @@
+"""The Logto SDK (0.2.1), used through its own seams; no other module imports it.
+
+`Client` is a `LogtoClient` whose `Storage` is a unit of work for one request and whose `OidcCore`
+belongs to the process. The SDK goes on building the authorization request, matching the callback,
+keeping the tokens and building the end-session request. Replaced are its HTTP (no time or size
+limit, redirects followed), its ID-token check (no nonce, optional claims, a blocking key client)
+and its exceptions (their text is whatever the provider sent).
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from logto import LogtoClient, LogtoConfig, LogtoException, Storage
+from logto.models.oidc import OidcProviderMetadata, UserInfoScope
+from logto.models.response import TokenResponse
+from logto.LogtoClient import SignInSession
+from logto.OidcCore import OidcCore
+
+from shared.app_secret import AppSecret
+from shared.errors import (
+    ClientRefused,
+    GrantRefused,
+    ProviderMisbehaved,
+    TransactionUnknown,
+)
+from shared.id_token import Expected, KeyUnknown, check_id_token
+from shared.json_object import parse_json_object
+from shared.provider import Known, Provider
+from shared.provider_http import Answer, ProviderHttp
+from shared.settings import Settings
+
+MAX_EXPIRES_IN = 86_400
+DEFAULT_EXPIRES_IN = 300
+"""Seconds that an access token is taken to live when the provider does not say."""
+
+
+@dataclass(slots=True)
+class UnitOfWork(Storage):
+    """The SDK's storage for one request: loaded once, changed in memory, committed by the flow.
+
+    The SDK's default is one dictionary for the whole process, which in a warm Lambda function
+    would hand one user's tokens to the next.
+    """
+
+    values: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def get(self, key: str) -> str | None:
+        return self.values.get(key)
+
+    def set(self, key: str, value: str | None) -> None:
+        if value is None:
+            self.values.pop(key, None)
+        else:
+            self.values[key] = value
+
+    def delete(self, key: str) -> None:
+        self.values.pop(key, None)
+
+
+class Core(OidcCore):
+    """The provider-wide part: token requests over bounded HTTP, with the application's secret.
+
+    Raises GrantRefused for `invalid_grant`, ClientRefused for `invalid_client` and
+    ProviderMisbehaved for anything that is not a token response.
+    """
+
+    def __init__(self, known: Known, http: ProviderHttp, secret: AppSecret) -> None:
+        # The SDK's constructor would make a key client with a network stack of its own.
+        self.known = known
+        self.metadata = OidcProviderMetadata(**_sdk_metadata(known.metadata))
+        self._http = http
+        self._secret = secret
+
+    async def fetchTokenByCode(  # type: ignore[override]
+        self,
+        clientId: str,
+        clientSecret: str | None,
+        redirectUri: str,
+        code: str,
+        codeVerifier: str,
+    ) -> TokenResponse:
+        return _token_response(
+            await self._post_as_client(
+                self.metadata.token_endpoint,
+                clientId,
+                {
+                    "grant_type": "authorization_code",
+                    "redirect_uri": redirectUri,
+                    "code": code,
+                    "code_verifier": codeVerifier,
+                },
+            )
+        )
+
+    async def revoke(self, client_id: str, refresh_token: str) -> None:
+        """Revoke the grant of a refresh token (RFC 7009 section 2.1), where Logto offers it."""
+        endpoint = self.known.metadata.get("revocation_endpoint")
+        if endpoint is not None:
+            form = {"token": refresh_token, "token_type_hint": "refresh_token"}
+            await self._post_as_client(endpoint, client_id, form)
+
+    async def _post_as_client(self, url: str, client_id: str, form: dict[str, str]) -> Answer:
+        """One request; a second only where the secret was refused and has been rotated."""
+        secret = self._secret.value()
+        answer = await self._http.post_form(
+            url, {**form, "client_id": client_id, "client_secret": secret}
+        )
+        if _oauth_error(answer) == "invalid_client":
+            renewed = self._secret.renewed(secret)
+            if renewed is None:
+                raise ClientRefused("the provider refuses LOGTO_APP_ID or its secret")
+            answer = await self._http.post_form(
+                url, {**form, "client_id": client_id, "client_secret": renewed}
+            )
+        return answer
+
+
+class Client(LogtoClient):
+    """One request's view: its tokens, its transaction, its checks."""
+
+    def __init__(
+        self,
+        config: LogtoConfig,
+        storage: UnitOfWork,
+        core: Core,
+        *,
+        extra: Mapping[str, str] | None = None,
+        check: "Callable[[TokenResponse], Any] | None" = None,
+    ) -> None:
+        super().__init__(config, storage)
+        self.unit_of_work = storage
+        self._core = core
+        self._extra = dict(extra or {})
+        self._check = check
+
+    async def getOidcCore(self) -> Core:
+        return self._core
+
+    async def _buildSignInUrl(  # type: ignore[override]
+        self,
+        redirectUri: str,
+        codeChallenge: str,
+        state: str,
+        interactionMode: Any = None,
+    ) -> str:
+        """The SDK's authorization request with the parameters that it does not know."""
+        url = await super()._buildSignInUrl(redirectUri, codeChallenge, state, interactionMode)
+        if "prompt" in self._extra:
+            url = url.replace(f"&prompt={self.config.prompt}&", "&")
+        return f"{url}&{urlencode(self._extra)}" if self._extra else url
+
+    async def _handleTokenResponse(self, resource: str, tokenResponse: TokenResponse) -> None:
+        """Keep tokens only after the ID token among them has been checked."""
+        if self._check is not None:
+            await self._check(tokenResponse)
+        if tokenResponse.id_token is not None:
+            self._storage.set("idToken", tokenResponse.id_token)
+        if tokenResponse.refresh_token is not None:
+            self._storage.set("refreshToken", tokenResponse.refresh_token)
+        self._setAccessToken(resource, tokenResponse.access_token, tokenResponse.expires_in)
+
+
+class Logto:
+    """Logto for the flows: what they ask for, without a name of the SDK's."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        provider: Provider,
+        http: ProviderHttp,
+        secret: AppSecret,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._provider = provider
+        self._http = http
+        self._secret = secret
+        self._clock = clock
+        self._config = LogtoConfig(
+            endpoint=settings.logto_endpoint,
+            appId=settings.logto_app_id,
+            # The secret stays out of an object whose `repr` shows it.
+            appSecret=None,
+            scopes=[_scope(name) for name in settings.logto_scopes],
+            resources=list(settings.logto_resources),
+        )
+
+    async def known(self) -> Known:
+        """The provider's metadata and keys; errors as for `Provider.known`."""
+        return await self._provider.known()
+
+    async def ready_for_code(self) -> Known:
+        """Everything that redeeming a code needs, so that nothing else fails after the claim."""
+        known = await self._provider.known()
+        self._secret.value()
+        return known
+
+    async def authorization_request(
+        self, *, redirect_uri: str, extra: Mapping[str, str]
+    ) -> tuple[str, str, str]:
+        """The URL to send the browser to, its `state`, and what the SDK needs at the callback."""
+        storage = UnitOfWork()
+        client = Client(self._config, storage, await self._core(), extra=extra)
+        url = await client.signIn(redirectUri=redirect_uri)
+        kept = storage.values["signInSession"]
+        return url, SignInSession.model_validate_json(kept).state, kept
+
+    async def redeem(
+        self, *, callback_uri: str, sdk_session: str, nonce: str, issued_after: float
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """Exchange the code of a callback: the storage of a new session, and its ID token claims.
+
+        Raises GrantRefused, IdTokenInvalid, TransactionUnknown for a callback that does not match
+        the transaction, and the errors of `Core`.
+        """
+        claims: dict[str, Any] = {}
+
+        async def check(response: TokenResponse) -> None:
+            if response.id_token is None:
+                raise ProviderMisbehaved("the token response holds no ID token")
+            expected = Expected(
+                client_id=self._settings.logto_app_id,
+                nonce=nonce,
+                access_token=response.access_token,
+                issued_after=issued_after,
+            )
+            claims.update(await self._checked(response.id_token, expected))
+
+        storage = UnitOfWork({"signInSession": sdk_session})
+        client = Client(self._config, storage, await self._core(), check=check)
+        try:
+            await client.handleSignInCallback(callback_uri)
+        except LogtoException:
+            raise TransactionUnknown("the callback does not belong to its transaction") from None
+        return storage.values, claims
+
+    async def end_session(self, storage: dict[str, str], *, return_uri: str) -> str:
+        """The URL that ends the session at Logto and returns to `return_uri`."""
+        values = UnitOfWork(dict(storage))
+        client = Client(self._config, values, await self._core())
+        hint = client.getIdToken()
+        url = await client.signOut(return_uri)
+        # A hint that makes the URL longer than servers take is worth less than a sign-out that
+        # works: Logto then goes by `client_id`.
+        return f"{url}&{urlencode({'id_token_hint': hint})}" if hint and len(hint) < 5000 else url
+
+    async def revoke(self, storage: Mapping[str, str]) -> None:
+        """Revoke the refresh token in `storage`, if there is one."""
+        refresh_token = storage.get("refreshToken")
+        if refresh_token is not None:
+            await (await self._core()).revoke(self._settings.logto_app_id, refresh_token)
+
+    async def _core(self) -> Core:
+        return Core(await self._provider.known(), self._http, self._secret)
+
+    async def _checked(self, token: str, expected: Expected) -> dict[str, Any]:
+        known = await self._provider.known()
+        try:
+            return check_id_token(token, known, expected, now=self._clock())
+        except KeyUnknown:
+            renewed = await self._provider.refreshed()
+            return check_id_token(token, renewed, expected, now=self._clock())
+
+
+def _scope(name: str) -> Any:
+    """The SDK's own member where it has one: it looks for those to ask for organizations."""
+    try:
+        return UserInfoScope(name)
+    except ValueError:
+        return name
+
+
+def _sdk_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The members that the SDK's model requires, so that no other can upset it."""
+    names = ("issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
+    return {
+        **{name: document[name] for name in names},
+        "end_session_endpoint": document.get("end_session_endpoint"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": document["id_token_signing_alg_values_supported"],
+    }
+
+
+def _oauth_error(answer: Answer) -> str | None:
+    """The `error` of an OAuth error response, None for a success."""
+    if answer.status == 200:
+        return None
+    try:
+        error = parse_json_object(answer.body).get("error")
+    except ValueError:
+        error = None
+    return error if isinstance(error, str) else "unknown"
+
+
+def _token_response(answer: Answer) -> TokenResponse:
+    error = _oauth_error(answer)
+    if error == "invalid_grant":
+        raise GrantRefused("the provider does not accept the grant")
+    if error == "invalid_client":
+        raise ClientRefused("the provider refuses LOGTO_APP_ID or its secret")
+    if error is not None:
+        raise ProviderMisbehaved(f"the token endpoint answered with status {answer.status}")
+    try:
+        body = parse_json_object(answer.body)
+    except ValueError as fault:
+        raise ProviderMisbehaved(f"the token response: {fault}") from None
+    if str(body.get("token_type", "")).lower() != "bearer":
+        raise ProviderMisbehaved("the token response is not of type Bearer")
+    return TokenResponse(
+        access_token=_token(body, "access_token") or _missing("access_token"),
+        token_type="Bearer",  # noqa: S106 - the type, not a token
+        expires_in=_lifetime(body.get("expires_in")),
+        refresh_token=_token(body, "refresh_token"),
+        id_token=_token(body, "id_token"),
+    )
+
+
+def _token(body: Mapping[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
+        raise ProviderMisbehaved(f"`{name}` of the token response is no token")
+    return value
+
+
+def _missing(name: str) -> str:
+    raise ProviderMisbehaved(f"the token response holds no `{name}`")
+
+
+def _lifetime(value: Any) -> int:
+    """`expires_in` in whole seconds within what makes sense, whatever the provider says."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        return DEFAULT_EXPIRES_IN
+    return int(max(0, min(value, MAX_EXPIRES_IN)))

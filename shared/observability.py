@@ -1,0 +1,67 @@
+"""Logs, metrics and traces through Powertools: what happened, never whose or with which secret.
+
+A log line is JSON with the correlation id that an error page shows. A metric is one line of
+CloudWatch's embedded metric format. Nothing that a browser or a provider sent is written: events
+and reasons are words of this program.
+"""
+
+import traceback
+from typing import Final
+
+from aws_lambda_powertools import Logger, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+
+NAMESPACE: Final = "ServerlessSignIn"
+
+SIGN_IN_STARTED: Final = "SignInStarted"
+SIGN_IN_SUCCEEDED: Final = "SignInSucceeded"
+SIGN_IN_FAILED: Final = "SignInFailed"
+"""Counted by the dimension `reason`, the slug of an error."""
+SIGNED_OUT: Final = "SignedOut"
+
+
+class Observer:
+    """Writes events and counts them."""
+
+    def __init__(self, logger: Logger, *, service: str) -> None:
+        self._logger = logger
+        self._service = service
+
+    def begin(self, *, correlation_id: str, request_id: str) -> None:
+        """Forget the last request and put this one's ids on every line."""
+        self._logger.clear_state()
+        self._logger.append_keys(function_request_id=request_id)
+        self._logger.set_correlation_id(correlation_id)
+
+    def event(self, message: str, **words: str | int | bool | None) -> None:
+        """Log an event with a few words of this program."""
+        self._logger.info(message, extra=dict(words))
+
+    def problem(self, message: str, **words: str | int | bool | None) -> None:
+        """Log what an operator should look at."""
+        self._logger.error(message, extra=dict(words))
+
+    def fault(self, failure: BaseException) -> None:
+        """Log an unexpected exception by type and place; its text could hold anything."""
+        frames = traceback.extract_tb(failure.__traceback__)
+        places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        self._logger.error(
+            "unexpected exception", extra={"exception": type(failure).__name__, "places": places}
+        )
+
+    def count(self, metric: str, *, reason: str | None = None) -> None:
+        """Add one to a metric, by its reason where it has one."""
+        with single_metric(
+            name=metric,
+            unit=MetricUnit.Count,
+            value=1,
+            namespace=NAMESPACE,
+            default_dimensions={"service": self._service},
+        ) as emitted:
+            if reason is not None:
+                emitted.add_dimension(name="reason", value=reason)
+
+
+def observer(service: str) -> Observer:
+    """The observer of one function; level and service name are Powertools' own settings."""
+    return Observer(Logger(service=service, utc=True), service=service)
