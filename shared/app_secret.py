@@ -13,7 +13,7 @@ from shared.errors import Misconfigured, SecretUnavailable
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.parameters.base import BaseProvider
+    from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
     from botocore.config import Config
 
 MAX_AGE_SECONDS = 3600
@@ -74,26 +74,35 @@ class SecretReader:
 
     def __init__(self, config: "Config") -> None:
         self._config = config
-        self._providers: dict[str, BaseProvider] = {}
+        self._secrets: SecretsProvider | None = None
+        self._parameters: SSMProvider | None = None
 
     def __call__(self, arn: str, anew: bool) -> str:
         """The secret of `arn`. Raises SecretUnavailable."""
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
-        service = arn.split(":")[2]
-        options = {"decrypt": True} if service == "ssm" else {}
+        read = self._read_parameter if arn.split(":")[2] == "ssm" else self._read_secret
         try:
-            value = self._provider(service).get(
-                arn, max_age=MAX_AGE_SECONDS, force_fetch=anew, **options
-            )
+            return read(arn, anew)
         except GetParameterError:
             raise SecretUnavailable("LOGTO_APP_SECRET_ARN cannot be read") from None
-        return value if isinstance(value, str) else bytes(value or b"").decode()
 
-    def _provider(self, service: str) -> "BaseProvider":
-        from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
+    def _read_secret(self, arn: str, anew: bool) -> str:
+        from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
-        if service not in self._providers:
-            provider = SSMProvider if service == "ssm" else SecretsProvider
-            self._providers[service] = provider(boto_config=self._config)
-        return self._providers[service]
+        if self._secrets is None:
+            self._secrets = SecretsProvider(boto_config=self._config)
+        return _text(self._secrets.get(arn, max_age=MAX_AGE_SECONDS, force_fetch=anew))
+
+    def _read_parameter(self, arn: str, anew: bool) -> str:
+        from aws_lambda_powertools.utilities.parameters import SSMProvider
+
+        if self._parameters is None:
+            self._parameters = SSMProvider(boto_config=self._config)
+        return _text(
+            self._parameters.get(arn, max_age=MAX_AGE_SECONDS, decrypt=True, force_fetch=anew)
+        )
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")

@@ -28,6 +28,7 @@ _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 _REFUSED_HEADERS = ("crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc")
+_PUBLIC: tuple[str, ...] = ("kty", "crv", "x", "y", "n", "e")
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")  # OIDC Core section 2: at most 255 ASCII characters
 
 
@@ -167,7 +168,7 @@ def _suits(key: Mapping[str, Any], algorithm: str) -> bool:
 
 def _verified_payload(token: str, algorithm: str, key: dict[str, Any]) -> bytes:
     try:
-        public = {name: key[name] for name in ("kty", "crv", "x", "y", "n", "e") if name in key}
+        public: dict[str, Any] = {name: key[name] for name in _PUBLIC if name in key}
         verified = jwt.PyJWS().decode_complete(
             token, jwt.PyJWK(public, algorithm=algorithm), algorithms=[algorithm]
         )

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from shared.logto_client import Logto
 from shared.observability import Observer
 from shared.provider import Clock
 from shared.sealing import Random
 from shared.settings import Settings
 from shared.table import Table
+
+if TYPE_CHECKING:
+    from shared.logto_client import Logto
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,7 +20,7 @@ class Services:
 
     settings: Settings
     table: Table
-    logto: "Callable[[], Logto]"
+    logto: Callable[[], "Logto"]
     observer: Observer
     clock: Clock
     random: Random

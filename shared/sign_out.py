@@ -1,13 +1,16 @@
 """Sign-out: here first, then the grant at Logto, then the browser to Logto's end-session page."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from shared.errors import Misconfigured, ProviderMisbehaved, SignInError, Unavailable
-from shared.logto_client import Logto
 from shared.observability import SIGNED_OUT
 from shared.records import Session, session_seal
 from shared.services import Services
 from shared.site import Site
+
+if TYPE_CHECKING:
+    from shared.logto_client import Logto
 
 PROVIDER_SECONDS = 4.0
 """Time that Logto gets for the part of a sign-out that is not essential."""
@@ -36,7 +39,7 @@ async def sign_out(secret: str | None, *, site: Site, services: Services) -> str
         return None
 
 
-async def _revoke(logto: Logto, storage: dict[str, str], services: Services) -> None:
+async def _revoke(logto: "Logto", storage: dict[str, str], services: Services) -> None:
     """Revoke the grant: it would outlive the end of Logto's session (`offline_access`)."""
     try:
         async with asyncio.timeout(PROVIDER_SECONDS):

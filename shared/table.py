@@ -37,7 +37,8 @@ LIMITS = Config(
 def connect() -> "DynamoDBClient":
     """A DynamoDB client with this product's time limits; region and endpoint are botocore's own
     settings (`AWS_REGION`, `AWS_ENDPOINT_URL_DYNAMODB`)."""
-    return boto3.client("dynamodb", config=LIMITS)
+    client: DynamoDBClient = boto3.client("dynamodb", config=LIMITS)
+    return client
 
 
 class Table:

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
 from shared.app_secret import SecretReader, app_secret
 from shared.observability import observer
@@ -12,6 +13,9 @@ from shared.provider_http import ProviderHttp
 from shared.services import Services
 from shared.settings import Settings
 from shared.table import LIMITS, Table, connect
+
+if TYPE_CHECKING:
+    from shared.logto_client import Logto
 
 SERVICE = "auth"
 
@@ -24,7 +28,7 @@ def compose(environment: Mapping[str, str]) -> Services:
     secret = app_secret(settings, SecretReader(LIMITS))
 
     @cache
-    def logto():  # type: ignore[no-untyped-def]
+    def logto() -> "Logto":
         # The SDK and what it imports cost more than all the rest: a page that does without
         # starts without.
         from shared.logto_client import Logto

@@ -1,0 +1,36 @@
+"""The application over given services: routes, boundary, and the handler that Lambda calls."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from mangum import Mangum
+from starlette.exceptions import HTTPException
+
+from functions.auth import edge
+from functions.auth.boundary import Boundary, refused
+from functions.auth.routes import assets, callback, home, me, sign_in, sign_out
+from shared.services import Services
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application over these services."""
+    app = FastAPI(openapi_url=None, redirect_slashes=False)
+    app.state.services = services
+    for module in (home, sign_in, callback, sign_out, me, assets):
+        app.include_router(module.router)
+    app.add_middleware(Boundary, services=services)
+    app.add_exception_handler(HTTPException, refused)
+    return app
+
+
+def make_handler(services: Services) -> Handler:
+    """A Lambda handler; whatever the event holds, the answer is one that API Gateway takes."""
+    adapter = Mangum(create_app(services), lifespan="off")
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        return edge.answer(event, context, adapter=adapter, services=services)
+
+    return handler

@@ -1,0 +1,143 @@
+"""What a process knows of its provider: when it is fetched, how long it serves."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from shared.errors import ProviderMisbehaved, ProviderUnavailable
+from shared.provider import FRESH_SECONDS, LOOKS, STALE_SECONDS, Known, Provider, check_metadata
+from shared.provider_http import Answer, ProviderHttp
+
+ENDPOINT = "https://tenant.logto.app"
+
+
+def discovery(**changes: Any) -> dict[str, Any]:
+    document = {
+        "issuer": f"{ENDPOINT}/oidc",
+        "authorization_endpoint": f"{ENDPOINT}/oidc/auth",
+        "token_endpoint": f"{ENDPOINT}/oidc/token",
+        "userinfo_endpoint": f"{ENDPOINT}/oidc/me",
+        "jwks_uri": f"{ENDPOINT}/oidc/jwks",
+        "end_session_endpoint": f"{ENDPOINT}/oidc/session/end",
+        "revocation_endpoint": f"{ENDPOINT}/oidc/token/revocation",
+        "id_token_signing_alg_values_supported": ["ES384"],
+        "authorization_response_iss_parameter_supported": True,
+    }
+    return {name: value for name, value in {**document, **changes}.items() if value is not None}
+
+
+@dataclass
+class FakeHttp:
+    """Answers from memory; `down` makes it fail."""
+
+    key_id: str = "first"
+    down: bool = False
+    urls: list[str] = field(default_factory=list)
+
+    async def get(self, url: str) -> Answer:
+        self.urls.append(url)
+        if self.down:
+            raise ProviderUnavailable("down")
+        keys = {"keys": [{"kty": "EC", "crv": "P-384", "kid": self.key_id, "x": "", "y": ""}]}
+        body = keys if url.endswith("/jwks") else discovery()
+        return Answer(status=200, body=json.dumps(body).encode())
+
+
+@dataclass
+class World:
+    now: float = 1_800_000_000.0
+    http: FakeHttp = field(default_factory=FakeHttp)
+
+    def provider(self) -> Provider:
+        return Provider(
+            endpoint=ENDPOINT, http=cast(ProviderHttp, self.http), clock=lambda: self.now
+        )
+
+
+def run(ask: Callable[[], Any]) -> Known:
+    return cast(Known, asyncio.run(ask()))
+
+
+def test_fetched_once_while_fresh() -> None:
+    world = World()
+    provider = world.provider()
+    for _ in range(3):
+        assert run(provider.known).names_issuer_in_callback
+    assert len(world.http.urls) == 2
+    world.now += FRESH_SECONDS
+    run(provider.known)
+    assert len(world.http.urls) == 4
+
+
+def test_cold_and_down_is_unavailable() -> None:
+    world = World(http=FakeHttp(down=True))
+    with pytest.raises(ProviderUnavailable):
+        run(world.provider().known)
+
+
+def test_what_is_known_serves_through_an_outage_for_a_day() -> None:
+    world = World()
+    provider = world.provider()
+    run(provider.known)
+    world.http.down = True
+    world.now += FRESH_SECONDS + 1
+    for _ in range(5):
+        assert run(provider.known).keys[0]["kid"] == "first"
+    assert len(world.http.urls) == 3, "an outage is not asked about at every request"
+    world.now += STALE_SECONDS
+    with pytest.raises(ProviderUnavailable):
+        run(provider.known)
+
+
+def test_a_rotated_key_is_found_at_once_twice() -> None:
+    world = World()
+    provider = world.provider()
+    run(provider.known)
+    for key_id in ("second", "third"):
+        world.http.key_id = key_id
+        assert run(provider.refreshed).keys[0]["kid"] == key_id
+
+
+def test_a_hundred_unknown_keys_are_a_bounded_number_of_fetches() -> None:
+    world = World()
+    provider = world.provider()
+    run(provider.known)
+    for _ in range(100):
+        run(provider.refreshed)
+    assert len(world.http.urls) == 2 + 2 * LOOKS
+    world.now += 60
+    world.http.key_id = "later"
+    assert run(provider.refreshed).keys[0]["kid"] == "later"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"issuer": "https://evil.example/oidc"},
+        {"issuer": f"{ENDPOINT}/oidc/"},
+        {"issuer": None},
+        {"token_endpoint": "https://evil.example/token"},
+        {"token_endpoint": "http://tenant.logto.app/oidc/token"},
+        {"jwks_uri": "https://tenant.logto.app:8443/jwks"},
+        {"jwks_uri": "https://tenant.logto.app@evil.example/jwks"},
+        {"authorization_endpoint": None},
+        {"userinfo_endpoint": 5},
+        {"end_session_endpoint": "//evil.example"},
+        {"revocation_endpoint": "https://evil.example/revoke"},
+        {"id_token_signing_alg_values_supported": "ES384"},
+        {"id_token_signing_alg_values_supported": [1]},
+    ],
+    ids=lambda changes: next(f"{name}={value}" for name, value in changes.items()),
+)
+def test_discovery_that_must_not_be_used(changes: dict[str, Any]) -> None:
+    with pytest.raises(ProviderMisbehaved):
+        check_metadata(discovery(**changes), endpoint=ENDPOINT)
+
+
+def test_discovery_without_optional_endpoints() -> None:
+    document = discovery(end_session_endpoint=None, revocation_endpoint=None)
+    assert check_metadata(document, endpoint=ENDPOINT) == document

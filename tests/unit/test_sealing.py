@@ -1,0 +1,59 @@
+"""Sealed records: only the right secret, the right item and the unaltered bytes open."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.sealing import Seal, digest, is_secret, new_secret
+
+SECRET = new_secret()
+
+
+def test_round_trip() -> None:
+    seal = Seal.of("session", SECRET)
+    assert seal.open(seal.close(b"content")) == b"content"
+
+
+def test_another_secret_opens_nothing() -> None:
+    sealed = Seal.of("session", SECRET).close(b"content")
+    assert Seal.of("session", new_secret()).open(sealed) is None
+
+
+def test_another_kind_has_another_name_and_key() -> None:
+    session, transaction = Seal.of("session", SECRET), Seal.of("transaction", SECRET)
+    assert session.key != transaction.key
+    assert transaction.named(session.key).open(session.close(b"content")) is None
+
+
+def test_content_does_not_open_under_another_name() -> None:
+    seal = Seal.of("session", SECRET)
+    assert seal.named("session#other").open(seal.close(b"content")) is None
+
+
+@given(st.binary(max_size=100), st.data())
+def test_any_bit_flipped_is_rejected(content: bytes, data: st.DataObject) -> None:
+    seal = Seal.of("session", SECRET)
+    sealed = bytearray(seal.close(content))
+    bit = data.draw(st.integers(0, len(sealed) * 8 - 1))
+    sealed[bit // 8] ^= 1 << bit % 8
+    assert seal.open(bytes(sealed)) is None
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_are_no_record(sealed: bytes) -> None:
+    assert Seal.of("session", SECRET).open(sealed) is None
+
+
+def test_neither_name_nor_repr_shows_a_secret() -> None:
+    seal = Seal.of("session", SECRET)
+    assert SECRET not in seal.key
+    assert "_cipher_key" not in repr(seal)
+
+
+def test_secrets() -> None:
+    assert is_secret(SECRET)
+    assert len({new_secret() for _ in range(100)}) == 100
+    assert not is_secret("é" * 43)
+
+
+def test_a_digest_keeps_its_parts_apart() -> None:
+    assert digest("label", "ab", "c") != digest("label", "a", "bc")

@@ -1,0 +1,105 @@
+"""The settings: what is accepted, and that every fault names its variable and not its value."""
+
+import pytest
+
+from shared.errors import SettingsInvalid
+from shared.settings import DEFAULT_SCOPES, Settings
+
+GOOD = {
+    "LOGTO_ENDPOINT": "https://tenant.logto.app/",
+    "LOGTO_APP_ID": "app",
+    "LOGTO_APP_SECRET": "canary-secret",
+    "TABLE_NAME": "sessions",
+}
+
+
+def test_defaults() -> None:
+    settings = Settings.from_environment(GOOD)
+    assert settings.logto_endpoint == "https://tenant.logto.app"
+    assert settings.logto_scopes == DEFAULT_SCOPES
+    assert settings.session_idle_seconds < settings.session_absolute_seconds
+    assert settings.base_url is None
+
+
+def test_the_secret_is_not_in_the_repr() -> None:
+    assert "canary-secret" not in repr(Settings.from_environment(GOOD))
+
+
+def test_scopes_can_be_none_at_all() -> None:
+    assert Settings.from_environment({**GOOD, "LOGTO_SCOPES": ""}).logto_scopes == ()
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://localhost:3100", "http://127.0.0.1:1", "http://host.docker.internal:3100"]
+)
+def test_plain_http_on_this_machine(endpoint: str) -> None:
+    assert Settings.from_environment({**GOOD, "LOGTO_ENDPOINT": endpoint}).logto_endpoint == endpoint
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LOGTO_ENDPOINT", ""),
+        ("LOGTO_ENDPOINT", "tenant.logto.app"),
+        ("LOGTO_ENDPOINT", "http://tenant.logto.app"),
+        ("LOGTO_ENDPOINT", "https://user:pass@tenant.logto.app"),
+        ("LOGTO_ENDPOINT", "https://tenant.logto.app/?a=b"),
+        ("LOGTO_ENDPOINT", "https://tenant.logto.app:99999"),
+        ("LOGTO_ENDPOINT", "https://tenant.logto.app\\@evil.example"),
+        ("LOGTO_APP_ID", ""),
+        ("LOGTO_APP_ID", "an id with spaces"),
+        ("LOGTO_APP_SECRET", "two\nlines"),
+        ("LOGTO_APP_SECRET_ARN", "not-an-arn"),
+        ("TABLE_NAME", ""),
+        ("TABLE_NAME", "a"),
+        ("BASE_URL", "http://example.com"),
+        ("BASE_URL", "https://example.com/#x"),
+        ("SESSION_IDLE_SECONDS", "soon"),
+        ("SESSION_IDLE_SECONDS", "-1"),
+        ("SESSION_IDLE_SECONDS", "1e3"),
+        ("SESSION_IDLE_SECONDS", "٣٦٠٠"),
+        ("SESSION_IDLE_SECONDS", "43200"),
+        ("SESSION_ABSOLUTE_SECONDS", "99999999999999999999"),
+        ("LOGTO_SCOPES", 'email "quoted"'),
+        ("LOGTO_RESOURCES", "no-uri"),
+        ("LOGTO_RESOURCES", "https://api.example.com/#part"),
+        ("LOGTO_DEFAULT_CONNECTOR", "../x"),
+        ("BRAND_NAME", "x" * 81),
+        ("BRAND_LOGO_URL", "http://example.com/logo.svg"),
+        ("BRAND_LOGO_URL", "javascript:alert(1)"),
+        ("BRAND_ACCENT_COLOUR", "red"),
+    ],
+)
+def test_a_fault_names_its_variable(name: str, value: str) -> None:
+    with pytest.raises(SettingsInvalid) as caught:
+        Settings.from_environment({**GOOD, name: value})
+    assert name in str(caught.value)
+    assert "canary-secret" not in str(caught.value)
+
+
+def test_every_fault_is_told_at_once() -> None:
+    with pytest.raises(SettingsInvalid) as caught:
+        Settings.from_environment({})
+    text = str(caught.value)
+    assert all(
+        name in text
+        for name in ("LOGTO_ENDPOINT", "LOGTO_APP_ID", "LOGTO_APP_SECRET_ARN", "TABLE_NAME")
+    )
+
+
+def test_two_secrets_contradict() -> None:
+    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:app-AbCdEf"
+    with pytest.raises(SettingsInvalid, match="keep one"):
+        Settings.from_environment({**GOOD, "LOGTO_APP_SECRET_ARN": arn})
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:app-AbCdEf",
+        "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/sign-in/app-secret",
+    ],
+)
+def test_a_secret_by_arn(arn: str) -> None:
+    environment = {**GOOD, "LOGTO_APP_SECRET": "", "LOGTO_APP_SECRET_ARN": arn}
+    assert Settings.from_environment(environment).logto_app_secret_arn == arn
