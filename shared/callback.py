@@ -87,9 +87,9 @@ async def finish_sign_in(
         code = response.error if response.error in PROVIDER_ERRORS else "server_error"
         raise ProviderDenied(code or "server_error")
     # Only what was read is passed on, so the SDK cannot read the query another way.
-    callback_uri = f"{site.redirect_uri}?{urlencode({'code': response.code, 'state': response.state})}"
+    query = urlencode({"code": response.code, "state": response.state})
     storage, claims = await logto.redeem(
-        callback_uri=callback_uri,
+        callback_uri=f"{site.redirect_uri}?{query}",
         sdk_session=transaction.sdk_session,
         nonce=transaction.nonce,
         issued_after=transaction.started_at,
@@ -120,7 +120,7 @@ def _check_issuer(response: AuthorizationResponse, known: Known) -> None:
 def _claim(
     state: str, browser_cookies: tuple[BrowserCookie, ...], services: Services
 ) -> Transaction:
-    """Take the transaction, which one request alone can; what it holds opens only for its browser."""
+    """Take the transaction, which one request alone can, and open it for its own browser."""
     cookies = {binding_of(cookie.value): cookie.value for cookie in browser_cookies}
     if not cookies:
         raise OtherBrowser("the browser holds no sign-in cookie")

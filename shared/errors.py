@@ -135,4 +135,4 @@ PROVIDER_ERRORS = frozenset(
         "invalid_target",
     }
 )
-"""The `error` codes of an authorization response that are passed on; others become `server_error`."""
+"""The `error` codes of an authorization response that are told apart."""

@@ -74,9 +74,7 @@ def verify_signature(token: str, known: Known) -> tuple[dict[str, Any], dict[str
         raise IdTokenInvalid("the claims are not one JSON object") from None
 
 
-def check_claims(
-    claims: Mapping[str, Any], issuer: str, expected: Expected, *, now: float
-) -> None:
+def check_claims(claims: Mapping[str, Any], issuer: str, expected: Expected, *, now: float) -> None:
     """The claims that every ID token must have. Raises IdTokenInvalid naming the first at fault."""
     if claims.get("iss") != issuer:
         raise IdTokenInvalid("`iss` is not the provider's issuer")

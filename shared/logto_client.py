@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from logto import LogtoClient, LogtoConfig, LogtoException, Storage
+from logto.LogtoClient import SignInSession
 from logto.models.oidc import OidcProviderMetadata, UserInfoScope
 from logto.models.response import TokenResponse
-from logto.LogtoClient import SignInSession
 from logto.OidcCore import OidcCore
 
 from shared.app_secret import AppSecret
@@ -74,7 +74,7 @@ class Core(OidcCore):
         self._http = http
         self._secret = secret
 
-    async def fetchTokenByCode(  # type: ignore[override]
+    async def fetchTokenByCode(
         self,
         clientId: str,
         clientSecret: str | None,
@@ -139,7 +139,7 @@ class Client(LogtoClient):
     async def getOidcCore(self) -> Core:
         return self._core
 
-    async def _buildSignInUrl(  # type: ignore[override]
+    async def _buildSignInUrl(
         self,
         redirectUri: str,
         codeChallenge: str,

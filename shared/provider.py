@@ -157,7 +157,9 @@ def check_keys(document: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     usable = tuple(
         key
         for key in keys
-        if isinstance(key, dict) and key.get("kty") in ("EC", "RSA") and key.get("use", "sig") == "sig"
+        if isinstance(key, dict)
+        and key.get("kty") in ("EC", "RSA")
+        and key.get("use", "sig") == "sig"
     )
     if not usable:
         raise ProviderMisbehaved("the key set holds no public signing key")
@@ -169,5 +171,3 @@ def _same_origin(url: str, endpoint: str) -> bool:
         return origin_of(url) == origin_of(endpoint)
     except ValueError:
         return False
-
-

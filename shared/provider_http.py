@@ -32,7 +32,7 @@ class ProviderHttp:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def get(self, url: str, *, bearer: str | None = None) -> Answer:
-        """GET `url`. Raises ProviderUnavailable, or ProviderMisbehaved for a body over the limit."""
+        """GET `url`. Raises ProviderUnavailable, or ProviderMisbehaved for what is no answer."""
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         return await self._send("GET", url, headers, None)
 

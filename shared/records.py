@@ -93,9 +93,7 @@ class Session:
     storage: dict[str, str] = field(repr=False)
     """What the SDK's `Storage` holds: ID token, access tokens, refresh token."""
 
-    def seal(
-        self, seal: Seal, *, seen_at: int, expires_at: int, random: Random
-    ) -> SessionItem:
+    def seal(self, seal: Seal, *, seen_at: int, expires_at: int, random: Random) -> SessionItem:
         content = {
             "v": VERSION,
             "issuer": self.issuer,

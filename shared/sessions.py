@@ -21,7 +21,9 @@ class LiveSession:
     """When it ends if nothing more happens."""
 
 
-def load_session(secret: str | None, services: Services, *, touch: bool = True) -> LiveSession | None:
+def load_session(
+    secret: str | None, services: Services, *, touch: bool = True
+) -> LiveSession | None:
     """The live session that the cookie's `secret` opens, or None.
 
     The TTL deletes rows days late, so both timeouts are checked against the clock, the absolute

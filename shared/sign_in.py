@@ -83,9 +83,7 @@ async def start_sign_in(
     if request.issuer is not None and request.issuer != known.issuer:
         raise IssuerMismatch("`iss` is not the provider of this application")
     cookie = (
-        browser_cookies[0]
-        if browser_cookies
-        else site.cookies.new_browser_cookie(services.random)
+        browser_cookies[0] if browser_cookies else site.cookies.new_browser_cookie(services.random)
     )
     nonce = new_secret(services.random)
     url, state, sdk_session = await logto.authorization_request(

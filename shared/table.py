@@ -65,8 +65,8 @@ class Table:
         """Take the transaction out of the table, if one of these browsers began it.
 
         None where it is not there. Raises OtherBrowser where it began in another browser, which
-        can then still claim it, and TableUnavailable also where an answer was lost and a repeated attempt found
-        nothing: the first may have taken it, and what it took is gone.
+        can then still claim it, and TableUnavailable also where an answer was lost and a repeated
+        attempt found nothing: the first may have taken it, and what it took is gone.
         """
         operands = {f":b{number}": {"S": binding} for number, binding in enumerate(bindings)}
         try:

@@ -7,12 +7,12 @@ PLAIN_HTTP_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "host.docker.inte
 
 
 def is_plain_http_host(host: str | None) -> bool:
-    """Whether `http://` is accepted for this host: loopback names, and Docker's name for the host."""
+    """Whether `http://` is accepted for this host: loopback, and Docker's name for the host."""
     return host is not None and (host in PLAIN_HTTP_HOSTS or host.endswith(".localhost"))
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port of an absolute URL, as a browser writes an origin (RFC 6454 section 6.2).
+    """Scheme, host and port of an absolute URL, as a browser writes them (RFC 6454 section 6.2).
 
     Raises ValueError for a URL without host or with an impossible port.
     """
@@ -26,7 +26,7 @@ def origin_of(url: str) -> str:
 
 
 def check_base(url: str) -> str:
-    """Return an `https://` base URL without trailing slash, or raise ValueError saying what is wrong.
+    """An `https://` base URL without trailing slash; raises ValueError that says what is wrong.
 
     `http://` is accepted for the hosts of `PLAIN_HTTP_HOSTS` alone.
     """

@@ -21,7 +21,7 @@ def brand_of(settings: Settings) -> pages.Brand:
 
 
 def page(incoming: Incoming, html: str, *, status: int = 200, referrer: bool = False) -> Response:
-    """A page. `referrer` lets its forms name this origin; a page whose URL holds a code must not."""
+    """A page. `referrer` lets its forms name this origin: never where the URL may hold a code."""
     settings = incoming.services.settings
     policy = pages.content_security_policy(
         brand_of(settings), form_action=(origin_of(settings.logto_endpoint),)

@@ -37,7 +37,7 @@ class Boundary:
             await self._refuse(incoming, ProviderUnavailable("no answer in time"), receive, secure)
         except SignInError as failure:
             await self._refuse(incoming, failure, receive, secure)
-        except Exception as failure:  # the last resort: logged by type and place
+        except Exception as failure:  # noqa: BLE001 - the last resort, logged by type and place
             self._services.observer.fault(failure)
             await self._refuse(incoming, SignInError(), receive, secure)
 
@@ -58,9 +58,7 @@ async def refused(request: Request, failure: Exception) -> Response:
     """The answer to what the router refuses: an unknown path, another method."""
     status = failure.status_code if isinstance(failure, HTTPException) else 500
     headers = failure.headers if isinstance(failure, HTTPException) else None
-    response = problem(
-        Incoming(request), problem_of_status(status), f"http_{status}"
-    )
+    response = problem(Incoming(request), problem_of_status(status), f"http_{status}")
     response.headers.update(headers or {})
     return response
 

@@ -41,9 +41,7 @@ def answer(
         services.observer.problem("no base URL", reason=failure.error)
         return _problem(500, "This sign-in is not set up correctly", failure.error, correlation_id)
     except _Unreadable:
-        return _problem(
-            400, "That request could not be read", "malformed_request", correlation_id
-        )
+        return _problem(400, "That request could not be read", "malformed_request", correlation_id)
     return adapter(completed, context)
 
 

@@ -93,7 +93,7 @@ def test_claims_refused(changes: dict[str, Any]) -> None:
     ids=lambda header: next(iter(header)),
 )
 def test_headers_refused(header: dict[str, Any]) -> None:
-    head, body, signature = signed(claims()).split(".")
+    _, body, signature = signed(claims()).split(".")
     forged = base64url.encode(json.dumps({"alg": "ES384", "kid": "es384", **header}).encode())
     with pytest.raises(IdTokenInvalid):
         check(f"{forged}.{body}.{signature}")

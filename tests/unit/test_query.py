@@ -1,5 +1,7 @@
 """Query strings: read once, strictly."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +41,6 @@ def test_what_is_refused(raw: bytes) -> None:
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
-    try:
-        parse_query(raw)
-    except MalformedRequest as refusal:
-        assert refusal.error == "malformed_request"
+    with suppress(MalformedRequest):
+        for name, value in parse_query(raw).items():
+            assert "\n" not in name + value

@@ -33,7 +33,9 @@ def test_scopes_can_be_none_at_all() -> None:
     "endpoint", ["http://localhost:3100", "http://127.0.0.1:1", "http://host.docker.internal:3100"]
 )
 def test_plain_http_on_this_machine(endpoint: str) -> None:
-    assert Settings.from_environment({**GOOD, "LOGTO_ENDPOINT": endpoint}).logto_endpoint == endpoint
+    assert (
+        Settings.from_environment({**GOOD, "LOGTO_ENDPOINT": endpoint}).logto_endpoint == endpoint
+    )
 
 
 @pytest.mark.parametrize(

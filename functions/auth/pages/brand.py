@@ -1,0 +1,49 @@
+"""How the pages are branded."""
+
+import re
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import quote, urlsplit
+
+from functions.auth.pages.colour import text_on
+from functions.auth.pages.text import initials
+
+DEFAULT_ACCENT = "#2f5bd7"
+_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Brand:
+    """A name, an https URL of a logo, and an accent as `#rrggbb`. Raises ValueError otherwise."""
+
+    name: str
+    logo_url: str | None = None
+    accent: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.accent is not None and not _COLOUR.fullmatch(self.accent):
+            raise ValueError(f"the accent is not a colour such as {DEFAULT_ACCENT}")
+        # The content policy admits https images only, so another logo would never be drawn.
+        if self.logo_url is not None and urlsplit(self.logo_url).scheme != "https":
+            raise ValueError("the logo's URL does not begin with https://")
+
+    @property
+    def colour(self) -> str:
+        return self.accent or DEFAULT_ACCENT
+
+    @property
+    def monogram(self) -> str:
+        """What stands for the brand where there is no logo: one letter, or nothing."""
+        return (initials(self.name) or "")[:1]
+
+    @property
+    def icon(self) -> str:
+        """A `data:` URL for the browser's tab; without one it would ask us for /favicon.ico."""
+        svg = (
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+            f'<rect width="32" height="32" rx="8" fill="{self.colour}"/>'
+            '<text x="16" y="22.5" text-anchor="middle" font-family="system-ui,sans-serif" '
+            f'font-size="18" font-weight="600" fill="{text_on(self.colour)}">'
+            f"{escape(self.monogram)}</text></svg>"
+        )
+        return f"data:image/svg+xml,{quote(svg)}"

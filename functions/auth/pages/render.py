@@ -1,0 +1,87 @@
+"""The pages as HTML: everything that is put into a template is escaped."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from functions.auth.pages.brand import Brand
+from functions.auth.pages.sheets import accent_version, style_version
+from functions.auth.pages.text import machine_time, readable_time
+from functions.auth.pages.views import Action, HomeView
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render_home(brand: Brand, view: HomeView | None, *, root: str) -> str:
+    """Signed out (`view` is None), a way in; signed in, who you are and a way out.
+
+    `root` is the path that the deployment is under: empty, or like `/stage`.
+    """
+    name = "home.html" if view is None else "profile.html"
+    return _render(name, brand, root, view=view)
+
+
+def render_error(
+    brand: Brand,
+    *,
+    status: int,
+    title: str,
+    message: str,
+    correlation_id: str,
+    action: Action | None,
+    root: str,
+) -> str:
+    """What went wrong in words for a person, and the reference under which the logs have it."""
+    return _render(
+        "error.html",
+        brand,
+        root,
+        status=status,
+        title=title,
+        message=message,
+        correlation_id=correlation_id,
+        action=action,
+    )
+
+
+def render_sign_out(brand: Brand, *, root: str, form_token: str | None = None) -> str:
+    """The question whether to sign out. `form_token` is sent along by its form."""
+    return _render("sign_out.html", brand, root, form_token=form_token)
+
+
+def render_signed_out(brand: Brand, *, root: str) -> str:
+    """Signed out here, while the provider could not be reached to end its session as well."""
+    return _render("signed_out.html", brand, root)
+
+
+def _render(template: str, brand: Brand, root: str, **values: object) -> str:
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            brand=brand,
+            root=root,
+            style_version=style_version(),
+            accent_version=accent_version(brand),
+            **values,
+        )
+    )
+
+
+@cache
+def _environment() -> "Environment":
+    # A cold start that only redirects must not pay for a template engine.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["readable_time"] = readable_time
+    environment.filters["machine_time"] = machine_time
+    return environment

@@ -1,0 +1,45 @@
+"""The two stylesheets: one for everybody, and a tiny one with the brand's accent."""
+
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from functions.auth.pages.brand import Brand
+from functions.auth.pages.colour import away_from_text, readable_on, text_on
+
+LIGHT, DARK = "#f4f5f7", "#191d24"
+"""What text in the accent stands on in `style.css`: the less favourable surface of each scheme."""
+
+
+@cache
+def style_css() -> str:
+    """The stylesheet of every page."""
+    return (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+
+
+@cache
+def style_version() -> str:
+    """Changes with the stylesheet, so that its URL may be cached for good."""
+    return _version(style_css())
+
+
+@cache
+def accent_css(brand: Brand) -> str:
+    """The custom properties that depend on the accent, readable in either colour scheme."""
+    accent = brand.colour
+    return (
+        f":root{{--accent:{accent};--accent-strong:{away_from_text(accent)};"
+        f"--on-accent:{text_on(accent)};--accent-ink:{readable_on(LIGHT, accent)}}}\n"
+        "@media (prefers-color-scheme:dark){"
+        f":root{{--accent-ink:{readable_on(DARK, accent)}}}}}\n"
+    )
+
+
+@cache
+def accent_version(brand: Brand) -> str:
+    """Changes with the accent's stylesheet."""
+    return _version(accent_css(brand))
+
+
+def _version(sheet: str) -> str:
+    return sha256(sheet.encode()).hexdigest()[:12]
