@@ -64,4 +64,6 @@ class Observer:
 
 def observer(service: str) -> Observer:
     """The observer of one function; level and service name are Powertools' own settings."""
-    return Observer(Logger(service=service, utc=True), service=service)
+    logger = Logger(service=service, utc=True)
+    logger.remove_keys(["location", "taskName"])
+    return Observer(logger, service=service)
