@@ -64,6 +64,4 @@ class Observer:
 
 def observer(service: str) -> Observer:
     """The observer of one function; level and service name are Powertools' own settings."""
-    logger = Logger(service=service, utc=True)
-    logger.remove_keys(["location", "taskName"])
-    return Observer(logger, service=service)
+    return Observer(Logger(service=service, utc=True, location=None), service=service)

@@ -1,0 +1,144 @@
+"""The table's writes and their conditions, against moto."""
+
+import os
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from shared.errors import OtherBrowser, RecordTooLarge, TableUnavailable
+from shared.records import SessionItem, Transaction, binding_of, transaction_key
+from shared.sealing import new_secret
+from shared.table import Table
+
+STATE, COOKIE = new_secret(), new_secret()
+KEY = transaction_key(STATE)
+
+
+def transaction() -> Transaction:
+    return Transaction(
+        sdk_session="{}", nonce="n", return_to="/", connector=None, started_at=1_800_000_000
+    )
+
+
+def put(table: Table) -> None:
+    table.put_transaction(
+        transaction().seal(state=STATE, cookie=COOKIE, expires_at=2_000_000_000, random=os.urandom)
+    )
+
+
+def session(key: str = "session#a", sealed: bytes = b"sealed") -> SessionItem:
+    return SessionItem(key=key, sealed=sealed, expires_at=2_000_000_000, seen_at=1_800_000_000)
+
+
+def commit(table: Table, item: SessionItem, **changes: Any) -> None:
+    arguments: dict[str, Any] = {
+        "index": ("subject#1",),
+        "index_expires_at": 2_000_086_400,
+        "previous": None,
+    }
+    table.commit_session(item, **{**arguments, **changes})
+
+
+def test_a_transaction_is_claimed_once(table: Table) -> None:
+    put(table)
+    item = table.claim_transaction(KEY, [binding_of(new_secret()), binding_of(COOKIE)])
+    assert item is not None
+    assert Transaction.unseal(item, state=STATE, cookie=COOKIE) == transaction()
+    assert table.claim_transaction(KEY, [binding_of(COOKIE)]) is None
+
+
+def test_another_browser_claims_nothing(table: Table) -> None:
+    put(table)
+    with pytest.raises(OtherBrowser):
+        table.claim_transaction(KEY, [binding_of(new_secret())])
+    assert table.claim_transaction(KEY, [binding_of(COOKIE)]) is not None
+
+
+def test_a_hundred_browser_cookies_are_one_condition(table: Table) -> None:
+    put(table)
+    bindings = [binding_of(new_secret()) for _ in range(99)] + [binding_of(COOKIE)]
+    assert table.claim_transaction(KEY, bindings) is not None
+
+
+def test_a_session_is_committed_with_its_index(table: Table, client: Any, table_name: str) -> None:
+    commit(table, session())
+    commit(table, session("session#b"), previous="session#a")
+    assert table.read_session("session#a") is None
+    assert table.read_session("session#b") == session("session#b")
+    row = client.get_item(TableName=table_name, Key={"pk": {"S": "subject#1"}})["Item"]
+    assert set(row["sessions"]["SS"]) == {"session#a", "session#b"}
+    assert row["expires_at"]["N"] == "2000086400"
+
+
+def test_a_commit_that_was_applied_already_is_a_success(table: Table) -> None:
+    commit(table, session())
+    commit(table, session())
+    assert table.read_session("session#a") == session()
+
+
+def test_nothing_brings_a_deleted_session_back(table: Table) -> None:
+    commit(table, session())
+    assert table.touch_session("session#a", seen_at=1_900_000_000, expires_at=2_000_000_001)
+    assert table.delete_session("session#a") is not None
+    assert not table.touch_session("session#a", seen_at=1_900_000_001, expires_at=2_000_000_002)
+    assert table.read_session("session#a") is None
+    assert table.delete_session("session#a") is None
+
+
+def test_an_item_over_400_kb_is_refused_cleanly(table: Table) -> None:
+    with pytest.raises((RecordTooLarge, TableUnavailable)):
+        commit(table, session(sealed=b"x" * 450_000))
+    assert table.read_session("session#a") is None
+
+
+def test_a_missing_table_is_unavailable(client: Any) -> None:
+    with pytest.raises(TableUnavailable, match="ResourceNotFoundException"):
+        Table(client, "no-such-table").read_session("session#a")
+
+
+def test_no_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    from shared.table import connect
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
+    with pytest.raises(TableUnavailable):
+        Table(connect(), "sessions").read_session("session#a")
+
+
+class _LostAnswer:
+    """A client whose first answer to an operation is lost after it was applied."""
+
+    def __init__(self, client: Any, operation: str) -> None:
+        self._client = client
+        self._operation = operation
+        self._lost = False
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._client, name)
+        if name != self._operation or self._lost:
+            return call
+
+        def applied_then_repeated(**arguments: Any) -> Any:
+            self._lost = True
+            call(**arguments)
+            try:
+                return call(**arguments)
+            except ClientError as refusal:
+                refusal.response["ResponseMetadata"]["RetryAttempts"] = 1
+                raise
+
+        return applied_then_repeated
+
+
+def test_a_commit_whose_answer_was_lost_is_a_success(client: Any, table_name: str) -> None:
+    table = Table(_LostAnswer(client, "transact_write_items"), table_name)  # type: ignore[arg-type]
+    commit(table, session())
+    assert table.read_session("session#a") == session()
+
+
+def test_a_claim_whose_answer_was_lost_is_unavailable(client: Any, table_name: str) -> None:
+    """What it took is gone, so it cannot be told from a replay; the page says to try again."""
+    table = Table(_LostAnswer(client, "delete_item"), table_name)  # type: ignore[arg-type]
+    put(table)
+    with pytest.raises(TableUnavailable):
+        table.claim_transaction(KEY, [binding_of(COOKIE)])
