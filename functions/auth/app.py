@@ -3,9 +3,10 @@
 Importing it reads the settings, so a deployment that cannot work stops at start and says why.
 """
 
+import asyncio
 import os
 
 from functions.auth.application import make_handler
 from functions.auth.composition import compose
 
-handler = make_handler(compose(os.environ))
+handler = make_handler(compose(os.environ), asyncio.new_event_loop())

@@ -1,5 +1,6 @@
 """The application over given services: routes, boundary, and the handler that Lambda calls."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -26,11 +27,16 @@ def create_app(services: Services) -> FastAPI:
     return app
 
 
-def make_handler(services: Services) -> Handler:
-    """A Lambda handler; whatever the event holds, the answer is one that API Gateway takes."""
+def make_handler(services: Services, loop: asyncio.AbstractEventLoop) -> Handler:
+    """A Lambda handler; whatever the event holds, the answer is one that API Gateway takes.
+
+    Every invocation runs on `loop`, so connections outlive the invocation that opened them.
+    """
+    asyncio.set_event_loop(loop)
     adapter = Mangum(create_app(services), lifespan="off")
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        asyncio.set_event_loop(loop)
         return edge.answer(event, context, adapter=adapter, services=services)
 
     return handler
