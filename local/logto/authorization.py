@@ -1,0 +1,231 @@
+"""The authorization endpoint: from an application's request to a code for it."""
+
+import re
+from typing import Final
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from local.logto import parameters
+from local.logto.clients import authenticate
+from local.logto.discovery import SCOPES
+from local.logto.errors import RedirectedRefusal, Refusal
+from local.logto.memory import AuthorizationRequest, Code, Grant, Memory, Session, new_token
+from local.logto.parameters import Parameters
+from local.logto.tenant import ORGANIZATION_RESOURCE, Application, Tenant
+
+SESSION_COOKIE: Final = "_session"
+INTERACTION_COOKIE: Final = "_interaction"
+_SCREENS: Final = {
+    "sign_in": "/sign-in",
+    "register": "/register",
+    "single_sign_on": "/single-sign-on",
+    "identifier:sign_in": "/identifier-sign-in",
+    "identifier:register": "/identifier-register",
+    "reset_password": "/reset-password",
+}
+_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+_PROMPTS: Final = frozenset({"none", "login", "consent"})
+_PUSHED: Final = "urn:ietf:params:oauth:request_uri:"
+
+
+async def _authorize(request: Request) -> Response:
+    memory: Memory = request.app.state.memory
+    given = (
+        await parameters.form(request) if request.method == "POST" else parameters.query(request)
+    )
+    given = _pushed(given, memory)
+    application, redirect_uri = _checked_client(given, memory.tenant)
+    try:
+        asked = _checked_request(given, application, redirect_uri, memory.tenant)
+        session = _usable_session(request, asked, memory)
+        if session is not None:
+            return code_response(asked, session, memory)
+        if "none" in asked.prompts:
+            raise RedirectedRefusal("login_required", "End-User authentication is required")
+    except RedirectedRefusal as refusal:
+        answer = {"error": refusal.error, "error_description": refusal.description}
+        if "state" in given:
+            answer["state"] = given["state"]
+        return _redirect(redirect_uri, {**answer, "iss": memory.issuer})
+    return _interact(given, asked, memory)
+
+
+def _pushed(given: Parameters, memory: Memory) -> Parameters:
+    """The parameters that were pushed before (RFC 9126 section 4), where the request names them."""
+    if "request_uri" not in given:
+        return given
+    pushed = memory.pushed.pop(given["request_uri"], None)
+    if pushed is None:
+        raise Refusal("invalid_request", "`request_uri` is invalid, expired, or was already used")
+    return Parameters(pushed)
+
+
+def _checked_client(given: Parameters, tenant: Tenant) -> tuple[Application, str]:
+    application = tenant.applications.get(given.need("client_id"))
+    if application is None:
+        raise Refusal("invalid_client", "client is invalid")
+    redirect_uri = given.need("redirect_uri")
+    if redirect_uri not in application.redirect_uris:
+        raise Refusal(
+            "invalid_redirect_uri",
+            "`redirect_uri` did not match any of the client's registered `redirect_uris`",
+        )
+    return application, redirect_uri
+
+
+def _checked_request(
+    given: Parameters, application: Application, redirect_uri: str, tenant: Tenant
+) -> AuthorizationRequest:
+    if given.get("response_type") != "code":
+        raise RedirectedRefusal("unsupported_response_type", "only `code` is supported")
+    if given.get("response_mode", "query") != "query":
+        raise RedirectedRefusal("invalid_request", "unsupported response_mode requested")
+    scopes = tuple(dict.fromkeys(given.get("scope", "").split()))
+    if "openid" not in scopes:
+        raise RedirectedRefusal("invalid_request", "openid scope must be requested")
+    if given.get("code_challenge_method", "plain") != "S256":
+        raise RedirectedRefusal("invalid_request", "not supported value of code_challenge_method")
+    if not _CHALLENGE.fullmatch(given.get("code_challenge", "")):
+        raise RedirectedRefusal("invalid_request", "Authorization Server policy requires PKCE")
+    prompts = frozenset(given.get("prompt", "").split())
+    if not prompts <= _PROMPTS or ("none" in prompts and len(prompts) > 1):
+        raise RedirectedRefusal("invalid_request", "invalid prompt value, or combination of them")
+    for indicator in given.resources:
+        if indicator not in tenant.resources and indicator != ORGANIZATION_RESOURCE:
+            raise RedirectedRefusal("invalid_target", "resource indicator is missing, or unknown")
+    max_age = given.get("max_age", "")
+    if max_age and not max_age.isdecimal():
+        raise RedirectedRefusal("invalid_request", "invalid max_age parameter value")
+    offered = {scope for name in given.resources for scope in _resource_scopes(name, tenant)}
+    offline = bool(prompts & {"consent"}) or application.always_issue_refresh_token
+    return AuthorizationRequest(
+        client_id=application.id,
+        redirect_uri=redirect_uri,
+        # Unknown scopes are ignored, and `offline_access` without consent is dropped.
+        scopes=tuple(
+            scope
+            for scope in scopes
+            if scope in {*SCOPES, *offered} and (scope != "offline_access" or offline)
+        ),
+        state=given.get("state"),
+        nonce=given.get("nonce"),
+        code_challenge=given["code_challenge"],
+        prompts=prompts,
+        resources=tuple(dict.fromkeys(given.resources)),
+        max_age=int(max_age) if max_age else None,
+        login_hint=given.get("login_hint"),
+    )
+
+
+def _resource_scopes(indicator: str, tenant: Tenant) -> tuple[str, ...]:
+    resource = tenant.resources.get(indicator)
+    return tuple(resource.scopes) if resource else ()
+
+
+def _usable_session(
+    request: Request, asked: AuthorizationRequest, memory: Memory
+) -> Session | None:
+    """The browser's session, if this request may be answered by it without a sign-in."""
+    session = memory.sessions.get(request.cookies.get(SESSION_COOKIE, ""))
+    if session is None or "login" in asked.prompts or not memory.active_user(session.user_id):
+        return None
+    if asked.max_age is not None and memory.clock() - session.signed_in_at > asked.max_age:
+        return None
+    return session
+
+
+def _interact(given: Parameters, asked: AuthorizationRequest, memory: Memory) -> Response:
+    """Send the browser to the first screen, or straight to a connector."""
+    interaction = new_token()
+    memory.interactions[interaction] = asked
+    kind, _, connector = given.get("direct_sign_in", "").partition(":")
+    if kind == "sso" and connector:
+        path = f"/direct/sso/{connector}"
+    elif "first_screen" in given:
+        path = _SCREENS.get(given["first_screen"], "/sign-in")
+    else:
+        path = "/register" if given.get("interaction_mode") == "signUp" else "/sign-in"
+    response = RedirectResponse(f"{memory.url}{_quoted(path)}?interaction={interaction}", 303)
+    response.set_cookie(INTERACTION_COOKIE, interaction, httponly=True, samesite="lax")
+    response.set_cookie("_interaction_resume", interaction, httponly=True, samesite="lax")
+    response.set_cookie("_logto", "%7B%22appId%22%3A%22" + asked.client_id + "%22%7D")
+    return response
+
+
+def _quoted(path: str) -> str:
+    return re.sub(r"[^A-Za-z0-9/_-]", "", path)
+
+
+async def _resume(request: Request) -> Response:
+    """Where a finished interaction goes on: the session begins, the application gets its code."""
+    memory: Memory = request.app.state.memory
+    interaction = request.path_params["interaction"]
+    asked = memory.interactions.pop(interaction, None)
+    user_id = memory.signed_in.pop(interaction, None)
+    if asked is None or user_id is None:
+        raise Refusal("invalid_request", "authorization request has expired")
+    session = Session(user_id=user_id, signed_in_at=int(memory.clock()))
+    memory.sessions.pop(request.cookies.get(SESSION_COOKIE, ""), None)
+    identifier = new_token()
+    memory.sessions[identifier] = session
+    response = code_response(asked, session, memory)
+    response.set_cookie(SESSION_COOKIE, identifier, httponly=True, samesite="lax")
+    for name in (INTERACTION_COOKIE, "_interaction_resume"):
+        response.delete_cookie(name, httponly=True, samesite="lax")
+    return response
+
+
+def code_response(asked: AuthorizationRequest, session: Session, memory: Memory) -> Response:
+    """The authorization response: code, state and issuer (RFC 9207)."""
+    grant = Grant(
+        client_id=asked.client_id,
+        user_id=session.user_id,
+        scopes=asked.scopes,
+        resources=asked.resources,
+        nonce=asked.nonce,
+        sid=session.sids.setdefault(asked.client_id, new_token()),
+        auth_time=session.signed_in_at if asked.max_age is not None else None,
+        refreshable="offline_access" in asked.scopes,
+    )
+    code = new_token()
+    expires_at = memory.clock() + memory.tenant.code_seconds
+    memory.codes[code] = Code(grant=grant, request=asked, expires_at=expires_at)
+    answer = {"code": code}
+    if asked.state is not None:
+        answer["state"] = asked.state
+    return _redirect(asked.redirect_uri, {**answer, "iss": memory.issuer})
+
+
+def _redirect(uri: str, answer: dict[str, str]) -> Response:
+    return RedirectResponse(f"{uri}{'&' if '?' in uri else '?'}{urlencode(answer)}", 303)
+
+
+async def _push(request: Request) -> Response:
+    """Pushed authorization requests (RFC 9126)."""
+    memory: Memory = request.app.state.memory
+    given = await parameters.form(request)
+    application = authenticate(request, given, memory.tenant)
+    given["client_id"] = application.id
+    _checked_client(given, memory.tenant)
+    name = _PUSHED + new_token()
+    kept = [(key, value) for key, value in given.items() if key != "client_secret"]
+    memory.pushed[name] = urlencode([*kept, *(("resource", r) for r in given.resources)])
+    return JSONResponse({"expires_in": 60, "request_uri": name}, 201)
+
+
+async def _device(request: Request) -> Response:
+    """A Traditional web application has no device flow."""
+    memory: Memory = request.app.state.memory
+    authenticate(request, await parameters.form(request), memory.tenant)
+    raise Refusal("unauthorized_client", "the device flow is not allowed for this client")
+
+
+routes = [
+    Route("/oidc/auth", _authorize, methods=["GET", "POST"]),
+    Route("/oidc/auth/{interaction}", _resume),
+    Route("/oidc/request", _push, methods=["POST"]),
+    Route("/oidc/device/auth", _device, methods=["POST"]),
+]

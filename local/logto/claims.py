@@ -1,0 +1,104 @@
+"""Claims of a user, by scope: what the ID token has, and what only `/me` adds."""
+
+import uuid
+from typing import Any
+
+from local.logto.memory import Grant, Memory
+from local.logto.tenant import Tenant, User
+
+ORGANIZATIONS = "urn:logto:scope:organizations"
+ORGANIZATION_ROLES = "urn:logto:scope:organization_roles"
+
+
+def user_claims(user: User, scopes: tuple[str, ...], tenant: Tenant) -> dict[str, Any]:
+    """The claims that both the ID token and `/me` hold; unknown ones are null."""
+    claims: dict[str, Any] = {"sub": user.id}
+    if "profile" in scopes:
+        claims |= {
+            "name": user.name,
+            "picture": user.picture,
+            "updated_at": user.updated_at,
+            "username": None,
+            "created_at": user.created_at,
+        }
+    if "email" in scopes:
+        claims |= {"email": user.email, "email_verified": user.email is not None}
+    if "roles" in scopes:
+        claims["roles"] = list(user.roles)
+    joined = [o for o in tenant.organizations.values() if user.id in o.members]
+    if ORGANIZATIONS in scopes:
+        claims["organizations"] = [organization.id for organization in joined]
+    if ORGANIZATION_ROLES in scopes:
+        claims["organization_roles"] = [
+            f"{organization.id}:{role}"
+            for organization in joined
+            for role in organization.members[user.id]
+        ]
+    return claims
+
+
+def id_token(grant: Grant, memory: Memory) -> str:
+    """A signed ID token; refreshed ones echo the nonce too. It has no `at_hash`."""
+    now = int(memory.clock())
+    claims = user_claims(memory.tenant.users[grant.user_id], grant.scopes, memory.tenant)
+    if grant.nonce is not None:
+        claims["nonce"] = grant.nonce
+    if memory.tenant.applications[grant.client_id].backchannel_logout_session_required:
+        claims["sid"] = grant.sid
+    if grant.auth_time is not None:
+        claims["auth_time"] = grant.auth_time
+    claims |= {
+        "aud": grant.client_id,
+        "exp": now + memory.tenant.token_seconds,
+        "iat": now,
+        "iss": memory.issuer,
+    }
+    return memory.keys.sign(claims)
+
+
+def userinfo(user: User, scopes: tuple[str, ...], tenant: Tenant) -> dict[str, Any]:
+    """The claims of `/me`."""
+    claims = user_claims(user, scopes, tenant)
+    if "custom_data" in scopes:
+        claims["custom_data"] = {}
+    if "identities" in scopes:
+        claims["identities"] = {}
+        claims["sso_identities"] = _sso_identities(user, tenant)
+    if ORGANIZATIONS in scopes:
+        claims["organization_data"] = [
+            {
+                "id": organization.id,
+                "name": organization.name,
+                "description": organization.description,
+            }
+            for organization in tenant.organizations.values()
+            if user.id in organization.members
+        ]
+    return claims
+
+
+def _sso_identities(user: User, tenant: Tenant) -> list[dict[str, Any]]:
+    connector = tenant.connectors.get(user.connector or "")
+    if connector is None:
+        return []
+    issuer = f"https://login.microsoftonline.com/{connector.tenant_id}/v2.0"
+    oid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{issuer}/{user.id}"))
+    subject = uuid.uuid5(uuid.NAMESPACE_URL, f"{issuer}/{connector.client_id}/{user.id}").hex
+    given, _, family = user.name.partition(" ")
+    detail: dict[str, Any] = {
+        "id": subject,
+        "sub": subject,
+        "oid": oid,
+        "tid": connector.tenant_id,
+        "aud": connector.client_id,
+        "iss": issuer,
+        "ver": "2.0",
+        "name": user.name,
+        "email": user.email,
+        "preferredUsername": user.email or f"{given.lower()}@contoso.onmicrosoft.com",
+        "givenName": given,
+        "familyName": family,
+        "groups": list(user.groups),
+        "roles": [],
+    }
+    return [{"issuer": issuer, "identityId": subject, "detail": detail}]

@@ -1,0 +1,25 @@
+"""Client authentication at the token endpoint and its neighbours: Basic, or in the form."""
+
+import secrets
+
+from starlette.requests import Request
+
+from local.logto.errors import Refusal
+from local.logto.parameters import Parameters, basic_credentials
+from local.logto.tenant import Application, Tenant
+
+
+def authenticate(request: Request, parameters: Parameters, tenant: Tenant) -> Application:
+    """The application that sent this request. Raises Refusal."""
+    basic = basic_credentials(request)
+    if basic is not None and "client_secret" in parameters:
+        raise Refusal("invalid_request", "client authentication must only be provided in one way")
+    identifier, secret = basic or (parameters.get("client_id"), parameters.get("client_secret"))
+    if identifier is None:
+        raise Refusal("invalid_request", "no client authentication mechanism provided")
+    application = tenant.applications.get(identifier)
+    if application is None:
+        raise Refusal("invalid_client", "client is unavailable")
+    if not secret or not secrets.compare_digest(secret.encode(), application.secret.encode()):
+        raise Refusal("invalid_client", "client authentication failed", status=401)
+    return application

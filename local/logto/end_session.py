@@ -1,0 +1,88 @@
+"""RP-initiated logout: a page that confirms itself, then the way back to the application."""
+
+import asyncio
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from local.logto import backchannel, parameters
+from local.logto.authorization import SESSION_COOKIE
+from local.logto.errors import Refusal
+from local.logto.memory import EndSession, Memory, new_token
+from local.logto.pages import page
+from local.logto.parameters import Parameters
+
+
+async def _end(request: Request) -> Response:
+    memory: Memory = request.app.state.memory
+    given = (
+        await parameters.form(request) if request.method == "POST" else parameters.query(request)
+    )
+    client_id = _client(given, memory)
+    redirect_uri = given.get("post_logout_redirect_uri")
+    if client_id is None:
+        redirect_uri = None  # nobody vouches for it
+    elif redirect_uri is not None:
+        registered = memory.tenant.applications[client_id].post_logout_redirect_uris
+        if redirect_uri not in registered:
+            raise Refusal("invalid_request", "post_logout_redirect_uri not registered")
+    ticket = new_token()
+    memory.end_sessions[ticket] = EndSession(
+        client_id=client_id, redirect_uri=redirect_uri, state=given.get("state")
+    )
+    return page("end_session.html", ticket=ticket)
+
+
+def _client(given: Parameters, memory: Memory) -> str | None:
+    """The application that asks, by the hint, whose age does not matter, or by its id."""
+    named = given.get("client_id")
+    if "id_token_hint" in given:
+        claims = memory.keys.read(given["id_token_hint"])
+        if claims is None or claims.get("iss") != memory.issuer:
+            raise Refusal("invalid_request", "could not validate id_token_hint")
+        if named not in (None, claims["aud"]):
+            raise Refusal("invalid_request", "client_id does not match the provided id_token_hint")
+        named = str(claims["aud"])
+    if named is not None and named not in memory.tenant.applications:
+        raise Refusal("invalid_client", "client is invalid")
+    return named
+
+
+async def _confirm(request: Request) -> Response:
+    memory: Memory = request.app.state.memory
+    given = await parameters.form(request)
+    asked = memory.end_sessions.pop(given.need("xsrf"), None)
+    if asked is None:
+        raise Refusal("invalid_request", "could not find logout details")
+    session = memory.sessions.pop(request.cookies.get(SESSION_COOKIE, ""), None)
+    if session is not None:
+        for code in memory.codes.values():
+            grant = code.grant
+            if grant.sid in session.sids.values() and "offline_access" not in grant.scopes:
+                grant.revoked = True
+        await asyncio.gather(
+            *(
+                backchannel.tell(memory, client_id, session.user_id, sid)
+                for client_id, sid in session.sids.items()
+            )
+        )
+    target = f"{memory.url}/oidc/session/end/success"
+    if asked.redirect_uri is not None:
+        state = {"state": asked.state} if asked.state is not None else {}
+        target = asked.redirect_uri + (f"?{urlencode(state)}" if state else "")
+    response = RedirectResponse(target, 303)
+    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
+    return response
+
+
+async def _success(request: Request) -> Response:
+    return page("signed_out.html")
+
+
+routes = [
+    Route("/oidc/session/end", _end, methods=["GET", "POST"]),
+    Route("/oidc/session/end/confirm", _confirm, methods=["POST"]),
+    Route("/oidc/session/end/success", _success),
+]

@@ -1,0 +1,140 @@
+"""Logto's own screens: sign in, register, single sign-on, and the way to a connector."""
+
+import secrets
+from typing import Final
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from local.logto import parameters
+from local.logto.authorization import INTERACTION_COOKIE
+from local.logto.errors import Refusal
+from local.logto.memory import AuthorizationRequest, Memory
+from local.logto.pages import page
+from local.logto.parameters import Parameters
+from local.logto.tenant import Connector, User
+
+_TITLES: Final = {
+    "/sign-in": "Sign in",
+    "/identifier-sign-in": "Sign in",
+    "/single-sign-on": "Single sign-on",
+    "/register": "Create an account",
+    "/identifier-register": "Create an account",
+    "/reset-password": "Reset the password",
+}
+
+
+async def _show(request: Request) -> Response:
+    memory: Memory = request.app.state.memory
+    interaction, asked = _interaction(request, parameters.query(request), memory)
+    return _screen(request.url.path, interaction, asked, memory)
+
+
+async def _submit(request: Request) -> Response:
+    """An address leads to its domain's connector; else to an account that registered here."""
+    memory: Memory = request.app.state.memory
+    given = await parameters.form(request)
+    interaction, asked = _interaction(request, given, memory)
+    path, email = request.url.path, given.get("identifier", "").strip()
+    if connector := memory.tenant.connector_of(email):
+        return to_connector(connector, interaction, memory)
+    user = memory.tenant.user_by_email(email)
+    if path in ("/register", "/identifier-register"):
+        if "@" not in email or not given.get("name"):
+            return _screen(path, interaction, asked, memory, "Enter a name and an e-mail address.")
+        if user is not None:
+            return _screen(path, interaction, asked, memory, "That address has an account already.")
+        user = User(id=secrets.token_hex(6), name=given["name"], email=email)
+        memory.tenant.users[user.id] = user
+    if user is None:
+        return _screen(path, interaction, asked, memory, "No account has that address.")
+    return finish(user, interaction, memory)
+
+
+async def _sso(request: Request) -> Response:
+    """The connector's button."""
+    memory: Memory = request.app.state.memory
+    given = await parameters.form(request)
+    interaction, _ = _interaction(request, given, memory)
+    connector = memory.tenant.connectors.get(given.get("connector", ""))
+    if connector is None or not memory.tenant.single_sign_on_enabled:
+        raise Refusal("invalid_request", "unknown connector")
+    return to_connector(connector, interaction, memory)
+
+
+async def _direct(request: Request) -> Response:
+    """`direct_sign_in`: no click, unless the connector is unknown or enterprise SSO is off."""
+    memory: Memory = request.app.state.memory
+    interaction, _ = _interaction(request, parameters.query(request), memory)
+    connector = memory.tenant.connectors.get(request.path_params["connector"])
+    if connector is None or not memory.tenant.single_sign_on_enabled:
+        return to_sign_in(interaction, memory)
+    return to_connector(connector, interaction, memory)
+
+
+def to_sign_in(interaction: str, memory: Memory) -> Response:
+    """To Logto's sign-in page."""
+    return RedirectResponse(f"{memory.url}/sign-in?interaction={interaction}", 303)
+
+
+def to_connector(connector: Connector, interaction: str, memory: Memory) -> Response:
+    """To the identity provider that the connector names."""
+    query = {
+        "client_id": connector.client_id,
+        "redirect_uri": f"{memory.url}/callback/{connector.id}",
+        "response_type": "code",
+        "state": interaction,
+    }
+    path = f"/entra/{connector.tenant_id}/oauth2/v2.0/authorize"
+    return RedirectResponse(f"{memory.url}{path}?{urlencode(query)}", 303)
+
+
+def finish(user: User, interaction: str, memory: Memory) -> Response:
+    """Let a user in, and go on with the authorization request; a suspended one stays outside."""
+    if user.suspended:
+        return page("suspended.html", status=403, interaction=interaction)
+    memory.signed_in[interaction] = user.id
+    return RedirectResponse(f"{memory.issuer}/auth/{interaction}", 303)
+
+
+def _interaction(
+    request: Request, given: Parameters, memory: Memory
+) -> tuple[str, AuthorizationRequest]:
+    """The pending request of this page, by the page's own value or by the browser's cookie."""
+    interaction = given.get("interaction") or request.cookies.get(INTERACTION_COOKIE, "")
+    asked = memory.interactions.get(interaction)
+    if asked is None:
+        raise Refusal("invalid_request", "session not found: begin at the application again")
+    return interaction, asked
+
+
+def _screen(
+    path: str,
+    interaction: str,
+    asked: AuthorizationRequest,
+    memory: Memory,
+    fault: str | None = None,
+) -> Response:
+    connectors = memory.tenant.connectors.values() if memory.tenant.single_sign_on_enabled else ()
+    return page(
+        "sign_in.html",
+        status=200 if fault is None else 422,
+        path=path,
+        title=_TITLES[path],
+        registers=path in ("/register", "/identifier-register"),
+        resets=path == "/reset-password",
+        interaction=interaction,
+        connectors=connectors,
+        hint=(asked.login_hint or "") if path != "/single-sign-on" else "",
+        fault=fault,
+    )
+
+
+routes = [
+    *(Route(path, _show) for path in _TITLES),
+    *(Route(path, _submit, methods=["POST"]) for path in _TITLES),
+    Route("/sso", _sso, methods=["POST"]),
+    Route("/direct/sso/{connector}", _direct),
+]

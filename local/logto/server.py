@@ -1,0 +1,137 @@
+"""The stand-in as a server: the application, and a thread that runs it."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from local.logto import authorization, discovery, end_session, entra, issued, screens, token
+from local.logto.errors import Refusal, answer_refusal
+from local.logto.keys import Algorithm
+from local.logto.memory import Memory
+from local.logto.tenant import Tenant
+
+Log = Callable[[str], None]
+
+
+class _Recorder:
+    """Notes each request by method and path. A query is a secret: it carries codes."""
+
+    def __init__(self, app: ASGIApp, *, note: Callable[[str, str, int], None]) -> None:
+        self._app = app
+        self._note = note
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._note(scope["method"], scope["path"], message["status"])
+            await send(message)
+
+        await self._app(scope, receive, noting)
+
+
+def create_app(memory: Memory, note: Callable[[str, str, int], None]) -> Starlette:
+    """The application over this memory; `note` hears of every answer."""
+    modules = (discovery, authorization, token, issued, end_session, screens, entra)
+    app = Starlette(
+        routes=[route for module in modules for route in module.routes],
+        exception_handlers={Refusal: answer_refusal},
+    )
+    app.state.memory = memory
+    app.add_middleware(_Recorder, note=note)
+    return app
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StandIn:
+    """A running stand-in; what it does can be changed while it runs."""
+
+    memory: Memory
+    requests: list[tuple[str, str]]
+
+    @property
+    def url(self) -> str:
+        return self.memory.url
+
+    @property
+    def tenant(self) -> Tenant:
+        return self.memory.tenant
+
+    def rotate_keys(self, algorithm: Algorithm | None = None) -> None:
+        """Sign with a new key; the earlier ones stay published."""
+        self.memory.keys.rotate(algorithm)
+
+    def retire_keys(self) -> None:
+        """Publish the newest key alone."""
+        self.memory.keys.retire()
+
+    def suspend(self, user_id: str) -> None:
+        """Suspend a user, as an administrator would."""
+        self.tenant.users[user_id].suspended = True
+
+
+@contextmanager
+def running(
+    tenant: Tenant,
+    *,
+    hosts: tuple[str, ...] = ("127.0.0.1",),
+    port: int = 0,
+    public_url: str | None = None,
+    clock: Callable[[], float] = time.time,
+    log: Log | None = None,
+) -> Iterator[StandIn]:
+    """Serve the stand-in from a thread while the context lasts.
+
+    `public_url` is the endpoint that browsers and the product use; without it, it is the first of
+    `hosts` with the port. Port 0 takes a free one. Raises OSError where a port is taken.
+    """
+    sockets = _listen(hosts, port)
+    bound = sockets[0].getsockname()[1]
+    memory = Memory(tenant=tenant, url=public_url or f"http://{hosts[0]}:{bound}", clock=clock)
+    requests: list[tuple[str, str]] = []
+
+    def note(method: str, path: str, status: int) -> None:
+        requests.append((method, path))
+        if log is not None:
+            log(f"{method} {path} -> {status}")
+
+    config = uvicorn.Config(
+        create_app(memory, note),
+        log_config=None,
+        access_log=False,
+        ws="none",
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=(sockets,), name="logto-stand-in")
+    thread.start()
+    try:
+        # The sockets listen already, so whoever comes before the server is ready waits a moment.
+        yield StandIn(memory=memory, requests=requests)
+    finally:
+        server.should_exit = True
+        thread.join()
+        for listener in sockets:
+            listener.close()
+
+
+def _listen(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
+    sockets: list[socket.socket] = []
+    try:
+        for host in hosts:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listener = socket.create_server((host, port), family=family, backlog=128)
+            sockets.append(listener)
+            port = listener.getsockname()[1]
+    except OSError:
+        for listener in sockets:
+            listener.close()
+        raise
+    return sockets

@@ -1,0 +1,187 @@
+"""The token endpoint: codes and refresh tokens in, tokens out, by Logto's rules."""
+
+import base64
+import hashlib
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from local.logto import parameters
+from local.logto.claims import ORGANIZATIONS, id_token
+from local.logto.clients import authenticate
+from local.logto.errors import Refusal
+from local.logto.memory import AccessToken, Grant, Memory, RefreshToken, new_token
+from local.logto.parameters import Parameters
+from local.logto.tenant import Application
+
+ROTATE_AFTER: Final = 0.7
+"""The part of a refresh token's life after which its use brings a new one."""
+
+
+async def _token(request: Request) -> Response:
+    memory: Memory = request.app.state.memory
+    given = await parameters.form(request)
+    application = authenticate(request, given, memory.tenant)
+    kind = given.need("grant_type")
+    if kind == "authorization_code":
+        answer = _redeem_code(given, application, memory)
+    elif kind == "refresh_token":
+        answer = _refresh(given, application, memory)
+    else:
+        raise Refusal("unsupported_grant_type", "unsupported grant_type requested")
+    return JSONResponse(answer, headers={"cache-control": "no-store"})
+
+
+def _redeem_code(given: Parameters, application: Application, memory: Memory) -> dict[str, Any]:
+    code = memory.codes.get(given.need("code"))
+    redirect_uri = given.need("redirect_uri")
+    if code is None or code.grant.client_id != application.id:
+        raise _invalid_grant("authorization code not found")
+    if code.consumed:
+        code.grant.revoked = True
+        raise _invalid_grant("authorization code already consumed")
+    if memory.clock() >= code.expires_at:
+        raise _invalid_grant("authorization code is expired")
+    if _challenge(given.get("code_verifier", "")) != code.request.code_challenge:
+        raise _invalid_grant("PKCE verification failed")
+    if redirect_uri != code.request.redirect_uri:
+        raise _invalid_grant("authorization code redirect_uri mismatch")
+    _active(code.grant, memory)
+    code.consumed = True
+    answer = _access(code.grant, given, memory)
+    if code.grant.refreshable:
+        answer["refresh_token"] = _new_refresh_token(code.grant, memory)
+    return answer
+
+
+def _refresh(given: Parameters, application: Application, memory: Memory) -> dict[str, Any]:
+    value = given.need("refresh_token")
+    token = memory.refresh_tokens.get(value)
+    now = memory.clock()
+    if token is None or token.grant.client_id != application.id or token.grant.revoked:
+        raise _invalid_grant("refresh token not found")
+    if now >= token.expires_at:
+        raise _invalid_grant("refresh token is expired")
+    grace = memory.tenant.refresh_grace_seconds
+    if token.rotated_at is not None and now - token.rotated_at > grace:
+        token.grant.revoked = True
+        raise _invalid_grant("refresh token already used")
+    _active(token.grant, memory)
+    answer = _access(token.grant, given, memory)
+    due = now - token.issued_at >= ROTATE_AFTER * (token.expires_at - token.issued_at)
+    if token.rotated_at is None and not due and not application.rotate_refresh_token_always:
+        return answer | {"refresh_token": value}
+    token.rotated_at = now if token.rotated_at is None else token.rotated_at
+    return answer | {"refresh_token": _new_refresh_token(token.grant, memory)}
+
+
+def _access(grant: Grant, given: Parameters, memory: Memory) -> dict[str, Any]:
+    """The answer of a grant: an opaque token, or a JWT for a resource or an organization."""
+    scopes = grant.scopes
+    if "scope" in given:
+        wanted = given["scope"].split()
+        if not set(wanted) <= set(grant.scopes):
+            raise Refusal("invalid_request", "requested scope exceeds the granted one")
+        scopes = tuple(wanted)
+    token, granted = _jwt(grant, given, memory) or _opaque(grant, scopes, memory)
+    return {
+        "access_token": token,
+        "expires_in": memory.tenant.token_seconds,
+        "id_token": id_token(grant, memory),
+        "scope": granted,
+        "token_type": "Bearer",
+    }
+
+
+def _opaque(grant: Grant, scopes: tuple[str, ...], memory: Memory) -> tuple[str, str]:
+    value = new_token()
+    expires_at = memory.clock() + memory.tenant.token_seconds
+    memory.access_tokens[value] = AccessToken(grant=grant, scopes=scopes, expires_at=expires_at)
+    return value, " ".join(scopes)
+
+
+def _jwt(grant: Grant, given: Parameters, memory: Memory) -> tuple[str, str] | None:
+    organization_id = given.get("organization_id")
+    if not given.resources and organization_id is None:
+        return None
+    allowed: tuple[str, ...] = ()
+    claims: dict[str, Any] = {}
+    if organization_id is not None:
+        allowed = _organization_scopes(grant, organization_id, memory)
+        claims["aud"] = f"urn:logto:organization:{organization_id}"
+    if given.resources:
+        allowed = _resource_scopes(grant, given.resources, memory)
+        if organization_id is not None:
+            claims["organization_id"] = organization_id
+        claims["aud"] = given.resources[0]
+    now = int(memory.clock())
+    claims |= {
+        "jti": new_token(),
+        "sub": grant.user_id,
+        "iat": now,
+        "exp": now + memory.tenant.token_seconds,
+        "scope": " ".join(allowed),
+        "client_id": grant.client_id,
+        "iss": memory.issuer,
+    }
+    return memory.keys.sign(claims, type="at+jwt"), claims["scope"]
+
+
+def _organization_scopes(grant: Grant, organization_id: str, memory: Memory) -> tuple[str, ...]:
+    if ORGANIZATIONS not in grant.scopes:
+        raise Refusal("insufficient_scope", "refresh token missing required scope", status=403)
+    organization = memory.tenant.organizations.get(organization_id)
+    if organization is None or grant.user_id not in organization.members:
+        raise Refusal("access_denied", "user is not a member of the organization", status=403)
+    return tuple(
+        dict.fromkeys(
+            scope
+            for role in organization.members[grant.user_id]
+            for scope in organization.role_scopes[role]
+        )
+    )
+
+
+def _resource_scopes(grant: Grant, indicators: list[str], memory: Memory) -> tuple[str, ...]:
+    """The scopes of a resource that were asked for and that the user's roles allow."""
+    resource = memory.tenant.resources.get(indicators[0])
+    if len(indicators) > 1 or resource is None or resource.indicator not in grant.resources:
+        raise Refusal("invalid_target", "resource indicator is missing, or unknown")
+    roles = set(memory.tenant.users[grant.user_id].roles)
+    return tuple(
+        scope
+        for scope, granting in resource.scopes.items()
+        if scope in grant.scopes and roles & set(granting)
+    )
+
+
+def _new_refresh_token(grant: Grant, memory: Memory) -> str:
+    value = new_token()
+    now = memory.clock()
+    lifetime = memory.tenant.applications[grant.client_id].refresh_token_seconds
+    memory.refresh_tokens[value] = RefreshToken(
+        grant=grant, issued_at=now, expires_at=now + lifetime
+    )
+    return value
+
+
+def _active(grant: Grant, memory: Memory) -> None:
+    if memory.active_user(grant.user_id) is None:
+        raise _invalid_grant("the account is not active")
+
+
+def _challenge(verifier: str) -> str:
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _invalid_grant(why: str) -> Refusal:
+    """Every cause gets the same answer; `why` is for this process's own log of exceptions."""
+    refusal = Refusal("invalid_grant", "grant request is invalid")
+    refusal.add_note(why)
+    return refusal
+
+
+routes = [Route("/oidc/token", _token, methods=["POST"])]

@@ -1,0 +1,114 @@
+"""A stand-in whose clock a test moves, and a relying party that speaks plain HTTP to it."""
+
+import base64
+import hashlib
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pytest
+
+from local.logto.robot import Robot
+from local.logto.server import StandIn, running
+from local.logto.tenant import default_tenant
+
+CALLBACK = "http://localhost:3000/callback"
+HOME = "http://localhost:3000/"
+CREDENTIALS = ("local-app", "local-app-secret")
+
+
+@dataclass(slots=True)
+class Clock:
+    """A clock that a test moves; seconds."""
+
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@dataclass(slots=True)
+class RelyingParty:
+    """Asks the stand-in what an application asks a Logto server."""
+
+    url: str
+    robot: Robot
+    client: httpx.Client
+    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+
+    def authorization_url(self, **changes: str | None) -> str:
+        """A good authorization request, with these parameters changed, or left out by None."""
+        digest = hashlib.sha256(self.verifier.encode()).digest()
+        query: dict[str, str | None] = {
+            "client_id": CREDENTIALS[0],
+            "redirect_uri": CALLBACK,
+            "response_type": "code",
+            "scope": "openid offline_access profile email",
+            "prompt": "consent",
+            "state": "the-state",
+            "nonce": "the-nonce",
+            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+            "code_challenge_method": "S256",
+            **changes,
+        }
+        given = {name: value for name, value in query.items() if value is not None}
+        return f"{self.url}/oidc/auth?{urlencode(given)}"
+
+    def code(self, account: str = "alice0000001", /, **changes: str | None) -> str:
+        """The code that a sign-in through the connector brings."""
+        return answer_of(self.robot.sign_in(self.authorization_url(**changes), account))["code"]
+
+    def redeem(self, code: str, /, **changes: str) -> httpx.Response:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": CALLBACK,
+            "code_verifier": self.verifier,
+        }
+        return self.token({**form, **changes})
+
+    def refresh(self, token: str, /, **changes: str) -> httpx.Response:
+        return self.token({"grant_type": "refresh_token", "refresh_token": token, **changes})
+
+    def token(self, form: dict[str, str], auth: Any = CREDENTIALS) -> httpx.Response:
+        return self.post("/oidc/token", form, auth)
+
+    def post(self, path: str, form: dict[str, str], auth: Any = CREDENTIALS) -> httpx.Response:
+        return self.client.post(self.url + path, data=form, auth=auth)
+
+    def tokens(self, account: str = "alice0000001", /, **changes: str | None) -> dict[str, Any]:
+        """The tokens of a sign-in."""
+        answer = self.redeem(self.code(account, **changes))
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, Any] = answer.json()
+        return tokens
+
+    def me(self, access_token: str) -> httpx.Response:
+        bearer = {"authorization": f"Bearer {access_token}"}
+        return self.client.get(f"{self.url}/oidc/me", headers=bearer)
+
+
+def answer_of(location: str) -> dict[str, str]:
+    """The parameters that a redirect carries."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def stand_in(clock: Clock) -> Iterator[StandIn]:
+    with running(default_tenant(), clock=clock) as started:
+        yield started
+
+
+@pytest.fixture
+def party(stand_in: StandIn) -> Iterator[RelyingParty]:
+    with Robot(stand_in.url) as robot, httpx.Client(trust_env=False) as client:
+        yield RelyingParty(stand_in.url, robot, client)
