@@ -8,23 +8,34 @@ from typing import TYPE_CHECKING
 
 from shared.app_secret import SecretReader, app_secret
 from shared.observability import observer
-from shared.provider import Provider
+from shared.provider import Clock, Provider
 from shared.provider_http import ProviderHttp
 from shared.services import Services
 from shared.settings import Settings
 from shared.table import LIMITS, Table, connect
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
     from shared.logto_client import Logto
 
 SERVICE = "auth"
 
 
-def compose(environment: Mapping[str, str]) -> Services:
-    """The services of this process. Raises SettingsInvalid, so a bad deployment stops at start."""
+def compose(
+    environment: Mapping[str, str],
+    *,
+    client: "DynamoDBClient | None" = None,
+    http: ProviderHttp | None = None,
+    clock: Clock = time.time,
+) -> Services:
+    """The services of this process. Raises SettingsInvalid, so a bad deployment stops at start.
+
+    Whoever passes `http` closes it; a Lambda process never does.
+    """
     settings = Settings.from_environment(environment)
-    http = ProviderHttp()
-    provider = Provider(endpoint=settings.logto_endpoint, http=http, clock=time.time)
+    pool = http or ProviderHttp()
+    provider = Provider(endpoint=settings.logto_endpoint, http=pool, clock=clock)
     secret = app_secret(settings, SecretReader(LIMITS))
 
     @cache
@@ -33,13 +44,13 @@ def compose(environment: Mapping[str, str]) -> Services:
         # starts without.
         from shared.logto_client import Logto
 
-        return Logto(settings=settings, provider=provider, http=http, secret=secret)
+        return Logto(settings=settings, provider=provider, http=pool, secret=secret, clock=clock)
 
     return Services(
         settings=settings,
-        table=Table(connect(), settings.table_name),
+        table=Table(client or connect(), settings.table_name),
         logto=logto,
         observer=observer(SERVICE),
-        clock=time.time,
+        clock=clock,
         random=os.urandom,
     )

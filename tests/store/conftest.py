@@ -1,11 +1,11 @@
 """The store over moto's server."""
 
-import uuid
 from typing import Any
 
 import pytest
 
 from shared.table import Table, connect
+from tests.support.tables import new_table
 
 
 @pytest.fixture
@@ -16,14 +16,7 @@ def client(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def table_name(client: Any) -> str:
-    name = f"sessions-{uuid.uuid4().hex[:8]}"
-    client.create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return name
+    return new_table(client)
 
 
 @pytest.fixture

@@ -1,0 +1,32 @@
+"""A process of the product against the stand-in and moto."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from local.logto.server import StandIn, running
+from local.logto.tenant import default_tenant
+from tests.support.product import DOMAIN, Product, started_product
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    with running(default_tenant(f"https://{DOMAIN}")) as started:
+        yield started
+
+
+@pytest.fixture
+def product(stand_in: StandIn, moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Product]:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+    with started_product(stand_in) as started:
+        yield started
+
+
+@pytest.fixture
+def printed(product: Product, capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """What the process has printed since it was last asked: logs and metrics."""
+
+    def read() -> str:
+        return "".join(capfd.readouterr())
+
+    return read

@@ -1,0 +1,73 @@
+"""How many calls each page costs, counted at the wire: repeated attempts would count."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.browser import FETCH, NAVIGATION
+from tests.support.product import Product
+
+HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
+
+
+def cost(product: Product, act: Callable[[], object]) -> tuple[list[str], list[tuple[str, str]]]:
+    product.forget_counts()
+    act()
+    return product.wire.calls, product.stand_in.requests
+
+
+@pytest.fixture
+def warm(product: Product) -> Product:
+    product.sign_in(product.browser())
+    return product
+
+
+def test_anonymous_home_costs_nothing(warm: Product) -> None:
+    browser = warm.browser()
+    assert cost(warm, lambda: browser.get("/")) == ([], [])
+    assert cost(warm, lambda: browser.get("/me", FETCH)) == ([], [])
+
+
+def test_sign_in_costs_one_write(warm: Product) -> None:
+    browser = warm.browser()
+    assert cost(warm, lambda: browser.get("/sign-in")) == (["PutItem"], [])
+
+
+def test_callback_costs_two_writes_and_one_request(warm: Product) -> None:
+    browser = warm.browser()
+    url = warm.at_logto(browser.get("/sign-in").location)
+    assert cost(warm, lambda: browser.get(url)) == (
+        ["DeleteItem", "TransactWriteItems"],
+        [("POST", "/oidc/token")],
+    )
+
+
+def test_signed_in_pages_cost_one_read(warm: Product) -> None:
+    browser = warm.browser()
+    warm.sign_in(browser)
+    assert cost(warm, lambda: browser.get("/")) == (["GetItem"], [])
+    assert cost(warm, lambda: browser.get("/me", FETCH)) == (["GetItem"], [])
+
+
+def test_sign_out_costs_one_write_and_one_request(warm: Product) -> None:
+    browser = warm.browser()
+    warm.sign_in(browser)
+    calls, requests = cost(warm, lambda: browser.get("/sign-out", HERE))
+    assert calls == ["DeleteItem"]
+    assert requests == [("POST", "/oidc/token/revocation")]
+
+
+def test_activity_is_written_at_most_once_in_five_minutes(warm: Product) -> None:
+    browser = warm.browser()
+    warm.sign_in(browser)
+    warm.clock.ahead = 301
+    assert cost(warm, lambda: browser.get("/")) == (["GetItem", "UpdateItem"], [])
+    assert cost(warm, lambda: browser.get("/")) == (["GetItem"], [])
+
+
+def test_a_session_is_under_four_kilobytes(warm: Product) -> None:
+    warm.sign_in(warm.browser(), "grace0000001")
+    items = warm.client.scan(TableName=warm.table_name)["Items"]
+    sealed = [item["sealed"]["B"] for item in items if "sealed" in item]
+    assert len(sealed) == 2
+    assert all(len(bytes(value)) < 4000 for value in sealed)

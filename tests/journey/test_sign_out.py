@@ -1,0 +1,60 @@
+"""Sign-out: here, at Logto, and not because another site says so."""
+
+import pytest
+
+from local.logto.robot import Robot
+from tests.support.browser import NAVIGATION
+from tests.support.product import DOMAIN, Product
+
+HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
+
+
+def test_old_cookie_opens_nothing(product: Product) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
+    old = dict(browser.jar)
+    browser.get("/sign-out", HERE)
+    browser.jar = old
+    assert browser.get("/me").status == 401
+
+
+def test_grant_is_revoked_and_the_session_at_logto_ends(product: Product) -> None:
+    browser = product.browser()
+    with Robot(product.stand_in.url) as robot:
+        product.sign_in(browser, robot=robot)
+        out = browser.post("/sign-out", {**HERE, "origin": f"https://{DOMAIN}"})
+        assert out.status == 303
+        assert all(token.grant.revoked for token in product.stand_in.memory.refresh_tokens.values())
+        assert robot.end_session(out.location) == f"https://{DOMAIN}/"
+        assert product.stand_in.memory.sessions == {}
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_link_from_another_site_gets_a_question(product: Product, site: str) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
+    question = browser.get("/sign-out", {**NAVIGATION, "sec-fetch-site": site})
+    assert question.status == 200
+    assert '<form method="post"' in question.body
+    assert "Alice Example" in browser.get("/").body
+
+
+def test_prefetch_ends_nothing(product: Product) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
+    assert browser.get("/sign-out", {**HERE, "sec-purpose": "prefetch"}).status == 200
+    assert "Alice Example" in browser.get("/").body
+
+
+@pytest.mark.parametrize("origin", ["https://evil.test", "https://other.example.test", "null"])
+def test_post_from_another_origin_is_refused(product: Product, origin: str) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
+    assert browser.post("/sign-out", {**NAVIGATION, "origin": origin}).status == 403
+    assert "Alice Example" in browser.get("/").body
+
+
+def test_without_a_session_it_still_ends_logtos(product: Product) -> None:
+    with Robot(product.stand_in.url) as robot:
+        out = product.browser().get("/sign-out", HERE)
+        assert robot.end_session(out.location) == f"https://{DOMAIN}/"

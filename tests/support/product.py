@@ -1,0 +1,125 @@
+"""The product as a Lambda process has it: its handler over a real table and a real provider."""
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from functions.auth.application import Handler, make_handler
+from functions.auth.composition import SERVICE, compose
+from local.logto.robot import Robot
+from local.logto.server import StandIn
+from shared.provider_http import ProviderHttp
+from shared.services import Services
+from shared.table import connect
+from tests.support.browser import Browser, Reply
+from tests.support.tables import new_table
+from tests.support.wire import Wire
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+DOMAIN = "signin.example.test"
+
+
+@dataclass(slots=True)
+class Clock:
+    """The product's clock, which a test moves; seconds."""
+
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Product:
+    """One process. `wire` counts what it sends to DynamoDB, `stand_in.requests` what to Logto."""
+
+    handler: Handler
+    services: Services
+    client: "DynamoDBClient"
+    table_name: str
+    wire: Wire
+    stand_in: StandIn
+    clock: Clock
+
+    def browser(self) -> Browser:
+        """A browser with an empty jar."""
+        return Browser(self.handler, domain=DOMAIN)
+
+    def forget_counts(self) -> None:
+        self.wire.clear()
+        self.stand_in.requests.clear()
+
+    def sign_in(
+        self, browser: Browser, account: str = "alice0000001", query: str = "", robot: Any = None
+    ) -> Reply:
+        """Sign in from /sign-in to the page that the callback sends to."""
+        started = browser.get(f"/sign-in?{query}")
+        assert started.status == 302, started.body
+        return browser.get(self.at_logto(started.location, account, robot))
+
+    def at_logto(
+        self, authorization_url: str, account: str = "alice0000001", robot: Any = None
+    ) -> str:
+        """The callback URL that signing in at Logto leads to."""
+        if robot is not None:
+            return str(robot.sign_in(authorization_url, account))
+        with Robot(self.stand_in.url) as fresh:
+            return fresh.sign_in(authorization_url, account)
+
+
+class _CurrentStdout:
+    """Standard output, whichever it is at the moment: every test has another."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+def log_to_stdout() -> None:
+    """Let the logger write to each test's own output; it would keep that of the first."""
+    for handler in logging.getLogger(SERVICE).handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.stream = _CurrentStdout()
+
+
+@contextmanager
+def started_product(stand_in: StandIn, **settings: str) -> Iterator[Product]:
+    """A process over this stand-in and a table of its own. DynamoDB's endpoint is the
+    environment's; `settings` are further variables."""
+    client = connect()
+    environment: Mapping[str, str] = {
+        "LOGTO_ENDPOINT": stand_in.url,
+        "LOGTO_APP_ID": "local-app",
+        "LOGTO_APP_SECRET": "local-app-secret",
+        "TABLE_NAME": new_table(client),
+        **settings,
+    }
+    loop = asyncio.new_event_loop()
+    http = ProviderHttp()
+    clock = Clock()
+    services = compose(environment, client=client, http=http, clock=clock)
+    log_to_stdout()
+    try:
+        yield Product(
+            handler=make_handler(services, loop),
+            services=services,
+            client=client,
+            table_name=environment["TABLE_NAME"],
+            wire=Wire(client),
+            stand_in=stand_in,
+            clock=clock,
+        )
+    finally:
+        loop.run_until_complete(http.close())
+        loop.run_until_complete(asyncio.sleep(0))
+        asyncio.set_event_loop(None)
+        loop.close()

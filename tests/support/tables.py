@@ -1,0 +1,45 @@
+"""Tables on moto's server, and what is in them."""
+
+import uuid
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def new_table(client: "DynamoDBClient") -> str:
+    """A table of the product's schema under a name of its own."""
+    name = f"sessions-{uuid.uuid4().hex[:8]}"
+    client.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return name
+
+
+def dump(client: "DynamoDBClient", name: str) -> list[dict[str, object]]:
+    """Every item as DynamoDB keeps it."""
+    return [dict(item) for item in client.scan(TableName=name, ConsistentRead=True)["Items"]]
+
+
+def raw_bytes(client: "DynamoDBClient", name: str) -> bytes:
+    """Everything that is in a table, binary values as they are."""
+    parts: list[bytes] = []
+
+    def walk(value: object) -> None:
+        if isinstance(value, bytes):
+            parts.append(value)
+        elif isinstance(value, dict):
+            for key, inner in value.items():
+                parts.append(str(key).encode())
+                walk(inner)
+        elif isinstance(value, list | set | tuple):
+            for inner in value:
+                walk(inner)
+        else:
+            parts.append(str(value).encode())
+
+    walk(dump(client, name))
+    return b"\n".join(parts)
