@@ -1,0 +1,91 @@
+"""The application's secret: from where, in which form, and read anew when it was refused."""
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from moto import mock_aws
+
+from shared.app_secret import AppSecret, SecretReader, plain_secret
+from shared.errors import Misconfigured, SecretUnavailable
+
+NAME = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:logto-AbCdEf"
+
+
+class Store:
+    """A store whose reader keeps what it read, as Powertools does."""
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+        self._kept: str | None = None
+        self.readings = 0
+
+    def __call__(self, arn: str, anew: bool) -> str:
+        assert arn == NAME
+        if anew or self._kept is None:
+            self._kept = self.value
+            self.readings += 1
+        return self._kept
+
+
+@pytest.mark.parametrize("stored", ["s3cret", " s3cret\n", '{"app_secret": "s3cret"}'])
+def test_plain_or_json(stored: str) -> None:
+    assert plain_secret(stored) == "s3cret"
+
+
+@pytest.mark.parametrize("stored", ["", "{}", '{"app_secret": 1}', '{"app_secret": ""}', "{broken"])
+def test_neither(stored: str) -> None:
+    with pytest.raises(Misconfigured):
+        plain_secret(stored)
+
+
+def test_rotated_secret_is_found_once_the_old_one_is_refused() -> None:
+    store = Store("old")
+    secret = AppSecret(arn=NAME, given=None, fetch=store)
+    assert secret.value() == "old"
+    store.value = "new"
+    assert secret.value() == "old"
+    assert secret.renewed("old") == "new"
+    assert secret.value() == "new"
+    assert store.readings == 2
+
+
+def test_unchanged_secret_is_not_tried_again() -> None:
+    assert AppSecret(arn=NAME, given=None, fetch=Store("old")).renewed("old") is None
+    assert AppSecret(arn=None, given="local", fetch=Store("")).renewed("local") is None
+
+
+def test_repr_shows_no_secret() -> None:
+    assert "s3cret" not in repr(AppSecret(arn=None, given="s3cret", fetch=Store("s3cret")))
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> SecretReader:
+    return SecretReader(Config(retries={"total_max_attempts": 1}))
+
+
+@mock_aws
+def test_secrets_manager(reader: SecretReader) -> None:
+    client = boto3.client("secretsmanager")
+    arn = client.create_secret(Name="logto", SecretString="one")["ARN"]
+    assert reader(arn, False) == "one"
+    client.put_secret_value(SecretId=arn, SecretString="two")
+    assert reader(arn, False) == "one"
+    assert reader(arn, True) == "two"
+
+
+@mock_aws
+def test_ssm_secure_string(reader: SecretReader) -> None:
+    client: Any = boto3.client("ssm")
+    client.put_parameter(Name="/logto/secret", Value="one", Type="SecureString")
+    arn = client.get_parameter(Name="/logto/secret")["Parameter"]["ARN"]
+    assert reader(arn, False) == "one"
+
+
+@mock_aws
+def test_missing_secret_is_unavailable_and_unnamed(reader: SecretReader) -> None:
+    with pytest.raises(SecretUnavailable) as caught:
+        reader(NAME, False)
+    assert NAME not in str(caught.value)
+    assert caught.value.__cause__ is None

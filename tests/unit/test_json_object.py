@@ -1,0 +1,31 @@
+"""JSON from outside: one object, read one way."""
+
+import pytest
+
+from shared.json_object import parse_json_object
+
+
+def test_an_object() -> None:
+    assert parse_json_object(b'{"a": {"b": [1, null]}}') == {"a": {"b": [1, None]}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"[]",
+        b'"text"',
+        b"null",
+        b"{",
+        b"<html>",
+        b'{"a": 1, "a": 2}',
+        b'{"a": {"b": 1, "b": 2}}',
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'{"a": "\xff"}',
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    ],
+)
+def test_anything_else(text: bytes) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        parse_json_object(text)

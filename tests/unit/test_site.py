@@ -1,0 +1,49 @@
+"""The origin: from the settings or from API Gateway itself, never from a header."""
+
+import pytest
+
+from shared.errors import Misconfigured
+from shared.site import site_of
+
+
+@pytest.mark.parametrize(
+    ("context", "base_url"),
+    [
+        ({"domainName": "signin.example.test", "stage": "$default"}, "https://signin.example.test"),
+        ({"domainName": "SignIn.example.test"}, "https://signin.example.test"),
+        (
+            {"domainName": "abc.execute-api.eu-central-1.amazonaws.com", "stage": "prod"},
+            "https://abc.execute-api.eu-central-1.amazonaws.com/prod",
+        ),
+        ({"domainName": "signin.example.test", "stage": "prod"}, "https://signin.example.test"),
+    ],
+)
+def test_api_gateways_own_domain(context: dict[str, str], base_url: str) -> None:
+    site = site_of(None, context)
+    assert site.base_url == base_url
+    assert site.redirect_uri == f"{base_url}/callback"
+    assert site.home_uri == f"{base_url}/"
+
+
+def test_configured_base_url_wins() -> None:
+    site = site_of("https://login.example.test/auth", {"domainName": "other.test"})
+    assert (site.origin, site.root) == ("https://login.example.test", "/auth")
+
+
+@pytest.mark.parametrize("domain", [None, "", "a b", "evil.test/path", "evil.test:443@x", "a\n"])
+def test_no_domain_no_answer(domain: str | None) -> None:
+    with pytest.raises(Misconfigured, match="BASE_URL"):
+        site_of(None, {"domainName": domain})
+
+
+@pytest.mark.parametrize(
+    ("base_url", "secure"),
+    [
+        ("http://localhost:3000", False),
+        ("http://127.0.0.1:3000", False),
+        ("https://localhost:3000", True),
+        ("https://signin.example.test", True),
+    ],
+)
+def test_plain_cookies_on_plain_loopback_only(base_url: str, secure: bool) -> None:
+    assert site_of(base_url, {}).cookies.secure is secure
