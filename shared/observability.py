@@ -10,6 +10,7 @@ from typing import Final
 
 from aws_lambda_powertools import Logger, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics.functions import is_metrics_disabled
 
 NAMESPACE: Final = "ServerlessSignIn"
 
@@ -50,7 +51,12 @@ class Observer:
         )
 
     def count(self, metric: str, *, reason: str | None = None) -> None:
-        """Add one to a metric, by its reason where it has one."""
+        """Add one to a metric, by its reason where it has one.
+
+        Nothing while Powertools' own setting `POWERTOOLS_METRICS_DISABLED` is true.
+        """
+        if is_metrics_disabled():
+            return
         with single_metric(
             name=metric,
             unit=MetricUnit.Count,

@@ -1,13 +1,10 @@
 """The stand-in as a server: the application, and a thread that runs it."""
 
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,6 +13,7 @@ from local.logto.errors import Refusal, answer_refusal
 from local.logto.keys import Algorithm
 from local.logto.memory import Memory
 from local.logto.tenant import Tenant
+from local.serving import listen, serving
 
 Log = Callable[[str], None]
 
@@ -91,7 +89,7 @@ def running(
     `public_url` is the endpoint that browsers and the product use; without it, it is the first of
     `hosts` with the port. Port 0 takes a free one. Raises OSError where a port is taken.
     """
-    sockets = _listen(hosts, port)
+    sockets = listen(hosts, port)
     bound = sockets[0].getsockname()[1]
     memory = Memory(tenant=tenant, url=public_url or f"http://{hosts[0]}:{bound}", clock=clock)
     requests: list[tuple[str, str]] = []
@@ -101,37 +99,5 @@ def running(
         if log is not None:
             log(f"{method} {path} -> {status}")
 
-    config = uvicorn.Config(
-        create_app(memory, note),
-        log_config=None,
-        access_log=False,
-        ws="none",
-        lifespan="off",
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=(sockets,), name="logto-stand-in")
-    thread.start()
-    try:
-        # The sockets listen already, so whoever comes before the server is ready waits a moment.
+    with serving(create_app(memory, note), sockets, name="logto-stand-in"):
         yield StandIn(memory=memory, requests=requests)
-    finally:
-        server.should_exit = True
-        thread.join()
-        for listener in sockets:
-            listener.close()
-
-
-def _listen(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
-    sockets: list[socket.socket] = []
-    try:
-        for host in hosts:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            listener = socket.create_server((host, port), family=family, backlog=128)
-            sockets.append(listener)
-            port = listener.getsockname()[1]
-    except OSError:
-        for listener in sockets:
-            listener.close()
-        raise
-    return sockets

@@ -1,0 +1,43 @@
+"""`python -m local`, which is `make up`: everything on this machine.
+
+Imports nothing at the top: every worker process imports this module first.
+"""
+
+import sys
+
+
+def main(arguments: list[str]) -> int:
+    """0 when stopped, 2 where it cannot start."""
+    import argparse
+    import os
+
+    parser = argparse.ArgumentParser(prog="python -m local", description=main.__doc__)
+    parser.add_argument("--verbose", action="store_true", help="show the functions' own logs")
+    parser.add_argument("--only-backends", action="store_true", help="table and stand-in alone")
+    parser.add_argument("--host", help="address for --only-backends")
+    parser.add_argument("--public-url", help="the stand-in's URL as browsers see it")
+    options = parser.parse_args(arguments)
+    try:
+        print("Starting ...", flush=True)
+        from local import stack
+        from local.options import ROOT, OptionsInvalid, read_options
+
+        try:
+            read = read_options(os.environ, ROOT / ".env")
+            if options.only_backends:
+                hosts = (options.host,) if options.host else stack.LOOPBACK
+                stack.run_backends(read, hosts=hosts, public_url=options.public_url)
+                return 0
+            again = stack.run(read, verbose=options.verbose)
+        except OptionsInvalid as failure:
+            print(failure, file=sys.stderr)
+            return 2
+    except KeyboardInterrupt:
+        return 0
+    if again:
+        os.execv(sys.executable, [sys.executable, "-m", "local", *arguments])  # noqa: S606
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,188 @@
+"""An API Gateway HTTP API on this machine: payload 2.0 events out of requests, answers back.
+
+Source: the AWS documentation of HTTP API Lambda integrations, payload format 2.0, and its quotas.
+"""
+
+import asyncio
+import base64
+import json
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from local.environments import InvocationFailed
+from local.template import Route
+
+MAX_HEAD_BYTES: Final = 10_240
+MAX_BODY_BYTES: Final = 6 * 1024 * 1024
+"""What Lambda takes; API Gateway's own limit is larger."""
+TEXT: Final = ("text/", "application/json", "application/javascript", "application/xml")
+"""Bodies of these types reach the function as text; every other one as base64."""
+
+Invoke = Callable[[str, dict[str, Any]], Any]
+"""Runs a handler on an event. Raises InvocationFailed."""
+
+
+class Gateway:
+    """ASGI application. `fault` is set while the code does not start, and says so to everybody."""
+
+    def __init__(
+        self,
+        routes: tuple[Route, ...],
+        invoke: Invoke,
+        *,
+        base_url: str,
+        log: Callable[[str], None],
+    ) -> None:
+        self._routes = routes
+        self._base_url = base_url
+        self._log = log
+        self.invoke = invoke
+        self.fault: str | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        response = await self._answer(request)
+        self._log(f"{request.method} {scope['path']} -> {response.status_code}")
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if self.fault is not None:
+            return PlainTextResponse(f"The code does not start.\n\n{self.fault}", 502)
+        if self._came_by_address(request):
+            # The redirect URI that is registered says `localhost`, and cookies stay with a host.
+            query = f"?{request.url.query}" if request.url.query else ""
+            return RedirectResponse(f"{self._base_url}{request.url.path}{query}", 307)
+        head = sum(len(name) + len(value) + 4 for name, value in request.headers.raw)
+        if head + len(request.url.path) + len(request.url.query) > MAX_HEAD_BYTES:
+            return _message(431, "Request Header Fields Too Large")
+        body = await _body(request)
+        if body is None:
+            return _message(413, "Request Entity Too Large")
+        for route in self._routes:
+            parameters = route.match(request.method, request.scope["path"])
+            if parameters is not None:
+                return await self._invoke(route, event_of(request, route, parameters, body))
+        return _message(404, "Not Found")
+
+    def _came_by_address(self, request: Request) -> bool:
+        host = request.headers.get("host", "")
+        return (
+            self._base_url.startswith("http://localhost:")
+            and request.method in ("GET", "HEAD")
+            and host.startswith(("127.0.0.1:", "[::1]:"))
+        )
+
+    async def _invoke(self, route: Route, event: dict[str, Any]) -> Response:
+        try:
+            answer = await asyncio.to_thread(self.invoke, route.handler, event)
+            return response_of(answer)
+        except InvocationFailed as failure:
+            if failure.timed_out:
+                return _message(503, "Service Unavailable")
+        except (KeyError, TypeError, ValueError, AttributeError):
+            self._log("the handler's answer is not one that API Gateway takes")
+        return _message(500, "Internal Server Error")
+
+
+def event_of(
+    request: Request, route: Route, parameters: dict[str, str], body: bytes
+) -> dict[str, Any]:
+    """The payload 2.0 event of a request."""
+    headers: dict[str, str] = {}
+    cookies: list[str] = []
+    for raw_name, raw_value in request.headers.raw:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        if name == "cookie":
+            cookies += [cookie.strip() for cookie in value.split(";") if cookie.strip()]
+        else:
+            headers[name] = f"{headers[name]},{value}" if name in headers else value
+    query = request.scope["query_string"].decode("latin-1")
+    path = request.scope["path"]
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": route.key,
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": headers,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "local",
+            "domainName": "localhost",
+            "domainPrefix": "localhost",
+            "http": {
+                "method": request.method,
+                "path": path,
+                "protocol": f"HTTP/{request.scope['http_version']}",
+                "sourceIp": request.client.host if request.client else "127.0.0.1",
+                "userAgent": headers.get("user-agent", ""),
+            },
+            "requestId": base64.urlsafe_b64encode(uuid.uuid4().bytes[:11]).decode(),
+            "routeKey": route.key,
+            "stage": "$default",
+            **_moment(time.time()),
+        },
+        "isBase64Encoded": False,
+    }
+    if cookies:
+        event["cookies"] = cookies
+    if query:
+        event["queryStringParameters"] = _joined(query)
+    if parameters:
+        event["pathParameters"] = parameters
+    if body:
+        encoded = not headers.get("content-type", "").lower().startswith(TEXT)
+        event["isBase64Encoded"] = encoded
+        event["body"] = (
+            base64.b64encode(body).decode() if encoded else body.decode("utf-8", "replace")
+        )
+    return event
+
+
+def response_of(answer: Any) -> Response:
+    """The HTTP response of a handler's answer; what has no status is a body by itself."""
+    if not isinstance(answer, dict) or "statusCode" not in answer:
+        return JSONResponse(answer)
+    body = answer.get("body") or ""
+    content = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
+    response = Response(content, int(answer["statusCode"]), answer.get("headers") or {})
+    for cookie in answer.get("cookies") or ():
+        response.headers.append("set-cookie", cookie)
+    return response
+
+
+async def _body(request: Request) -> bytes | None:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return bytes(body)
+
+
+def _joined(query: str) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        values[name] = f"{values[name]},{value}" if name in values else value
+    return values
+
+
+def _moment(now: float) -> dict[str, Any]:
+    return {
+        "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
+        "timeEpoch": int(now * 1000),
+    }
+
+
+def _message(status: int, text: str) -> Response:
+    return Response(
+        json.dumps({"message": text}, separators=(",", ":")),
+        status,
+        media_type="application/json",
+    )

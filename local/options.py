@@ -1,0 +1,64 @@
+"""What the local stack is told: ports, `.env`, and which Logto."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGTO = ("LOGTO_ENDPOINT", "LOGTO_APP_ID", "LOGTO_APP_SECRET")
+
+
+class OptionsInvalid(Exception):
+    """Something that the stack cannot start with; the text says what to change."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """The ports, and every variable of the environment and `.env`; the environment wins."""
+
+    port: int
+    logto_port: int
+    table_port: int
+    variables: Mapping[str, str]
+
+    @property
+    def own_logto(self) -> bool:
+        """Whether a real Logto is used instead of the stand-in."""
+        return all(self.variables.get(name) for name in LOGTO)
+
+    @property
+    def base_url(self) -> str:
+        return self.variables.get("BASE_URL") or f"http://localhost:{self.port}"
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports to listen on, by the variable that chooses each."""
+        stand_in = {} if self.own_logto else {"LOGTO_PORT": self.logto_port}
+        return {"PORT": self.port, **stand_in, "TABLE_PORT": self.table_port}
+
+
+def read_options(environment: Mapping[str, str], dotenv: Path) -> Options:
+    """Read the environment and `.env`. Raises OptionsInvalid."""
+    given = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
+    variables = {**given, **environment}
+    missing = [name for name in LOGTO if not variables.get(name)]
+    if 0 < len(missing) < len(LOGTO):
+        raise OptionsInvalid(
+            f"{' and '.join(missing)} missing: to use your own Logto, set {', '.join(LOGTO)}, all "
+            "three, in the environment or in .env; set none of them to use the stand-in."
+        )
+    return Options(
+        port=_port(variables, "PORT", 3000),
+        logto_port=_port(variables, "LOGTO_PORT", 3100),
+        table_port=_port(variables, "TABLE_PORT", 3300),
+        variables=variables,
+    )
+
+
+def _port(variables: Mapping[str, str], name: str, default: int) -> int:
+    value = variables.get(name) or str(default)
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value[:6]) <= 65_535:
+        raise OptionsInvalid(f"{name} must be a port from 1 to 65535")
+    return int(value)

@@ -1,0 +1,51 @@
+"""Changes of the code: what changed decides how much starts again."""
+
+import enum
+import queue
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from watchfiles import DefaultFilter, watch
+
+from local.options import ROOT
+
+_FUNCTIONS = ("functions", "shared")
+_STACK = ("local", "template.yaml", ".env")
+_SUFFIXES = (".py", ".html", ".css", ".yaml", ".env")
+
+
+class Change(enum.Enum):
+    """The code of the functions, or the stack that runs them."""
+
+    FUNCTIONS = enum.auto()
+    STACK = enum.auto()
+
+
+@contextmanager
+def changes(stop: threading.Event, root: Path = ROOT) -> Iterator[Iterator[Change]]:
+    """What changes from now on, until `stop` is set."""
+    found: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
+    thread = threading.Thread(target=_watch, args=(found, stop, root), name="reload")
+    thread.start()
+    try:
+        yield iter(found.get, None)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _watch(found: "queue.SimpleQueue[Change | None]", stop: threading.Event, root: Path) -> None:
+    watched = [root / name for name in (*_FUNCTIONS, *_STACK) if (root / name).exists()]
+    for batch in watch(*watched, watch_filter=_Sources(), stop_event=stop, raise_interrupt=False):
+        tops = {Path(path).relative_to(root).parts[0] for _, path in batch}
+        found.put(Change.STACK if tops & set(_STACK) else Change.FUNCTIONS)
+    found.put(None)
+
+
+class _Sources(DefaultFilter):
+    """Files that the running code was made of."""
+
+    def __call__(self, change: object, path: str) -> bool:
+        return path.endswith(_SUFFIXES) and super().__call__(change, path)  # type: ignore[arg-type]

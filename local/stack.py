@@ -1,0 +1,212 @@
+"""The stack: table, stand-in and web, started in order, reloaded on change, stopped together."""
+
+import os
+import signal
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from local import ports
+from local.environments import DoesNotStart, Environments
+from local.gateway import Gateway
+from local.logto.server import StandIn, running
+from local.logto.tenant import default_tenant
+from local.options import LOGTO, ROOT, Options, OptionsInvalid
+from local.reload import Change, changes
+from local.serving import listen, serving
+from local.table import TABLE_NAME, isolate_from_aws, running_table
+from local.template import read_template, routes_of
+
+LOOPBACK = ("127.0.0.1", "::1")
+_PASSED_ON = ("LOGTO_", "SESSION_", "BRAND_", "POWERTOOLS_")
+
+
+def run(options: Options, *, verbose: bool) -> bool:
+    """Run everything until stopped. True where it should be started again, with changed code.
+
+    Raises OptionsInvalid where it cannot start.
+    """
+    _check_ports(options.ports, LOOPBACK)
+    isolate_from_aws(os.environ)
+    with _until_signalled() as stop, ExitStack() as running_parts:
+        changed = running_parts.enter_context(changes(stop))
+        variables = _variables(options, verbose)
+        site = _Site(options, variables)
+        running_parts.callback(site.kill)
+        stand_in = running_parts.enter_context(backends(options, LOOPBACK, None))
+        site.check()
+        sockets = listen(LOOPBACK, options.port)
+        running_parts.enter_context(serving(site.gateway, sockets, name="web"))
+        _wait_for(f"http://localhost:{options.port}/")
+        _say_where(options, stand_in)
+        for change in changed:
+            if change is Change.STACK:
+                print("The local stack changed: starting again.", flush=True)
+                return True
+            site.reload()
+    return False
+
+
+def run_backends(options: Options, *, hosts: tuple[str, ...], public_url: str | None) -> None:
+    """Run table and stand-in alone until stopped. Raises OptionsInvalid."""
+    needed = {name: port for name, port in options.ports.items() if name != "PORT"}
+    _check_ports(needed, hosts)
+    isolate_from_aws(os.environ)
+    with _until_signalled() as stop, backends(options, hosts, public_url):
+        print("The table and the Logto stand-in are up.", flush=True)
+        stop.wait()
+
+
+@contextmanager
+def backends(
+    options: Options, hosts: tuple[str, ...], public_url: str | None
+) -> Iterator[StandIn | None]:
+    """The table, and the stand-in unless a real Logto is used."""
+    with ExitStack() as parts:
+        parts.enter_context(running_table(hosts[0], options.table_port))
+        if options.own_logto:
+            yield None
+            return
+        yield parts.enter_context(
+            running(
+                default_tenant(options.base_url),
+                hosts=hosts,
+                port=options.logto_port,
+                public_url=public_url or f"http://localhost:{options.logto_port}",
+                log=lambda line: _say(f"logto  {line}"),
+            )
+        )
+
+
+class _Site:
+    """The web application: a gateway over environments that a reload replaces."""
+
+    def __init__(self, options: Options, variables: dict[str, str]) -> None:
+        self._variables = variables
+        self._environments = Environments(variables)
+        self._routes = routes_of(read_template(ROOT / "template.yaml"))
+        self.gateway = Gateway(
+            self._routes,
+            self._invoke,
+            base_url=options.base_url,
+            log=lambda line: _say(f"web    {line}"),
+        )
+
+    def check(self) -> None:
+        """Raises OptionsInvalid where the code does not start."""
+        try:
+            self._environments.check(self._handlers)
+        except DoesNotStart as failure:
+            raise OptionsInvalid(str(failure)) from None
+
+    def reload(self) -> None:
+        """Go on with the code as it is now; say so where it does not start."""
+        fresh = Environments(self._variables)
+        try:
+            fresh.check(self._handlers)
+        except DoesNotStart as failure:
+            fresh.kill()
+            self.gateway.fault = str(failure)
+            print(f"{failure}\nThe code does not start; waiting for a change.", flush=True)
+            return
+        self._environments, old = fresh, self._environments
+        self.gateway.fault = None
+        print("Reloaded.", flush=True)
+        threading.Thread(target=old.stop, daemon=True).start()
+
+    def kill(self) -> None:
+        self._environments.kill()
+
+    def _invoke(self, handler: str, event: dict[str, Any]) -> Any:
+        return self._environments.invoke(handler, event)
+
+    @property
+    def _handlers(self) -> frozenset[str]:
+        return frozenset(route.handler for route in self._routes)
+
+
+def _variables(options: Options, verbose: bool) -> dict[str, str]:
+    """The environment of the functions, as `template.yaml` gives it to them on AWS."""
+    given = {n: v for n, v in options.variables.items() if n.startswith(_PASSED_ON)}
+    quiet = (
+        {} if verbose else {"POWERTOOLS_LOG_LEVEL": "ERROR", "POWERTOOLS_METRICS_DISABLED": "true"}
+    )
+    logto = (
+        {name: options.variables[name] for name in LOGTO}
+        if options.own_logto
+        else {
+            "LOGTO_ENDPOINT": f"http://localhost:{options.logto_port}",
+            "LOGTO_APP_ID": "local-app",
+            "LOGTO_APP_SECRET": "local-app-secret",
+        }
+    )
+    return {
+        **quiet,
+        "POWERTOOLS_TRACE_DISABLED": "true",
+        **given,
+        **logto,
+        "LOGTO_APP_SECRET_ARN": "",
+        "TABLE_NAME": TABLE_NAME,
+        "AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{options.table_port}",
+        "BASE_URL": options.base_url,
+    }
+
+
+@contextmanager
+def _until_signalled() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, instead of interrupting whatever runs."""
+    stop = threading.Event()
+    names = (signal.SIGINT, signal.SIGTERM)
+    before = {name: signal.signal(name, lambda *_: stop.set()) for name in names}
+    try:
+        yield stop
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+
+def _check_ports(wanted: dict[str, int], hosts: tuple[str, ...]) -> None:
+    for name, port in wanted.items():
+        if ports.taken(port, hosts):
+            by = ports.holder(port)
+            raise OptionsInvalid(
+                f"Port {port} is taken{f' by {by}' if by else ''}: stop that, or choose another "
+                f"with {name}, for example: {name}={port + 10} make up"
+            )
+    if len(set(wanted.values())) < len(wanted):
+        raise OptionsInvalid(f"{', '.join(wanted)} must be different ports")
+
+
+def _wait_for(url: str) -> None:
+    """Until a page answers, whatever its status."""
+    for attempt in range(100):
+        try:
+            urllib.request.urlopen(url, timeout=10).close()  # noqa: S310 - this machine's own page
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            threading.Event().wait(0.1 * min(attempt, 5))
+    raise OptionsInvalid(f"{url} does not answer")
+
+
+def _say_where(options: Options, stand_in: StandIn | None) -> None:
+    print(f"\n  {options.base_url}\n", flush=True)
+    if stand_in is None:
+        print(f"  Sign-in at your own Logto, {options.variables[LOGTO[0]]}. Register there:")
+        print(f"    redirect URI           {options.base_url}/callback")
+        print(f"    post sign-out URI      {options.base_url}/")
+    else:
+        (connector,) = stand_in.tenant.connectors.values()
+        print(f'  Choose "Continue with {connector.display_name}" and sign in as')
+        for user in stand_in.tenant.users.values():
+            note = " (suspended: is refused)" if user.suspended else ""
+            print(f"    {user.name:<20} {user.email or 'without e-mail address'}{note}")
+    print("\n  Ctrl-C stops everything.\n", flush=True)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,193 @@
+"""`python -m local` from outside: starts, serves a sign-in, reloads, and leaves nothing behind."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local.logto.robot import Robot
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Up:
+    """The program, in a process group of its own."""
+
+    def __init__(self, variables: dict[str, str], *, root: Path = ROOT) -> None:
+        self.ports = dict(zip(("PORT", "LOGTO_PORT", "TABLE_PORT"), free_ports(3), strict=True))
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("LOGTO_")}
+        environment |= {name: str(port) for name, port in self.ports.items()}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "local"],
+            cwd=root,
+            env={**environment, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.lines: list[str] = []
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.ports['PORT']}"
+
+    @property
+    def output(self) -> str:
+        return "".join(self.lines)
+
+    def wait_for(self, text: str) -> None:
+        """Until the program has printed a text."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: text in self.output or self._over, timeout=90):
+                raise AssertionError(f"{text!r} was not printed:\n{self.output}")
+        assert text in self.output, self.output
+
+    def end(self, how: signal.Signals) -> int:
+        """Signal the whole group, as a terminal does, and wait for the end."""
+        os.killpg(self.process.pid, how)
+        return self.finish()
+
+    def finish(self) -> int:
+        code = self.process.wait(timeout=60)
+        self._reader.join(timeout=60)  # at its end, no process holds the output any more
+        assert not self._reader.is_alive(), "a process is left"
+        return code
+
+    @property
+    def _over(self) -> bool:
+        return self.process.poll() is not None and not self._reader.is_alive()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._changed:
+                self.lines.append(line)
+                self._changed.notify_all()
+        self.process.stdout.close()
+        with self._changed:
+            self._changed.notify_all()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that are free at the moment."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listener.getsockname()[1] for listener in sockets]
+    for listener in sockets:
+        listener.close()
+    return ports
+
+
+@contextmanager
+def up(variables: dict[str, str] | None = None, *, root: Path = ROOT) -> Iterator[Up]:
+    program = Up(variables or {}, root=root)
+    try:
+        yield program
+    finally:
+        if program.process.poll() is None:
+            program.end(signal.SIGKILL)
+        program.finish()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_sign_in_and_stop(how: signal.Signals) -> None:
+    with up() as program:
+        program.wait_for("Ctrl-C stops everything")
+        assert program.url in program.output
+        assert "alice@contoso.com" in program.output
+        logto = f"http://localhost:{program.ports['LOGTO_PORT']}"
+        with httpx.Client(base_url=program.url, trust_env=False) as browser, Robot(logto) as robot:
+            started = browser.get("/sign-in")
+            callback = robot.sign_in(started.headers["location"])
+            assert browser.get(callback).headers["location"] == f"{program.url}/"
+            assert "Alice Example" in browser.get("/").text
+            out = browser.get("/sign-out")
+            assert robot.end_session(out.headers["location"]) == f"{program.url}/"
+        assert program.end(how) == 0
+    assert re.search(r"web +GET /callback -> 302\n", program.output)
+    assert re.search(r"logto +POST /oidc/token -> 200\n", program.output)
+    assert "code=" not in program.output
+    assert "Traceback" not in program.output
+
+
+def test_stop_while_starting() -> None:
+    with up() as program:
+        program.wait_for("Starting")
+        assert program.end(signal.SIGINT) == 0
+    assert "Traceback" not in program.output
+
+
+@pytest.mark.parametrize("name", ["PORT", "LOGTO_PORT", "TABLE_PORT"])
+def test_taken_port(name: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with up({name: str(port)}) as program:
+            assert program.finish() == 2
+    assert f"Port {port} is taken" in program.output
+    assert f"{name}=" in program.output
+    assert f"(pid {os.getpid()})" in program.output
+    assert "Traceback" not in program.output
+
+
+def test_part_of_a_real_logto() -> None:
+    with up({"LOGTO_ENDPOINT": "https://tenant.logto.app"}) as program:
+        assert program.finish() == 2
+    assert "LOGTO_APP_ID and LOGTO_APP_SECRET missing" in program.output
+
+
+def test_wrong_setting_names_the_variable_and_the_fix() -> None:
+    with up({"SESSION_IDLE_SECONDS": "7200", "SESSION_ABSOLUTE_SECONDS": "3600"}) as program:
+        assert program.finish() == 2
+    assert "SESSION_IDLE_SECONDS must be shorter than SESSION_ABSOLUTE_SECONDS" in program.output
+    assert "Traceback" not in program.output
+
+
+def test_own_logto_takes_the_place_of_the_stand_in() -> None:
+    own = {
+        "LOGTO_ENDPOINT": "http://localhost:9",
+        "LOGTO_APP_ID": "own-app",
+        "LOGTO_APP_SECRET": "own-secret",
+    }
+    with up(own) as program:
+        program.wait_for("Ctrl-C stops everything")
+        assert "http://localhost:9" in program.output
+        assert f"{program.url}/callback" in program.output
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", program.ports["LOGTO_PORT"])) != 0
+        assert program.end(signal.SIGINT) == 0
+    assert "own-secret" not in program.output
+
+
+def test_reload(tmp_path: Path) -> None:
+    for name in ("functions", "shared", "local"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "template.yaml", tmp_path)
+    page = tmp_path / "functions/auth/pages/templates/home.html"
+    code = tmp_path / "functions/auth/routes/home.py"
+    with up(root=tmp_path) as program:
+        program.wait_for("Ctrl-C stops everything")
+        page.write_text(page.read_text().replace("Sign in to continue.", "Changed."))
+        program.wait_for("Reloaded.")
+        assert "Changed." in httpx.get(program.url, trust_env=False).text
+        good = code.read_text()
+        code.write_text("this is no Python")
+        program.wait_for("waiting for a change")
+        assert httpx.get(program.url, trust_env=False).status_code == 502
+        program.lines.clear()
+        code.write_text(good)
+        program.wait_for("Reloaded.")
+        assert httpx.get(program.url, trust_env=False).status_code == 200
+        assert program.end(signal.SIGINT) == 0

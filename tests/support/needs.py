@@ -1,0 +1,20 @@
+"""What a machine may lack. In CI nothing may: REQUIRE_ALL=1 turns a skip into a failure."""
+
+import os
+import shutil
+from typing import NoReturn
+
+import pytest
+
+
+def lacking(reason: str) -> NoReturn:
+    """Skip the test for this reason, or fail it where everything is required."""
+    if os.environ.get("REQUIRE_ALL"):
+        pytest.fail(f"REQUIRE_ALL is set, and {reason}")
+    pytest.skip(reason)
+
+
+def chromium() -> str:
+    """The path of Chromium."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    return found or lacking("Chromium is not installed (Debian: apt-get install chromium)")
