@@ -8,9 +8,9 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help up test check build lock clean
+.PHONY: help up test check build sam-local lock clean
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 $(STAMP): requirements-dev.txt
 	@python=$$(command -v python3.13 >/dev/null && python3.13 -c '' 2>/dev/null && echo python3.13 || echo python3); \
@@ -31,10 +31,21 @@ check: $(STAMP) ## Lint, types, template, and declarations in step
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+	$(VENV)/bin/sam validate --lint
+	$(PYTHON) -m pytest -q tests/declarations
+
+build: $(STAMP) ## sam build, for this machine's processor
+	@$(PYTHON) -m local.sam build
+
+sam-local: $(STAMP) ## sam local start-api with the stand-in and the table (needs Docker)
+	@exec env PORT=$(PORT) $(PYTHON) -m local.sam start-api
+
+invoke-%: $(STAMP) ## sam local invoke on an event: invoke-home, -sign-in, -callback, -sign-out, -me
+	@$(PYTHON) -m local.sam invoke $*
 
 lock: $(STAMP) ## Write the two requirements files anew from pyproject.toml
-	$(PYTHON) -m uv pip compile pyproject.toml $(LOCK) --output-file shared/requirements.txt
 	$(PYTHON) -m uv pip compile pyproject.toml --group dev $(LOCK) --output-file requirements-dev.txt
+	$(PYTHON) -m uv pip compile pyproject.toml -c requirements-dev.txt $(LOCK) --output-file shared/requirements.txt
 
 LOCK := --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 

@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import boto3
-from moto.server import ThreadedMotoServer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TABLE_NAME = "sign-in"
+REGION = "us-east-1"
+"""The SAM CLI's emulator speaks to it where nobody says otherwise, and moto keeps regions apart."""
 _NOBODY = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
-    "AWS_DEFAULT_REGION": "eu-central-1",
-    "AWS_REGION": "eu-central-1",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -48,6 +49,8 @@ def create_table(client: "DynamoDBClient", name: str) -> None:
 @contextmanager
 def running_table(host: str, port: int) -> Iterator[str]:
     """Serve an empty table while the context lasts; its endpoint on this machine."""
+    from moto.server import ThreadedMotoServer  # slow, and not every command needs it
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address=host, port=port, verbose=False)
     server.start()

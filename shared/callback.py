@@ -80,6 +80,8 @@ async def finish_sign_in(
 
     Raises every SignInRefused, Unavailable and ProviderMisbehaved of `shared.errors`.
     """
+    if not browser_cookies:
+        raise OtherBrowser("the browser holds no sign-in cookie")
     logto = services.logto()
     _check_issuer(response, await logto.ready_for_code())
     transaction = _claim(response.state, browser_cookies, services)
@@ -122,8 +124,6 @@ def _claim(
 ) -> Transaction:
     """Take the transaction, which one request alone can, and open it for its own browser."""
     cookies = {binding_of(cookie.value): cookie.value for cookie in browser_cookies}
-    if not cookies:
-        raise OtherBrowser("the browser holds no sign-in cookie")
     item = services.table.claim_transaction(transaction_key(state), list(cookies))
     if item is None:
         raise TransactionUnknown("`state` is not that of a pending sign-in")

@@ -50,7 +50,7 @@ class Settings:
 
         Raises SettingsInvalid that lists every fault at once, and never a value of one.
         """
-        reader = _Reader(environment)
+        reader = _Reader(_as_deployed(environment))
         settings = cls(
             logto_endpoint=reader.required(
                 "LOGTO_ENDPOINT",
@@ -94,6 +94,14 @@ class Settings:
         reader.check_together(settings)
         reader.finish()
         return settings
+
+
+def _as_deployed(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Without what only the SAM CLI's emulator sets: the logical id of a secret as its ARN."""
+    arn = environment.get("LOGTO_APP_SECRET_ARN", "")
+    if environment.get("AWS_SAM_LOCAL") != "true" or arn.startswith("arn:"):
+        return environment
+    return {**environment, "LOGTO_APP_SECRET_ARN": ""}
 
 
 class _Reader:

@@ -13,6 +13,9 @@ from functions.auth.boundary import Boundary, refused
 from functions.auth.routes import assets, callback, home, me, sign_in, sign_out
 from shared.services import Services
 
+TEXT = ["text/", "application/json", "application/problem+json"]
+"""Bodies of these types are sent as they are, every other one as base64."""
+
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
@@ -33,7 +36,7 @@ def make_handler(services: Services, loop: asyncio.AbstractEventLoop) -> Handler
     Every invocation runs on `loop`, so connections outlive the invocation that opened them.
     """
     asyncio.set_event_loop(loop)
-    adapter = Mangum(create_app(services), lifespan="off")
+    adapter = Mangum(create_app(services), lifespan="off", text_mime_types=TEXT)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         asyncio.set_event_loop(loop)

@@ -1,0 +1,178 @@
+"""`sam build` and `sam local` for this machine: its processor, and the stand-in and table on it.
+
+The SAM CLI's emulator fills in only variables that the template declares, and reports the domain
+`localhost` without a port, so every address is passed to it.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.options import LOGTO, ROOT, Options, OptionsInvalid, read_options
+from local.table import REGION, TABLE_NAME
+
+HOST = "host.docker.internal"
+"""The one name of this machine that its containers and its browser both can resolve."""
+_SAM = str(Path(sysconfig.get_path("scripts")) / "sam")
+_FUNCTION = "AuthFunction"
+_QUERY = re.compile(r"((?:GET|HEAD|POST) /[^\s?]*)\?\S*")
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code of the SAM CLI; 2 where something is missing first."""
+    parser = argparse.ArgumentParser(prog="python -m local.sam", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("build", help="build for this machine's processor")
+    commands.add_parser("invoke", help="build, and invoke with an event").add_argument("event")
+    commands.add_parser("start-api", help="build, and serve with the stand-in and the table")
+    given = parser.parse_args(arguments)
+    try:
+        if _sam("build", *_architecture(), quiet=given.command != "build") != 0:
+            return 2
+        if given.command == "invoke":
+            event = ROOT / "events" / f"{given.event}.json"
+            return _sam(
+                "local",
+                "invoke",
+                _FUNCTION,
+                "-e",
+                str(event),
+                "--skip-pull-image",
+                *_architecture(),
+            )
+        if given.command == "start-api":
+            return _start_api(read_options(os.environ, ROOT / ".env"))
+    except OptionsInvalid as failure:
+        print(failure, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _start_api(options: Options) -> int:
+    if not options.own_logto:
+        _check_name()
+    variables = ROOT / ".aws-sam" / "sam-local.json"
+    variables.write_text(json.dumps({"Parameters": emulator_variables(options)}, indent=2))
+    with _backends(options):
+        print(f"\n  {options.base_url}\n", flush=True)
+        return _sam(
+            *("local", "start-api", "--skip-pull-image", "--port", str(options.port)),
+            *("--region", REGION),
+            *("--env-vars", str(variables), *_architecture()),
+        )
+
+
+def emulator_variables(options: Options) -> dict[str, str]:
+    """What the functions get instead of the template's values."""
+    logto = (
+        {name: options.variables[name] for name in LOGTO}
+        if options.own_logto
+        else {
+            "LOGTO_ENDPOINT": f"http://{HOST}:{options.logto_port}",
+            "LOGTO_APP_ID": "local-app",
+            "LOGTO_APP_SECRET": "local-app-secret",
+        }
+    )
+    prefixes = ("LOGTO_", "SESSION_", "BRAND_")
+    given = {n: v for n, v in options.variables.items() if n.startswith(prefixes)}
+    return {
+        **given,
+        **logto,
+        "LOGTO_APP_SECRET_ARN": "",
+        "TABLE_NAME": TABLE_NAME,
+        "AWS_ENDPOINT_URL_DYNAMODB": f"http://{HOST}:{options.table_port}",
+        "BASE_URL": options.base_url,
+    }
+
+
+def _check_name() -> None:
+    try:
+        socket.getaddrinfo(HOST, None)
+    except OSError:
+        raise OptionsInvalid(
+            f"Your browser has to find the Logto stand-in by the name that containers know this "
+            f"machine by. Add this line to your hosts file (/etc/hosts), and run it again:\n\n"
+            f"  127.0.0.1 {HOST}\n"
+        ) from None
+
+
+@contextmanager
+def _backends(options: Options) -> Iterator[None]:
+    """The table and the stand-in, where containers reach them."""
+    command = [sys.executable, "-m", "local", "--only-backends", "--host", "0.0.0.0"]  # noqa: S104
+    public = ["--public-url", f"http://{HOST}:{options.logto_port}"]
+    process = subprocess.Popen(  # noqa: S603 - this program itself
+        [*command, *public], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            if "are up" in line:
+                break
+        else:
+            raise OptionsInvalid("The table and the stand-in did not start.")
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.stdout.close()
+        process.wait()
+
+
+def _architecture() -> tuple[str, ...]:
+    arm = platform.machine().lower() in ("arm64", "aarch64")
+    return ("--parameter-overrides", f"Architecture={'arm64' if arm else 'x86_64'}")
+
+
+def _sam(*arguments: str, quiet: bool = False) -> int:
+    """Run the SAM CLI until it ends; 0 where Ctrl-C ended it."""
+    environment = {
+        **os.environ,
+        # Its build looks for a `python3.13` on the PATH.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        "SAM_CLI_TELEMETRY": "0",
+    }
+    interrupted = False
+    process = subprocess.Popen(  # noqa: S603 - a fixed program
+        [_SAM, *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    output = []
+    while True:
+        try:
+            for line in process.stdout:
+                output.append(line)
+                if not quiet:
+                    print(without_queries(line), end="", flush=True)
+            code = 0 if interrupted else process.wait()
+            break
+        except KeyboardInterrupt:
+            interrupted = True  # the SAM CLI heard it too, and ends
+    process.wait()
+    process.stdout.close()
+    if quiet and code != 0:
+        print("".join(output), file=sys.stderr)
+    return code
+
+
+def without_queries(line: str) -> str:
+    """A line of a request log without the request's query: an authorization code is a secret."""
+    return _QUERY.sub(r"\1", line)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
