@@ -128,6 +128,7 @@ def default_tenant(product_url: str = "http://localhost:3000") -> Tenant:
             id="bob000000001",
             name="Bob Example",
             email="bob@contoso.com",
+            picture="https://pictures.contoso.example/bob.png",  # nobody can load it
             connector=CONTOSO.id,
             groups=_groups("bob", 1),
         ),

@@ -1,0 +1,93 @@
+"""What `sam build` makes: everything that a function needs, and nothing else."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.template import read_template
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FUNCTIONS = {
+    name: resource["Properties"]
+    for name, resource in read_template(ROOT / "template.yaml")["Resources"].items()
+    if resource["Type"] == "AWS::Serverless::Function"
+}
+UNZIPPED_LIMIT = 250 * 1024 * 1024
+"""What Lambda takes of a function and its layers together."""
+
+
+def files(folder: Path) -> set[str]:
+    return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_holds_its_own_package_alone(artifacts: Path, name: str) -> None:
+    code = ROOT / FUNCTIONS[name]["CodeUri"]
+    expected = {
+        str(path.relative_to(ROOT))
+        for path in code.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert files(artifacts / name) == expected
+
+
+def test_layer_holds_shared_and_the_locked_dependencies(artifacts: Path) -> None:
+    layer = artifacts / "SharedLayer" / "python"
+    shared = {f for f in files(layer) if f.startswith("shared/")}
+    assert shared == {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "shared").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    installed = {path.name.removesuffix(".dist-info") for path in layer.glob("*.dist-info")}
+    everywhere = re.findall(
+        r"^([a-z0-9][a-z0-9._-]*)==([^ ;\\]+) \\$",
+        (ROOT / "shared/requirements.txt").read_text(),
+        re.M,
+    )
+    assert len(everywhere) > 10
+    names = {f"{name.replace('-', '_')}-{version}" for name, version in everywhere}
+    assert names <= {name.lower() for name in installed}
+    assert not {"moto", "pytest", "local", "tests"} & {path.name for path in layer.iterdir()}
+
+
+def test_everything_fits_into_lambda(artifacts: Path) -> None:
+    for name in FUNCTIONS:
+        folders = (artifacts / name, artifacts / "SharedLayer")
+        size = sum(p.stat().st_size for folder in folders for p in folder.rglob("*") if p.is_file())
+        assert size < UNZIPPED_LIMIT
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_handler_is_imported_from_the_artifact_alone(artifacts: Path, name: str) -> None:
+    folders = [str(artifacts / name), str(artifacts / "SharedLayer/python")]
+    module, _, function = FUNCTIONS[name]["Handler"].rpartition(".")
+    program = (
+        "import importlib, os, sys\n"
+        f"sys.path[:0] = {folders!r}\n"
+        f"handler = getattr(importlib.import_module({module!r}), {function!r})\n"
+        "assert callable(handler)\n"
+        "places = {getattr(m, '__file__', None) or '' for m in list(sys.modules.values())}\n"
+        f"foreign = [p for p in places if {str(ROOT)!r} in p]\n"
+        "assert not foreign, foreign\n"
+    )
+    environment = {
+        "LOGTO_ENDPOINT": "https://tenant.logto.app",
+        "LOGTO_APP_ID": "app",
+        "LOGTO_APP_SECRET": "secret",
+        "TABLE_NAME": "table",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program],
+        cwd=artifacts,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr

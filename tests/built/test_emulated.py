@@ -1,0 +1,116 @@
+"""The built function under AWS's runtime interface emulator: each sample event, and a sign-in."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local.logto.robot import Robot
+from local.logto.server import StandIn, running
+from local.logto.tenant import default_tenant
+from tests.built.rie import Function, emulated
+from tests.support.browser import FETCH, NAVIGATION, Browser, read_answer
+from tests.support.product import DOMAIN
+from tests.support.tables import new_table
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator[StandIn]:
+    with running(default_tenant(f"https://{DOMAIN}")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def function(
+    artifacts: Path, runtime_client: Path, moto_url: str, stand_in: StandIn
+) -> Iterator[Function]:
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=moto_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    variables = {
+        "LOGTO_ENDPOINT": stand_in.url,
+        "LOGTO_APP_ID": "local-app",
+        "LOGTO_APP_SECRET": "local-app-secret",
+        "TABLE_NAME": new_table(client),
+        "AWS_ENDPOINT_URL_DYNAMODB": moto_url,
+    }
+    with emulated(
+        "functions.auth.app.handler",
+        artifacts / "AuthFunction",
+        artifacts / "SharedLayer/python",
+        runtime_client,
+        variables,
+    ) as started:
+        yield started
+    client.close()
+
+
+def sample(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return event
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "kind"),
+    [
+        ("home", 200, "text/html; charset=utf-8"),
+        ("me", 401, "application/problem+json"),
+        ("sign-in", 302, None),
+        ("callback", 400, "text/html; charset=utf-8"),
+        ("sign-out", 200, "text/html; charset=utf-8"),
+    ],
+)
+def test_sample_event(function: Function, name: str, status: int, kind: str | None) -> None:
+    answer = function(sample(name))
+    reply = read_answer(answer)
+    assert reply.status == status
+    assert answer["isBase64Encoded"] is False
+    if kind is not None:
+        assert reply.headers["content-type"] == kind
+    if name == "sign-in":
+        assert "redirect_uri=https%3A%2F%2Fabcdefghij.execute-api." in reply.location
+
+
+def test_sign_in_and_out(function: Function, stand_in: StandIn) -> None:
+    browser = Browser(function, domain=DOMAIN)
+    with Robot(stand_in.url) as robot:
+        started = browser.get("/sign-in?connector=contoso00001")
+        landed = browser.get(robot.sign_in(started.location))
+        assert (landed.status, landed.location) == (302, f"https://{DOMAIN}/")
+        assert json.loads(browser.get("/me", FETCH).body)["name"] == "Alice Example"
+        assert "Alice Example" in browser.get("/").body
+        out = browser.get("/sign-out", {**NAVIGATION, "sec-fetch-site": "same-origin"})
+        assert robot.end_session(out.location) == f"https://{DOMAIN}/"
+    assert browser.get("/me", FETCH).status == 401
+    assert "SignInSucceeded" in function.log
+    assert "alice@contoso.com" not in function.log
+
+
+def test_event_that_is_none_gets_an_answer(function: Function) -> None:
+    assert read_answer(function({})).status == 500
+    assert read_answer(function({"version": "2.0", "requestContext": 1})).status == 500
+
+
+def test_wrong_settings_stop_the_start_with_their_names(
+    artifacts: Path, runtime_client: Path
+) -> None:
+    with emulated(
+        "functions.auth.app.handler",
+        artifacts / "AuthFunction",
+        artifacts / "SharedLayer/python",
+        runtime_client,
+        {"LOGTO_ENDPOINT": "http://tenant.logto.app"},
+    ) as function:
+        answer = function(sample("home"))
+    assert answer["errorType"] == "SettingsInvalid"
+    for name in ("LOGTO_ENDPOINT", "LOGTO_APP_ID", "LOGTO_APP_SECRET_ARN", "TABLE_NAME"):
+        assert name in answer["errorMessage"]
