@@ -49,9 +49,11 @@ def parse_sign_in(
     Raises MalformedRequest for a value that Logto could not mean anything by.
     """
     target = from_target_link_uri(_text(query, "target_link_uri"), base_url=site.base_url)
-    connector = _connector(query) or default_connector
+    first_screen = _matching(query, "first_screen", _FIRST_SCREEN)
+    # Who asks for one of Logto's screens means to see it.
+    connector = _connector(query) or (default_connector if first_screen is None else None)
     extra = {
-        "first_screen": _matching(query, "first_screen", _FIRST_SCREEN),
+        "first_screen": first_screen,
         "login_hint": _text(query, "login_hint", at_most=320),
         "organization_id": _matching(query, "organization_id", _ID),
         "ui_locales": _matching(query, "ui_locales", _LOCALES),

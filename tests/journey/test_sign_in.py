@@ -6,8 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from local.logto.robot import Robot
+from local.logto.server import StandIn
 from tests.support.browser import FETCH, NAVIGATION
-from tests.support.product import DOMAIN, Product
+from tests.support.product import DOMAIN, Product, started_product
 
 
 def parameters(url: str) -> dict[str, str]:
@@ -217,8 +218,30 @@ def test_keys_rotated_between_two_sign_ins(product: Product) -> None:
     assert "Alice Example" in browser.get("/").body
 
 
-def test_rs256_after_a_restart(product: Product, stand_in: object) -> None:
+def test_rs256_before_the_first_sign_in(product: Product) -> None:
     product.stand_in.rotate_keys("RS256")
     browser = product.browser()
     product.sign_in(browser)
     assert "Alice Example" in browser.get("/").body
+
+
+@pytest.mark.parametrize(
+    ("query", "connector"),
+    [
+        ("", "sso:contoso00001"),
+        ("connector=other0000001", "sso:other0000001"),
+        ("first_screen=register", None),
+        ("first_screen=register&connector=other0000001", "sso:other0000001"),
+    ],
+)
+def test_default_connector(
+    stand_in: StandIn,
+    moto_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    query: str,
+    connector: str | None,
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+    with started_product(stand_in, LOGTO_DEFAULT_CONNECTOR="contoso00001") as product:
+        url = product.browser().get(f"/sign-in?{query}").location
+    assert parameters(url).get("direct_sign_in") == connector
