@@ -1,6 +1,5 @@
 """Signing keys and ID tokens for tests of the checks alone."""
 
-import time
 from typing import Any
 
 from joserfc import jwt
@@ -12,6 +11,8 @@ from shared.provider import Known
 ISSUER = "https://tenant.logto.app/oidc"
 CLIENT_ID = "app"
 NONCE = "the-nonce"
+NOW = 1_800_000_000
+"""When these tokens are checked; Unix seconds."""
 ES384 = ECKey.generate_key("P-384", {"kid": "es384", "use": "sig", "alg": "ES384"})
 RS256 = RSAKey.generate_key(2048, {"kid": "rs256", "use": "sig", "alg": "RS256"})
 
@@ -32,20 +33,19 @@ def expected(**changes: Any) -> Expected:
         "client_id": CLIENT_ID,
         "nonce": NONCE,
         "access_token": None,
-        "issued_after": time.time() - 60,
+        "issued_after": NOW - 60,
     }
     return Expected(**{**values, **changes})
 
 
 def claims(**changes: Any) -> dict[str, Any]:
     """The claims of a good ID token; None removes one."""
-    now = int(time.time())
     values: dict[str, Any] = {
         "iss": ISSUER,
         "sub": "user-1",
         "aud": CLIENT_ID,
-        "iat": now,
-        "exp": now + 3600,
+        "iat": NOW,
+        "exp": NOW + 3600,
         "nonce": NONCE,
     }
     return {name: value for name, value in {**values, **changes}.items() if value is not None}

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import time
 from typing import Any
 
 import pytest
@@ -13,14 +12,22 @@ from joserfc.jwk import ECKey
 from shared import base64url
 from shared.errors import IdTokenInvalid
 from shared.id_token import KeyUnknown, check_id_token
-from tests.support.tokens import CLIENT_ID, ES384, ISSUER, RS256, claims, expected, known, signed
-
-NOW = int(time.time())
+from tests.support.tokens import (
+    CLIENT_ID,
+    ES384,
+    ISSUER,
+    NOW,
+    RS256,
+    claims,
+    expected,
+    known,
+    signed,
+)
 
 
 def check(token: str, **changes: Any) -> dict[str, Any]:
     provider = changes.pop("provider", known())
-    return check_id_token(token, provider, expected(**changes), now=time.time())
+    return check_id_token(token, provider, expected(**changes), now=NOW)
 
 
 @pytest.mark.parametrize(
