@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export SAM_CLI_TELEMETRY := 0
 
-PORT ?= 3000
+PORT ?=
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
@@ -22,7 +22,7 @@ $(STAMP): requirements-dev.txt
 	@touch $@
 
 up: $(STAMP) ## Run everything on this machine: http://localhost:3000
-	@exec env PORT=$(PORT) $(PYTHON) -m local
+	@exec env $(PORT:%=PORT=%) $(PYTHON) -m local
 
 test: $(STAMP) ## Run all tests
 	@$(PYTHON) -m pytest
@@ -38,7 +38,7 @@ build: $(STAMP) ## sam build, for this machine's processor
 	@$(PYTHON) -m local.sam build
 
 sam-local: $(STAMP) ## sam local start-api with the stand-in and the table (needs Docker)
-	@exec env PORT=$(PORT) $(PYTHON) -m local.sam start-api
+	@exec env $(PORT:%=PORT=%) $(PYTHON) -m local.sam start-api
 
 invoke-%: $(STAMP) ## sam local invoke on an event: invoke-home, -sign-in, -callback, -sign-out, -me
 	@$(PYTHON) -m local.sam invoke $*

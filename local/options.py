@@ -7,6 +7,8 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parent.parent
+TABLE_NAME = "sign-in"
+_PASSED_ON = ("LOGTO_", "SESSION_", "BRAND_", "POWERTOOLS_")
 LOGTO = ("LOGTO_ENDPOINT", "LOGTO_APP_ID", "LOGTO_APP_SECRET")
 
 
@@ -31,6 +33,27 @@ class Options:
     @property
     def base_url(self) -> str:
         return self.variables.get("BASE_URL") or f"http://localhost:{self.port}"
+
+    def functions(self, host: str) -> dict[str, str]:
+        """The variables of the functions, which reach this machine by the name `host`."""
+        given = {n: v for n, v in self.variables.items() if n.startswith(_PASSED_ON)}
+        logto = (
+            {name: self.variables[name] for name in LOGTO}
+            if self.own_logto
+            else {
+                "LOGTO_ENDPOINT": f"http://{host}:{self.logto_port}",
+                "LOGTO_APP_ID": "local-app",
+                "LOGTO_APP_SECRET": "local-app-secret",
+            }
+        )
+        return {
+            **given,
+            **logto,
+            "LOGTO_APP_SECRET_ARN": "",
+            "TABLE_NAME": TABLE_NAME,
+            "AWS_ENDPOINT_URL_DYNAMODB": f"http://{host}:{self.table_port}",
+            "BASE_URL": self.base_url,
+        }
 
     @property
     def ports(self) -> dict[str, int]:

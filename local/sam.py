@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.options import LOGTO, ROOT, Options, OptionsInvalid, read_options
-from local.table import REGION, TABLE_NAME
+from local.options import ROOT, Options, OptionsInvalid, read_options
+from local.table import REGION
 
 HOST = "host.docker.internal"
 """The one name of this machine that its containers and its browser both can resolve."""
@@ -62,7 +62,7 @@ def _start_api(options: Options) -> int:
     if not options.own_logto:
         _check_name()
     variables = ROOT / ".aws-sam" / "sam-local.json"
-    variables.write_text(json.dumps({"Parameters": emulator_variables(options)}, indent=2))
+    variables.write_text(json.dumps({"Parameters": options.functions(HOST)}, indent=2))
     with _backends(options):
         print(f"\n  {options.base_url}\n", flush=True)
         return _sam(
@@ -70,29 +70,6 @@ def _start_api(options: Options) -> int:
             *("--region", REGION),
             *("--env-vars", str(variables), *_architecture()),
         )
-
-
-def emulator_variables(options: Options) -> dict[str, str]:
-    """What the functions get instead of the template's values."""
-    logto = (
-        {name: options.variables[name] for name in LOGTO}
-        if options.own_logto
-        else {
-            "LOGTO_ENDPOINT": f"http://{HOST}:{options.logto_port}",
-            "LOGTO_APP_ID": "local-app",
-            "LOGTO_APP_SECRET": "local-app-secret",
-        }
-    )
-    prefixes = ("LOGTO_", "SESSION_", "BRAND_")
-    given = {n: v for n, v in options.variables.items() if n.startswith(prefixes)}
-    return {
-        **given,
-        **logto,
-        "LOGTO_APP_SECRET_ARN": "",
-        "TABLE_NAME": TABLE_NAME,
-        "AWS_ENDPOINT_URL_DYNAMODB": f"http://{HOST}:{options.table_port}",
-        "BASE_URL": options.base_url,
-    }
 
 
 def _check_name() -> None:

@@ -17,11 +17,10 @@ from local.logto.tenant import default_tenant
 from local.options import LOGTO, ROOT, Options, OptionsInvalid
 from local.reload import Change, changes
 from local.serving import listen, serving
-from local.table import TABLE_NAME, isolate_from_aws, running_table
+from local.table import isolate_from_aws, running_table
 from local.template import read_template, routes_of
 
 LOOPBACK = ("127.0.0.1", "::1")
-_PASSED_ON = ("LOGTO_", "SESSION_", "BRAND_", "POWERTOOLS_")
 
 
 def run(options: Options, *, verbose: bool) -> bool:
@@ -130,28 +129,13 @@ class _Site:
 
 def _variables(options: Options, verbose: bool) -> dict[str, str]:
     """The environment of the functions, as `template.yaml` gives it to them on AWS."""
-    given = {n: v for n, v in options.variables.items() if n.startswith(_PASSED_ON)}
-    quiet = (
-        {} if verbose else {"POWERTOOLS_LOG_LEVEL": "ERROR", "POWERTOOLS_METRICS_DISABLED": "true"}
-    )
-    logto = (
-        {name: options.variables[name] for name in LOGTO}
-        if options.own_logto
-        else {
-            "LOGTO_ENDPOINT": f"http://localhost:{options.logto_port}",
-            "LOGTO_APP_ID": "local-app",
-            "LOGTO_APP_SECRET": "local-app-secret",
-        }
-    )
+    quiet = {"POWERTOOLS_LOG_LEVEL": "ERROR", "POWERTOOLS_METRICS_DISABLED": "true"}
     return {
-        **quiet,
+        **({} if verbose else quiet),
         "POWERTOOLS_TRACE_DISABLED": "true",
-        **given,
-        **logto,
-        "LOGTO_APP_SECRET_ARN": "",
-        "TABLE_NAME": TABLE_NAME,
+        **options.functions("localhost"),
+        # By address: a machine may resolve `localhost` to ::1, where the table does not listen.
         "AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{options.table_port}",
-        "BASE_URL": options.base_url,
     }
 
 

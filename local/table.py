@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import boto3
 
+from local.options import TABLE_NAME
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-TABLE_NAME = "sign-in"
 REGION = "us-east-1"
 """The SAM CLI's emulator speaks to it where nobody says otherwise, and moto keeps regions apart."""
 _NOBODY = {

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from local.options import Options
-from local.sam import emulator_variables
+from local.sam import HOST
 from local.template import read_template, routes_of
 from shared.errors import SettingsInvalid
 from shared.settings import DEFAULT_SCOPES, Settings
@@ -117,7 +117,7 @@ def test_emulator_gets_only_variables_that_the_template_declares() -> None:
     fixed = json.loads((ROOT / "local/sam.json").read_text())["Parameters"]
     assert set(fixed) <= declared
     options = Options(port=3000, logto_port=3100, table_port=3300, variables={})
-    assert emulator_variables(options) == fixed
+    assert options.functions(HOST) == fixed
 
 
 def statements() -> list[dict[str, Any]]:

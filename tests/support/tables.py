@@ -3,6 +3,8 @@
 import uuid
 from typing import TYPE_CHECKING
 
+from local.table import create_table
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -10,12 +12,7 @@ if TYPE_CHECKING:
 def new_table(client: "DynamoDBClient") -> str:
     """A table of the product's schema under a name of its own."""
     name = f"sessions-{uuid.uuid4().hex[:8]}"
-    client.create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_table(client, name)
     return name
 
 
