@@ -13,7 +13,7 @@ from functions.auth.application import Handler, make_handler
 from functions.auth.composition import SERVICE, compose
 from local.logto.robot import Robot
 from local.logto.server import StandIn
-from shared.provider_http import ProviderHttp
+from shared.provider_http import TIMEOUT_SECONDS, ProviderHttp
 from shared.services import Services
 from shared.table import connect
 from tests.support.browser import Browser, Reply
@@ -36,21 +36,27 @@ class Clock:
         return time.time() + self.ahead
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Product:
-    """One process. `wire` counts what it sends to DynamoDB, `stand_in.requests` what to Logto."""
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """One process of the product. `wire` counts what it sends to DynamoDB."""
 
     handler: Handler
     services: Services
     client: "DynamoDBClient"
     table_name: str
     wire: Wire
-    stand_in: StandIn
     clock: Clock
 
     def browser(self) -> Browser:
         """A browser with an empty jar."""
         return Browser(self.handler, domain=DOMAIN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product(Process):
+    """A process over the stand-in; `stand_in.requests` counts what it sends to Logto."""
+
+    stand_in: StandIn
 
     def forget_counts(self) -> None:
         self.wire.clear()
@@ -92,30 +98,35 @@ def log_to_stdout() -> None:
 
 
 @contextmanager
-def started_product(stand_in: StandIn, **settings: str) -> Iterator[Product]:
-    """A process over this stand-in and a table of its own. DynamoDB's endpoint is the
-    environment's; `settings` are further variables."""
+def started_process(
+    endpoint: str,
+    *,
+    table_name: str | None = None,
+    provider_seconds: float = TIMEOUT_SECONDS,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Process]:
+    """A process over this provider and, without `table_name`, a table of its own. DynamoDB's
+    endpoint is the environment's; `settings` are further variables."""
     client = connect()
     environment: Mapping[str, str] = {
-        "LOGTO_ENDPOINT": stand_in.url,
+        "LOGTO_ENDPOINT": endpoint,
         "LOGTO_APP_ID": "local-app",
         "LOGTO_APP_SECRET": "local-app-secret",
-        "TABLE_NAME": new_table(client),
-        **settings,
+        "TABLE_NAME": table_name or new_table(client),
+        **(settings or {}),
     }
     loop = asyncio.new_event_loop()
-    http = ProviderHttp()
+    http = ProviderHttp(timeout_seconds=provider_seconds)
     clock = Clock()
     services = compose(environment, client=client, http=http, clock=clock)
     log_to_stdout()
     try:
-        yield Product(
+        yield Process(
             handler=make_handler(services, loop),
             services=services,
             client=client,
             table_name=environment["TABLE_NAME"],
             wire=Wire(client),
-            stand_in=stand_in,
             clock=clock,
         )
     finally:
@@ -123,3 +134,12 @@ def started_product(stand_in: StandIn, **settings: str) -> Iterator[Product]:
         loop.run_until_complete(asyncio.sleep(0))
         asyncio.set_event_loop(None)
         loop.close()
+        client.close()
+
+
+@contextmanager
+def started_product(stand_in: StandIn, **settings: str) -> Iterator[Product]:
+    """A process over the stand-in."""
+    with started_process(stand_in.url, settings=settings) as process:
+        parts = {name: getattr(process, name) for name in Process.__dataclass_fields__}
+        yield Product(**parts, stand_in=stand_in)

@@ -1,0 +1,45 @@
+"""Every hostile test ends with a search: no canary in an answer, a log line or a metric."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.hostile.provider import EvilProvider, evil_provider
+from tests.hostile.scene import Scene
+from tests.support.product import started_process
+
+SECONDS = 0.4
+"""How long the process waits for the provider, so that no test waits long."""
+
+
+@pytest.fixture(scope="session")
+def listening() -> Iterator[EvilProvider]:
+    with evil_provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def provider(listening: EvilProvider) -> EvilProvider:
+    listening.reset()
+    return listening
+
+
+@pytest.fixture
+def scene(
+    provider: EvilProvider,
+    moto_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Iterator[Scene]:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+
+    def printed() -> str:
+        return "".join(capfd.readouterr())
+
+    with started_process(provider.url, provider_seconds=SECONDS) as process:
+        scene = Scene(process=process, provider=provider, printed=printed)
+        yield scene
+        scene.search()
+
+
+Printed = Callable[[], str]

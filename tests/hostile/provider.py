@@ -1,0 +1,229 @@
+"""An evil OpenID provider: a real HTTP server on loopback whose every answer a test can change."""
+
+import contextlib
+import json
+import socket
+import struct
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl
+
+from joserfc import jwt
+from joserfc.jwk import ECKey, Key, RSAKey
+
+DISCOVERY = "/oidc/.well-known/openid-configuration"
+KEYS = "/oidc/jwks"
+TOKEN = "/oidc/token"
+REVOCATION = "/oidc/token/revocation"
+SUBJECT = "user-of-the-evil-provider"
+ES384 = ECKey.generate_key("P-384", {"kid": "es384", "use": "sig", "alg": "ES384"})
+RS256 = RSAKey.generate_key(2048, {"kid": "rs256", "use": "sig", "alg": "RS256"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """An HTTP answer, and how it misbehaves. Times are seconds, sizes bytes."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    reset: bool = False
+    """Close the connection with a reset instead of answering."""
+    pause: float = 0
+    """Wait before answering."""
+    drip: float = 0
+    """Wait before each byte of the body."""
+    endless: int = 0
+    """Send so many bytes instead of the body, as fast as they are taken."""
+    promised: int | None = None
+    """What Content-Length says, if not the truth."""
+
+
+Responder = Callable[[dict[str, str]], Answer]
+
+
+def as_json(value: object, **changes: Any) -> Answer:
+    """A JSON answer."""
+    kind = {"content-type": "application/json"}
+    return Answer(body=json.dumps(value).encode(), headers=kind, **changes)
+
+
+class EvilProvider:
+    """Answers like a good provider until it is told otherwise.
+
+    `secrets` are the canaries: whatever was issued or received that must not be seen anywhere.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.reset()
+
+    def reset(self) -> None:
+        """Be good again, and forget everything."""
+        self.requests: list[tuple[str, str]] = []
+        self.secrets: set[str] = {"local-app-secret"}
+        self.keys: list[Key] = [ES384]
+        self.algorithms = ["ES384"]
+        self.responders: dict[str, Responder] = {}
+        self.claims: Callable[[dict[str, Any]], dict[str, Any]] = lambda claims: claims
+        self.id_token: Callable[[dict[str, Any]], str] = self.signed
+        self.token_response: Callable[[dict[str, Any]], dict[str, Any]] = lambda answer: answer
+        self.metadata: Callable[[dict[str, Any]], dict[str, Any]] = lambda document: document
+        self.nonces: dict[str, str] = {}
+
+    @property
+    def issuer(self) -> str:
+        return f"{self.url}/oidc"
+
+    def code_for(self, nonce: str) -> str:
+        """A code whose ID token carries this nonce."""
+        code = self.canary("code")
+        self.nonces[code] = nonce
+        return code
+
+    def canary(self, kind: str) -> str:
+        """A new secret that must not show up anywhere."""
+        secret = f"canary-{kind}-{uuid.uuid4().hex}"
+        self.secrets.add(secret)
+        return secret
+
+    def good_claims(self, nonce: str) -> dict[str, Any]:
+        now = int(time.time())
+        return {
+            "iss": self.issuer,
+            "sub": SUBJECT,
+            "aud": "local-app",
+            "iat": now,
+            "exp": now + 3600,
+            "nonce": nonce,
+            "name": "Mallory of the evil provider",
+            "email": "mallory@evil.test",
+        }
+
+    def signed(self, claims: dict[str, Any], key: Key | None = None, **header: Any) -> str:
+        """A compact JWS; a header of None is left out."""
+        signing = key or self.keys[0]
+        algorithm = header.get("alg") or signing.alg or "ES384"
+        full = {"alg": algorithm, "kid": signing.kid, **header}
+        full = {name: value for name, value in full.items() if value is not None}
+        token = jwt.encode(full, claims, signing, algorithms=[str(algorithm)])
+        self.secrets.add(token)
+        return token
+
+    def count(self, path: str) -> int:
+        """How often a path was asked for."""
+        return sum(1 for _, asked in self.requests if asked == path)
+
+    def answer(self, method: str, path: str, form: dict[str, str]) -> Answer:
+        """The answer to one request."""
+        self.requests.append((method, path))
+        if path in self.responders:
+            return self.responders[path](form)
+        if path == DISCOVERY:
+            return as_json(self.metadata(self._document()))
+        if path == KEYS:
+            return as_json({"keys": [key.as_dict(private=False) for key in self.keys]})
+        if path == TOKEN:
+            return as_json(self.token_response(self.good_tokens(form)))
+        return Answer(status=200 if path == REVOCATION else 404)
+
+    def good_tokens(self, form: dict[str, str]) -> dict[str, Any]:
+        nonce = self.nonces.get(form.get("code", ""), "")
+        return {
+            "access_token": self.canary("access"),
+            "refresh_token": self.canary("refresh"),
+            "id_token": self.id_token(self.claims(self.good_claims(nonce))),
+            "token_type": "Bearer",
+            "expires_in": 3600,
+            "scope": "openid offline_access profile email",
+        }
+
+    def _document(self) -> dict[str, Any]:
+        return {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/auth",
+            "token_endpoint": self.url + TOKEN,
+            "userinfo_endpoint": f"{self.issuer}/me",
+            "jwks_uri": self.url + KEYS,
+            "end_session_endpoint": f"{self.issuer}/session/end",
+            "revocation_endpoint": self.url + REVOCATION,
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": self.algorithms,
+            "authorization_response_iss_parameter_supported": True,
+        }
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    provider: EvilProvider
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is what many tests are about."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_GET(self) -> None:
+        self._answer({})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        self._answer(dict(parse_qsl(body.decode())))
+
+    def _answer(self, form: dict[str, str]) -> None:
+        answer = self.server.provider.answer(self.command, self.path, form)
+        time.sleep(answer.pause)
+        if answer.reset:
+            linger = struct.pack("ii", 1, 0)  # close with a reset
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.close_connection = True
+            self.connection.close()
+            return
+        self.send_response(answer.status)
+        size = answer.endless or len(answer.body)
+        self.send_header("content-length", str(answer.promised or size))
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self._send_body(answer)
+        if answer.promised is not None:
+            self.close_connection = True
+
+    def _send_body(self, answer: Answer) -> None:
+        for _ in range(answer.endless // 65_536):
+            self.wfile.write(b"x" * 65_536)
+        if answer.drip:
+            for byte in answer.body:
+                time.sleep(answer.drip)
+                self.wfile.write(bytes([byte]))
+                self.wfile.flush()
+        elif not answer.endless:
+            self.wfile.write(answer.body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def evil_provider() -> Iterator[EvilProvider]:
+    """An evil provider that listens on a free port."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.provider = EvilProvider(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield server.provider
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
