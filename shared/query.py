@@ -13,11 +13,12 @@ MAX_PARAMETERS = 64
 MAX_VALUE_CHARACTERS = 2048
 
 
-def parse_query(raw: bytes) -> dict[str, str]:
+def parse_query(raw: bytes, *, free: frozenset[str] = frozenset()) -> dict[str, str]:
     """Parameters of an `application/x-www-form-urlencoded` text, each once.
 
     Raises MalformedRequest for a duplicate, for anything over the limits of this module, for
-    bytes that are not UTF-8, and for control characters.
+    bytes that are not UTF-8, and for control characters. Those named in `free` may be any text:
+    whoever reads them has an answer to every value.
     """
     if len(raw) > MAX_QUERY_BYTES:
         raise MalformedRequest("the query is longer than any that is meant")
@@ -27,20 +28,24 @@ def parse_query(raw: bytes) -> dict[str, str]:
     parameters: dict[str, str] = {}
     for pair in pairs:
         name, _, value = pair.partition(b"=")
-        key, text = _text(name), _text(value)
+        key = _text(name)
         if key in parameters:
             raise MalformedRequest("a parameter is given twice")
-        if len(text) > MAX_VALUE_CHARACTERS:
-            raise MalformedRequest("a parameter is longer than any that is meant")
-        parameters[key] = text
+        parameters[key] = _bytes(value).decode("utf-8", "replace") if key in free else _text(value)
     return parameters
+
+
+def _bytes(encoded: bytes) -> bytes:
+    return unquote_to_bytes(encoded.replace(b"+", b" "))
 
 
 def _text(encoded: bytes) -> str:
     try:
-        text = unquote_to_bytes(encoded.replace(b"+", b" ")).decode("utf-8")
+        text = _bytes(encoded).decode("utf-8")
     except UnicodeDecodeError:
         raise MalformedRequest("a parameter is not UTF-8 text") from None
+    if len(text) > MAX_VALUE_CHARACTERS:
+        raise MalformedRequest("a parameter is longer than any that is meant")
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
         raise MalformedRequest("a parameter holds a control character")
     return text

@@ -16,6 +16,8 @@ from shared.site import Site
 TRANSACTION_SECONDS = 3600
 """How long a person may take at Logto and Entra."""
 
+TARGETS = frozenset({"return_to", "target_link_uri"})
+"""Parameters that every value is a good answer to: what is no page of ours means the start page."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _FIRST_SCREEN = re.compile(r"[a-z_]{1,32}(?::[a-z_]{1,32})?")
 _LOCALES = re.compile(r"[A-Za-z0-9-]{1,35}(?: [A-Za-z0-9-]{1,35}){0,9}")
@@ -48,7 +50,7 @@ def parse_sign_in(
 
     Raises MalformedRequest for a value that Logto could not mean anything by.
     """
-    target = from_target_link_uri(_text(query, "target_link_uri"), base_url=site.base_url)
+    target = from_target_link_uri(query.get("target_link_uri"), base_url=site.base_url)
     first_screen = _matching(query, "first_screen", _FIRST_SCREEN)
     # Who asks for one of Logto's screens means to see it.
     connector = _connector(query) or (default_connector if first_screen is None else None)
@@ -61,7 +63,7 @@ def parse_sign_in(
         "direct_sign_in": f"sso:{connector}" if connector else None,
     }
     return SignInRequest(
-        return_to=safe_return_to(_text(query, "return_to") or target, root=site.root),
+        return_to=safe_return_to(query.get("return_to") or target, root=site.root),
         issuer=_text(query, "iss"),
         connector=connector,
         extra={name: value for name, value in extra.items() if value},

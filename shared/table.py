@@ -5,6 +5,7 @@ whoever's write is accepted has won. Reads are strongly consistent, because a st
 show a session that has just been ended.
 """
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -32,6 +33,11 @@ LIMITS = Config(
     tcp_keepalive=True,
     parameter_validation=False,
 )
+
+
+CONFLICT_PAUSES = (0.05, 0.15)
+"""Seconds before each new attempt where another transaction has an item at this moment: two
+sign-ins of one user, who is in one index item."""
 
 
 def connect() -> "DynamoDBClient":
@@ -85,12 +91,15 @@ class Table:
                 raise TableUnavailable("the answer to a claim was lost") from None
             return None
         row = answer["Attributes"]
-        return TransactionItem(
-            key=key,
-            sealed=_binary(row),
-            expires_at=int(row["expires_at"]["N"]),
-            binding=row["binding"]["S"],
-        )
+        try:
+            return TransactionItem(
+                key=key,
+                sealed=_binary(row),
+                expires_at=int(row["expires_at"]["N"]),
+                binding=row["binding"]["S"],
+            )
+        except (KeyError, ValueError):
+            return None  # a row that is not one of ours opens nothing
 
     def holds(self, key: str) -> bool:
         """Whether an item of this key is there."""
@@ -185,13 +194,22 @@ class Table:
     def _call(self, operation: str, *, table: bool = True, **arguments: Any) -> dict[str, Any]:
         if table:
             arguments["TableName"] = self._name
-        try:
-            answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
-        except ClientError as refusal:
-            raise _translated(refusal) from None
-        except (BotoCoreError, ResponseParserError) as failure:
-            raise TableUnavailable(f"{operation}: {type(failure).__name__}") from None
-        return answer
+        pauses = iter(CONFLICT_PAUSES)
+        while True:
+            try:
+                answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
+            except ClientError as refusal:
+                pause = next(pauses, None) if _is_conflict(refusal) else None
+                if pause is None:
+                    raise _translated(refusal) from None
+                time.sleep(pause)
+            except (BotoCoreError, ResponseParserError) as failure:
+                raise TableUnavailable(f"{operation}: {type(failure).__name__}") from None
+            else:
+                if not answer.get("ResponseMetadata", {}).get("RequestId"):
+                    # botocore reads a body that is no JSON as an empty answer: no such row.
+                    raise TableUnavailable(f"{operation}: the answer is not DynamoDB's")
+                return answer
 
 
 class _ConditionFailed(Exception):
@@ -204,6 +222,15 @@ class _ConditionFailed(Exception):
         super().__init__("a condition did not hold")
         self.retried = retried
         self.found = found
+
+
+def _is_conflict(refusal: ClientError) -> bool:
+    """Whether a transaction was in the way: then nothing was written, and trying again is safe."""
+    if refusal.response.get("Error", {}).get("Code") == "TransactionConflictException":
+        return True
+    reasons: Any = refusal.response.get("CancellationReasons", [])
+    codes = {reason.get("Code") for reason in reasons} - {"None"}
+    return codes == {"TransactionConflict"}
 
 
 def _translated(refusal: ClientError) -> Exception:
@@ -224,12 +251,15 @@ def _translated(refusal: ClientError) -> Exception:
 def _session_item(key: str, row: dict[str, Any] | None) -> SessionItem | None:
     if row is None:
         return None
-    return SessionItem(
-        key=key,
-        sealed=_binary(row),
-        expires_at=int(row["expires_at"]["N"]),
-        seen_at=int(row["seen_at"]["N"]),
-    )
+    try:
+        return SessionItem(
+            key=key,
+            sealed=_binary(row),
+            expires_at=int(row["expires_at"]["N"]),
+            seen_at=int(row["seen_at"]["N"]),
+        )
+    except (KeyError, ValueError):
+        return None  # a row that is not one of ours opens nothing
 
 
 def _binary(row: dict[str, Any]) -> bytes:

@@ -113,8 +113,8 @@ def _correlation_id(request_context: Mapping[str, Any]) -> str:
 
 
 def _header_value(value: str) -> str:
-    """A value that is one header line; other text cannot have come in a header."""
-    return "".join(c if c == "\t" or " " <= c != "\x7f" else " " for c in value)
+    """A value that is one header line. What cannot have come in a header spoils the value."""
+    return "".join(c if c == "\t" or " " <= c != "\x7f" else "?" for c in value)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

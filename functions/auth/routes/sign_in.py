@@ -6,7 +6,7 @@ from functions.auth.answers import redirect
 from functions.auth.incoming import Incoming
 from shared.errors import MalformedRequest
 from shared.query import parse_query
-from shared.sign_in import TRANSACTION_SECONDS, parse_sign_in, start_sign_in
+from shared.sign_in import TARGETS, TRANSACTION_SECONDS, parse_sign_in, start_sign_in
 
 router = APIRouter()
 
@@ -14,7 +14,7 @@ router = APIRouter()
 @router.get("/sign-in")
 async def sign_in(request: Request) -> Response:
     incoming = Incoming(request)
-    return await _start(incoming, incoming.query)
+    return await _start(incoming, parse_query(request.scope["query_string"], free=TARGETS))
 
 
 @router.post("/sign-in")
@@ -24,7 +24,7 @@ async def sign_in_by_form(request: Request) -> Response:
     kind = incoming.header("content-type").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise MalformedRequest("a sign-in is posted as a form")
-    return await _start(incoming, parse_query(await request.body()))
+    return await _start(incoming, parse_query(await request.body(), free=TARGETS))
 
 
 async def _start(incoming: Incoming, parameters: dict[str, str]) -> Response:

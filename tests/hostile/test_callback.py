@@ -1,0 +1,234 @@
+"""Browser: callbacks that are replayed, forged, doubled or malformed."""
+
+from urllib.parse import quote
+
+import pytest
+
+from tests.hostile.provider import SUBJECT, TOKEN
+from tests.hostile.scene import Scene
+from tests.support.browser import NAVIGATION
+from tests.support.product import DOMAIN
+from tests.support.tables import dump
+
+LONG = "x" * 9000
+QUERIES: dict[str, str] = {
+    "nothing": "",
+    "a question mark": "?",
+    "state alone": "state={state}",
+    "code alone": "code={code}&iss={iss}",
+    "iss alone": "iss={iss}",
+    "iss of another provider": "state={state}&code={code}&iss=https%3A%2F%2Fevil.test%2Foidc",
+    "iss with a slash": "state={state}&code={code}&iss={iss}%2F",
+    "iss empty": "state={state}&code={code}&iss=",
+    "iss twice": "state={state}&code={code}&iss={iss}&iss={iss}",
+    "iss twice, one wrong": "state={state}&code={code}&iss={iss}&iss=https%3A%2F%2Fevil.test",
+    "iss missing though announced": "state={state}&code={code}",
+    "iss in capitals": "state={state}&code={code}&iss={ISS}",
+    "state twice": "state={state}&state={state}&code={code}&iss={iss}",
+    "state twice, one wrong": "state={state}&state=other&code={code}&iss={iss}",
+    "state empty": "state=&code={code}&iss={iss}",
+    "state cut short": "state={short}&code={code}&iss={iss}",
+    "state with more": "state={state}A&code={code}&iss={iss}",
+    "state with a NUL": "state={state}%00&code={code}&iss={iss}",
+    "state with a space": "state={state}+&code={code}&iss={iss}",
+    "state in another case": "state={swapped}&code={code}&iss={iss}",
+    "state of 9 KB": f"state={LONG}&code={{code}}&iss={{iss}}",
+    "state as a list": "state[]={state}&code={code}&iss={iss}",
+    "state with its name in capitals": "STATE={state}&code={code}&iss={iss}",
+    "state behind a semicolon": "code={code};state={state}&iss={iss}",
+    "state padded": "state={state}%3D&code={code}&iss={iss}",
+    "state in other letters": "state=%EF%BC%A1{short}&code={code}&iss={iss}",
+    "code twice": "state={state}&code={code}&code={code}&iss={iss}",
+    "code empty": "state={state}&code=&iss={iss}",
+    "code of 9 KB": f"state={{state}}&code={LONG}&iss={{iss}}",
+    "code with a line break": "state={state}&code={code}%0D%0Ax&iss={iss}",
+    "code with a NUL": "state={state}&code={code}%00&iss={iss}",
+    "code not UTF-8": "state={state}&code=%FF%FE&iss={iss}",
+    "code not ASCII": "state={state}&code=%C3%A9&iss={iss}",
+    "code with a space": "state={state}&code=a+b&iss={iss}",
+    "code and error": "state={state}&code={code}&error=access_denied&iss={iss}",
+    "code and an empty error": "state={state}&code={code}&error=&iss={iss}",
+    "error twice": "state={state}&error=access_denied&error=x&iss={iss}",
+    "error, iss of another provider": "state={state}&error=access_denied&iss=https%3A%2F%2Fx.test",
+    "error without iss": "state={state}&error=access_denied",
+    "not UTF-8 elsewhere": "state={state}&code={code}&iss={iss}&x=%FF",
+    "a control character elsewhere": "state={state}&code={code}&iss={iss}&x=%07",
+    "a broken escape": "state={state}&code={code}%&iss={iss}%",
+    "9 KB elsewhere": f"state={{state}}&code={{code}}&iss={{iss}}&x={LONG}",
+    "5000 parameters": "state={state}&code={code}&iss={iss}" + "&x=1" * 5000,
+    "5000 other parameters": "state={state}&code={code}&iss={iss}"
+    + "".join(f"&x{n}=1" for n in range(5000)),
+    "another parameter twice": "state={state}&code={code}&iss={iss}&session=a&session=b",
+    "response in a fragment": "#state={state}&code={code}&iss={iss}",
+    "encoded ampersands": "state={state}%26code={code}%26iss={iss}",
+}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_query(scene: Scene, name: str) -> None:
+    """Refused before the token request; the attempt can still be finished."""
+    browser = scene.signed_in()
+    attempt = scene.begin(browser)
+    session, before = browser.jar["__Host-session"], rows(scene)
+    scene.provider.requests.clear()
+    issuer = scene.provider.issuer
+    query = QUERIES[name].format(
+        state=attempt.state,
+        short=attempt.state[:-1],
+        swapped=attempt.state.swapcase(),
+        code=scene.provider.code_for(attempt.nonce),
+        iss=quote(issuer, safe=""),
+        ISS=quote(issuer.upper(), safe=""),
+    )
+    scene.refused(browser.get(f"/callback?{query}"), token_requests=0)
+    assert rows(scene) == before
+    assert browser.jar["__Host-session"] == session
+    assert scene.finish(attempt).status == 302
+
+
+def rows(scene: Scene) -> list[dict[str, object]]:
+    return dump(scene.process.client, scene.process.table_name)
+
+
+@pytest.mark.parametrize("state", ["A" * 43, "-" * 43, "_" * 43])
+def test_state_that_nobody_made(scene: Scene, state: str) -> None:
+    attempt = scene.begin()
+    scene.refused(scene.finish(attempt, state=state), token_requests=0)
+    assert scene.finish(attempt).status == 302
+
+
+def test_state_of_another_browser(scene: Scene) -> None:
+    """A callback that an attacker began, opened by a victim: nobody is signed in as the other."""
+    attacker, victim = scene.begin(), scene.browser()
+    scene.begin(victim)
+    url = attacker.callback(code=scene.provider.code_for(attacker.nonce), iss=scene.provider.issuer)
+    scene.refused(victim.get(url), token_requests=0)
+    assert scene.who(victim) is None
+    assert attacker.browser.get(url).status == 302
+
+
+def test_no_cookie(scene: Scene) -> None:
+    attempt = scene.begin()
+    url = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
+    scene.refused(scene.browser().get(url), token_requests=0)
+    assert attempt.browser.get(url).status == 302
+
+
+@pytest.mark.parametrize("change", ["flipped", "short", "long", "empty", "other"])
+def test_forged_browser_cookie(scene: Scene, change: str) -> None:
+    attempt = scene.begin()
+    ((name, value),) = attempt.browser.jar.items()
+    flipped = ("A" if value[0] != "A" else "B") + value[1:]
+    forged = {"flipped": flipped, "short": value[:-1], "long": value + "A", "empty": ""}
+    attempt.browser.jar[name] = forged.get(change, "B" * 43)
+    scene.refused(scene.finish(attempt), token_requests=0)
+    attempt.browser.jar[name] = value
+    assert scene.finish(attempt).status == 302
+
+
+def test_replayed_while_signed_in(scene: Scene) -> None:
+    attempt = scene.begin()
+    url = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
+    assert attempt.browser.get(url).status == 302
+    session = attempt.browser.jar["__Host-session"]
+    for _ in range(3):
+        again = attempt.browser.get(url)
+        assert (again.status, again.location) == (302, f"https://{DOMAIN}/")
+    assert attempt.browser.jar["__Host-session"] == session
+    assert scene.provider.count(TOKEN) == 1
+
+
+def test_replayed_after_sign_out(scene: Scene) -> None:
+    attempt = scene.begin()
+    url = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
+    attempt.browser.get(url)
+    attempt.browser.get("/sign-out", {"sec-fetch-site": "same-origin", "accept": "text/html"})
+    scene.refused(attempt.browser.get(url), token_requests=1)
+    assert scene.who(attempt.browser) is None
+
+
+def test_expired_while_still_in_the_table(scene: Scene) -> None:
+    attempt = scene.begin()
+    scene.process.clock.ahead = 3601
+    assert len(rows(scene)) == 1
+    scene.refused(scene.finish(attempt), token_requests=0)
+
+
+def test_error_with_a_wrong_state(scene: Scene) -> None:
+    attempt = scene.begin()
+    reply = scene.finish(attempt, code=None, error="access_denied", state="A" * 43)
+    scene.refused(reply, token_requests=0)
+    assert scene.finish(attempt).status == 302
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "access_denied",
+        "login_required",
+        "server_error",
+        "temporarily_unavailable",
+        "<img src=x onerror=alert(1)>",
+        "x" * 2000,
+        "\u202e",
+        "__proto__",
+    ],
+)
+def test_error_with_the_right_state(scene: Scene, error: str) -> None:
+    browser = scene.signed_in()
+    scene.provider.requests.clear()
+    reply = scene.finish(
+        scene.begin(browser),
+        code=None,
+        error=error,
+        error_description=f'"><script>alert("{scene.provider.canary("text")}")</script>',
+        error_uri="javascript:alert(1)",
+    )
+    scene.refused(reply, token_requests=0)
+    assert "onerror" not in reply.body
+    assert "javascript:" not in reply.body
+    assert scene.who(browser) == SUBJECT
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+def test_method(scene: Scene, method: str) -> None:
+    attempt = scene.begin()
+    query = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
+    reply = attempt.browser.send(method, query, NAVIGATION)
+    assert reply.status == 405
+    assert reply.set_cookies == ()
+    assert scene.provider.count(TOKEN) == 0
+    assert attempt.browser.get(query).status == 302
+
+
+def test_response_by_form_is_not_taken(scene: Scene) -> None:
+    attempt = scene.begin()
+    form = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
+    reply = attempt.browser.post("/callback", NAVIGATION, form.partition("?")[2])
+    assert reply.status == 405
+    assert scene.provider.count(TOKEN) == 0
+
+
+def test_five_tabs_in_any_order(scene: Scene) -> None:
+    browser = scene.browser()
+    attempts = [scene.begin(browser, f"return_to=/tab{n}") for n in range(5)]
+    for n in (4, 1, 3, 0, 2):
+        assert scene.finish(attempts[n]).location == f"https://{DOMAIN}/tab{n}"
+    assert scene.who(browser) == SUBJECT
+
+
+def test_fifty_abandoned_attempts(scene: Scene) -> None:
+    browser = scene.browser()
+    attempts = [scene.begin(browser) for _ in range(50)]
+    assert sum(len(name) + len(value) for name, value in browser.jar.items()) < 100
+    assert scene.finish(attempts[0]).status == 302
+    assert scene.finish(attempts[49]).status == 302
+
+
+def test_two_hundred_planted_browser_cookies(scene: Scene) -> None:
+    """More cookies than a condition can name: the right one may be hidden, nothing breaks."""
+    attempt = scene.begin()
+    own = dict(attempt.browser.jar)
+    planted = {f"__Host-signin-{n:06d}": f"{n:043d}" for n in range(200)}
+    attempt.browser.jar = {**own, **planted}
+    assert scene.finish(attempt).status == 302

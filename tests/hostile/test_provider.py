@@ -1,0 +1,322 @@
+"""Provider: keys, discovery and the token endpoint that fail, lie, drip or flood."""
+
+import gzip
+import json
+import resource
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey
+
+from shared.errors import ProviderMisbehaved
+from shared.provider import FRESH_SECONDS, LOOKS, STALE_SECONDS, check_metadata
+from tests.hostile.provider import (
+    DISCOVERY,
+    ES384,
+    KEYS,
+    REVOCATION,
+    RS256,
+    SUBJECT,
+    TOKEN,
+    Answer,
+    EvilProvider,
+    as_json,
+    evil_provider,
+)
+from tests.hostile.scene import Scene
+
+MEGABYTE = 1024 * 1024
+NOISE: dict[str, Answer] = {
+    "500": Answer(status=500),
+    "503 with a page": Answer(status=503, body=b"<h1>Down</h1>"),
+    "429": Answer(status=429, headers={"retry-after": "60"}),
+    "404": Answer(status=404),
+    "204": Answer(status=204),
+    "206": Answer(status=206, body=b"{}"),
+    "a reset": Answer(reset=True),
+    "slow": Answer(body=b"{}", pause=2),
+    "drip": Answer(body=b'{"keys": []}', drip=0.1),
+    "100 MB": Answer(endless=100 * MEGABYTE),
+    "HTML": Answer(body=b"<html>sign in to the wifi</html>"),
+    "a list": Answer(body=b"[]"),
+    "null": Answer(body=b"null"),
+    "text": Answer(body=b'"text"'),
+    "nothing": Answer(),
+    "an empty object": Answer(body=b"{}"),
+    "cut short": Answer(body=b'{"keys": [', promised=1000),
+    "not UTF-8": Answer(body=b'{"a": "\xff"}'),
+    "nested without end": Answer(body=b'{"a":' * 20_000 + b"1" + b"}" * 20_000),
+    "a member twice": Answer(body=b'{"issuer": "a", "issuer": "b"}'),
+    "compressed": Answer(body=gzip.compress(b"{}"), headers={"content-encoding": "gzip"}),
+    "a bomb": Answer(
+        body=gzip.compress(b"x" * 20 * MEGABYTE), headers={"content-encoding": "gzip"}
+    ),
+    "301": Answer(status=301, headers={"location": "/elsewhere"}),
+    "302": Answer(status=302, headers={"location": "/elsewhere"}),
+    "307": Answer(status=307, headers={"location": "/elsewhere"}),
+    "308": Answer(status=308, headers={"location": "/elsewhere"}),
+}
+
+
+def peak_memory() -> int:
+    """The most memory that this process has had, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+@pytest.mark.parametrize("where", [DISCOVERY, KEYS])
+@pytest.mark.parametrize("name", NOISE)
+def test_document_at_a_cold_start(scene: Scene, where: str, name: str) -> None:
+    scene.provider.responders[where] = lambda _: NOISE[name]
+    before = peak_memory()
+    browser = scene.browser()
+    scene.unavailable(browser.get("/sign-in"))
+    assert peak_memory() - before < 60 * MEGABYTE
+    assert browser.get("/").status == 200
+    del scene.provider.responders[where]
+    scene.begin(browser)  # nothing is remembered of the failure
+
+
+@pytest.mark.parametrize("where", [DISCOVERY, KEYS])
+@pytest.mark.parametrize("name", ["500", "a reset", "slow", "100 MB", "HTML", "302", "404"])
+def test_document_in_a_warm_process(scene: Scene, where: str, name: str) -> None:
+    """What is known serves while the provider cannot be asked, for a day and no longer."""
+    scene.signed_in()
+    scene.provider.responders[where] = lambda _: NOISE[name]
+    scene.process.clock.ahead = FRESH_SECONDS + 1
+    scene.provider.claims = lambda claims: {
+        **claims,
+        "iat": claims["iat"] + FRESH_SECONDS,
+        "exp": claims["exp"] + FRESH_SECONDS,
+    }
+    assert scene.finish(scene.begin()).status == 302
+    scene.process.clock.ahead = STALE_SECONDS + 60
+    scene.unavailable(scene.browser().get("/sign-in"))
+
+
+METADATA: dict[str, dict[str, Any]] = {
+    "issuer of another provider": {"issuer": "https://evil.test/oidc"},
+    "issuer with a slash": {"issuer": "{issuer}/"},
+    "issuer without /oidc": {"issuer": "{url}"},
+    "issuer missing": {"issuer": None},
+    "issuer a list": {"issuer": ["{issuer}"]},
+    "token endpoint elsewhere": {"token_endpoint": "https://evil.test/token"},
+    "token endpoint on another port": {"token_endpoint": "http://127.0.0.1:9/token"},
+    "token endpoint by user name": {"token_endpoint": "{url}@evil.test/token"},
+    "token endpoint missing": {"token_endpoint": None},
+    "token endpoint a number": {"token_endpoint": 5},
+    "keys elsewhere": {"jwks_uri": "https://evil.test/jwks"},
+    "keys in a file": {"jwks_uri": "file:///etc/passwd"},
+    "authorization endpoint elsewhere": {"authorization_endpoint": "https://evil.test/auth"},
+    "authorization endpoint a script": {"authorization_endpoint": "javascript:alert(1)"},
+    "userinfo elsewhere": {"userinfo_endpoint": "http://evil.test/me"},
+    "end of session elsewhere": {"end_session_endpoint": "https://evil.test/end"},
+    "revocation elsewhere": {"revocation_endpoint": "https://evil.test/revoke"},
+    "algorithms missing": {"id_token_signing_alg_values_supported": None},
+    "algorithms a word": {"id_token_signing_alg_values_supported": "ES384"},
+    "algorithms numbers": {"id_token_signing_alg_values_supported": [1]},
+}
+
+
+@pytest.mark.parametrize("name", METADATA)
+def test_discovery_that_lies(scene: Scene, name: str) -> None:
+    def lie(document: dict[str, Any]) -> dict[str, Any]:
+        words = {"{issuer}": scene.provider.issuer, "{url}": scene.provider.url}
+
+        def value(given: Any) -> Any:
+            if isinstance(given, str):
+                for word, meaning in words.items():
+                    given = given.replace(word, meaning)
+            return [value(item) for item in given] if isinstance(given, list) else given
+
+        changed = {**document, **{key: value(given) for key, given in METADATA[name].items()}}
+        return {key: given for key, given in changed.items() if given is not None}
+
+    scene.provider.metadata = lie
+    scene.unavailable(scene.browser().get("/sign-in"), token_requests=0)
+
+
+def test_http_endpoint_of_an_https_provider_is_refused() -> None:
+    """Loopback alone may be plain: the origin of every endpoint is that of LOGTO_ENDPOINT."""
+    endpoint = "https://tenant.logto.app"
+    names = ("authorization", "token", "userinfo")
+    document = {
+        "issuer": f"{endpoint}/oidc",
+        "jwks_uri": f"{endpoint}/oidc/jwks",
+        "id_token_signing_alg_values_supported": ["ES384"],
+        **{f"{name}_endpoint": f"{endpoint}/oidc/{name}" for name in names},
+    }
+    check_metadata(document, endpoint=endpoint)
+    for name in names:
+        plain = {**document, f"{name}_endpoint": f"http://tenant.logto.app/oidc/{name}"}
+        with pytest.raises(ProviderMisbehaved, match=name):
+            check_metadata(plain, endpoint=endpoint)
+
+
+def test_keys_rotated_between_two_sign_ins(scene: Scene) -> None:
+    scene.signed_in()
+    scene.provider.keys = [
+        ECKey.generate_key("P-384", {"kid": "new", "use": "sig", "alg": "ES384"})
+    ]
+    scene.provider.requests.clear()
+    scene.signed_in()
+    assert scene.provider.count(KEYS) == 1
+
+
+def test_keys_rotated_again_and_again(scene: Scene) -> None:
+    """A rotation right after another: no pause makes a good key be refused."""
+    for number in range(3):
+        key = ECKey.generate_key("P-384", {"kid": f"k{number}", "use": "sig", "alg": "ES384"})
+        scene.provider.keys = [key]
+        scene.signed_in()
+
+
+def test_algorithm_switched_while_warm(scene: Scene) -> None:
+    scene.signed_in()
+    scene.provider.keys, scene.provider.algorithms = [RS256], ["RS256"]
+    scene.signed_in()
+
+
+def test_hundred_unknown_keys_fetch_little_and_hurt_nobody(scene: Scene) -> None:
+    scene.signed_in()
+    scene.provider.requests.clear()
+    for number in range(100):
+        scene.provider.id_token = partial(scene.provider.signed, kid=f"unknown-{number}")
+        scene.refused(scene.finish(scene.begin()))
+    assert scene.provider.count(KEYS) <= LOOKS + 1
+    scene.provider.id_token = scene.provider.signed
+    scene.signed_in()
+
+
+def test_removed_key_is_not_trusted_a_day_later(scene: Scene) -> None:
+    scene.signed_in()
+    stolen = ES384
+    scene.provider.keys = [
+        ECKey.generate_key("P-384", {"kid": "new", "use": "sig", "alg": "ES384"})
+    ]
+    ahead = FRESH_SECONDS + 1
+    scene.process.clock.ahead = ahead
+
+    def forged(claims: dict[str, Any]) -> str:
+        later = {**claims, "iat": claims["iat"] + ahead, "exp": claims["exp"] + ahead}
+        return scene.provider.signed(later, stolen)
+
+    scene.provider.id_token = forged
+    scene.refused(scene.finish(scene.begin()), token_requests=2)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"kty": "EC", "crv": "P-384", "kid": "es384", "x": "AA", "y": "AA"},
+        {"kty": "EC", "crv": "P-384", "kid": "es384", "x": 1, "y": 2},
+        {"kty": "EC", "crv": "P-384", "kid": "es384"},
+        {"kty": "RSA", "kid": "es384", "n": "AQAB", "e": "AQAB"},
+        {"kty": "oct", "kid": "es384", "k": "c2VjcmV0"},
+        {"kid": "es384"},
+        {**ES384.as_dict(private=False), "use": "enc"},
+        {**ES384.as_dict(private=False), "alg": "ES256"},
+        "es384",
+    ],
+)
+def test_key_that_cannot_be_used(scene: Scene, key: object) -> None:
+    scene.provider.responders[KEYS] = lambda _: as_json({"keys": [key]})
+    reply = scene.browser().get("/sign-in")
+    if reply.status == 302:
+        scene.refused(scene.finish(scene.begin()))
+    else:
+        scene.unavailable(reply)
+
+
+Tokens = Callable[[EvilProvider, dict[str, str]], Answer]
+
+
+def broken(**changes: Any) -> Tokens:
+    """A token response with these members, or without those that are None."""
+
+    def respond(provider: EvilProvider, form: dict[str, str]) -> Answer:
+        answer = {**provider.good_tokens(form), **changes}
+        return as_json({key: value for key, value in answer.items() if value is not None})
+
+    return respond
+
+
+def always(answer: Answer) -> Tokens:
+    return lambda provider, form: answer
+
+
+def canary_error(status: int, **body: Any) -> Tokens:
+    def respond(provider: EvilProvider, form: dict[str, str]) -> Answer:
+        return as_json({**body, "error_description": provider.canary("description")}, status=status)
+
+    return respond
+
+
+TOKEN_ANSWERS: dict[str, Tokens] = {
+    **{name: always(answer) for name, answer in NOISE.items()},
+    "50 MB": lambda p, f: Answer(endless=50 * MEGABYTE),
+    "cut in the middle": lambda p, f: Answer(
+        body=json.dumps(p.good_tokens(f)).encode()[:200], promised=4000
+    ),
+    "good tokens with status 500": lambda p, f: as_json(p.good_tokens(f), status=500),
+    "good tokens with status 400": lambda p, f: as_json(p.good_tokens(f), status=400),
+    "good tokens with status 201": lambda p, f: as_json(p.good_tokens(f), status=201),
+    "id_token missing": broken(id_token=None),
+    "id_token a number": broken(id_token=5),
+    "id_token a list": broken(id_token=["a.b.c"]),
+    "access_token missing": broken(access_token=None),
+    "access_token a number": broken(access_token=5),
+    "access_token empty": broken(access_token=""),
+    "access_token with a line break": broken(access_token="a\r\nb"),
+    "refresh_token a number": broken(refresh_token=5),
+    "token_type missing": broken(token_type=None),
+    "token_type mac": broken(token_type="mac"),
+    "token_type DPoP": broken(token_type="DPoP"),
+    "invalid_grant": canary_error(400, error="invalid_grant"),
+    "invalid_request": canary_error(400, error="invalid_request"),
+    "invalid_client": canary_error(401, error="invalid_client"),
+    "an error that is HTML": canary_error(400, error="<script>alert(1)</script>"),
+    "an error that is a list": canary_error(400, error=["invalid_grant"]),
+    "an error with status 200": canary_error(200, error="invalid_grant"),
+}
+
+
+@pytest.mark.parametrize("name", TOKEN_ANSWERS)
+def test_token_endpoint(scene: Scene, name: str) -> None:
+    """One request for a code, no half a session, and the session there was goes on."""
+    browser = scene.signed_in()
+    session = browser.jar["__Host-session"]
+    attempt = scene.begin(browser)
+    scene.provider.requests.clear()
+    scene.provider.responders[TOKEN] = lambda form: TOKEN_ANSWERS[name](scene.provider, form)
+    reply = scene.finish(attempt)
+    assert reply.status in (400, 500, 502, 503)
+    scene.clean(reply, 1)
+    assert [path for _, path in scene.provider.requests] == [TOKEN]
+    assert browser.jar["__Host-session"] == session
+    assert scene.who(browser) == SUBJECT
+    del scene.provider.responders[TOKEN]
+    assert scene.finish(scene.begin(browser)).status == 302
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_secret_follows_no_redirect(scene: Scene, status: int) -> None:
+    with evil_provider() as thief:
+        scene.provider.responders[TOKEN] = lambda _: Answer(
+            status=status, headers={"location": f"{thief.url}{TOKEN}"}
+        )
+        scene.unavailable(scene.finish(scene.begin()), token_requests=1)
+        assert thief.requests == []
+
+
+@pytest.mark.parametrize("name", ["500", "a reset", "slow", "100 MB", "302", "HTML", "429"])
+def test_revocation_that_fails_keeps_nobody_signed_in(scene: Scene, name: str) -> None:
+    browser = scene.signed_in()
+    scene.provider.responders[REVOCATION] = lambda _: NOISE[name]
+    out = browser.get("/sign-out", {"sec-fetch-site": "same-origin", "accept": "text/html"})
+    assert out.status == 303
+    assert out.location.startswith(f"{scene.provider.issuer}/session/end?")
+    assert scene.provider.count(REVOCATION) == 1
+    # The hint that Logto gets is an ID token: it goes to Logto, and nowhere else.
+    assert scene.who(browser) is None
