@@ -114,7 +114,7 @@ def _correlation_id(request_context: Mapping[str, Any]) -> str:
 
 def _header_value(value: str) -> str:
     """A value that is one header line. What cannot have come in a header spoils the value."""
-    return "".join(c if c == "\t" or " " <= c != "\x7f" else "?" for c in value)
+    return "".join(c if c == "\t" or " " <= c != "\x7f" else "?" for c in _text(value))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -122,7 +122,8 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    """A string that has a UTF-8 form: JSON can name halves of characters, which have none."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _problem(status: int, title: str, error: str, correlation_id: str) -> dict[str, Any]:

@@ -1,0 +1,89 @@
+"""Browser: sign-outs that another site asks for, and sign-outs while something is down."""
+
+import pytest
+
+from tests.hostile.provider import DISCOVERY, REVOCATION, SUBJECT, Answer
+from tests.hostile.scene import SESSION, Scene
+from tests.support.browser import NAVIGATION
+from tests.support.product import DOMAIN
+
+ORIGIN = f"https://{DOMAIN}"
+FOREIGN = {
+    "another site": {"origin": "https://evil.test"},
+    "a sibling domain": {"origin": "https://other.example.test"},
+    "the domain above": {"origin": "https://example.test"},
+    "a domain below": {"origin": f"https://a.{DOMAIN}"},
+    "a look-alike": {"origin": f"https://{DOMAIN}.evil.test"},
+    "the same host in plain http": {"origin": f"http://{DOMAIN}"},
+    "the same host on another port": {"origin": f"{ORIGIN}:444"},
+    "null": {"origin": "null"},
+    "capitals": {"origin": ORIGIN.upper()},
+    "with a path": {"origin": f"{ORIGIN}/"},
+    "two origins": {"origin": f"{ORIGIN}, https://evil.test"},
+    "no origin, cross-site": {"sec-fetch-site": "cross-site"},
+    "no origin, same-site": {"sec-fetch-site": "same-site"},
+    "an unknown word": {"sec-fetch-site": "elsewhere"},
+    "another origin that claims to be ours": {
+        "origin": "https://evil.test",
+        "sec-fetch-site": "same-origin",
+    },
+    "forwarded as ours": {"origin": "https://evil.test", "x-forwarded-host": "evil.test"},
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_post(scene: Scene, name: str) -> None:
+    browser = scene.signed_in()
+    reply = browser.post("/sign-out", {"accept": "text/html", **FOREIGN[name]})
+    assert reply.status == 403
+    assert reply.set_cookies == ()
+    assert scene.who(browser) == SUBJECT
+    assert scene.provider.count(REVOCATION) == 0
+
+
+@pytest.mark.parametrize("name", [n for n in FOREIGN if n != "null"])
+def test_link(scene: Scene, name: str) -> None:
+    """A link gets a question, whose form is posted from here."""
+    browser = scene.signed_in()
+    reply = browser.get("/sign-out", {**NAVIGATION, **FOREIGN[name]})
+    assert reply.status == 200
+    assert reply.set_cookies == ()
+    assert '<form method="post" action="/sign-out">' in reply.body
+    assert "frame-ancestors 'none'" in reply.headers["content-security-policy"]
+    assert reply.headers["x-frame-options"] == "DENY"
+    assert scene.who(browser) == SUBJECT
+    out = browser.post("/sign-out", {"origin": ORIGIN, "sec-fetch-site": "same-origin"})
+    assert out.status == 303
+    assert scene.who(browser) is None
+
+
+@pytest.mark.parametrize("purpose", ["prefetch", "prefetch;prerender", "Prefetch"])
+@pytest.mark.parametrize("header", ["sec-purpose", "purpose"])
+def test_ahead_of_a_click(scene: Scene, header: str, purpose: str) -> None:
+    browser = scene.signed_in()
+    headers = {**NAVIGATION, "sec-fetch-site": "same-origin", header: purpose}
+    assert browser.get("/sign-out", headers).status == 200
+    assert scene.who(browser) == SUBJECT
+
+
+@pytest.mark.parametrize("where", [REVOCATION, DISCOVERY])
+@pytest.mark.parametrize("answer", [Answer(status=500), Answer(reset=True), Answer(pause=1)])
+def test_provider_down(scene: Scene, where: str, answer: Answer) -> None:
+    """The session here is gone all the same."""
+    browser = scene.signed_in()
+    old = browser.jar[SESSION]
+    scene.provider.responders[where] = lambda _: answer
+    scene.process.clock.ahead = 3590
+    out = browser.post("/sign-out", {"origin": ORIGIN})
+    assert out.status == 303
+    assert SESSION not in browser.jar
+    browser.jar[SESSION] = old
+    assert scene.who(browser) is None
+
+
+def test_hint_goes_to_the_provider_alone(scene: Scene) -> None:
+    browser = scene.signed_in()
+    out = browser.post("/sign-out", {"origin": ORIGIN})
+    assert out.location.startswith(f"{scene.provider.issuer}/session/end?")
+    assert "id_token_hint=" in out.location
+    assert out.headers["referrer-policy"] == "no-referrer"
