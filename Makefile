@@ -8,7 +8,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help up test check build sam-local lock clean
+.PHONY: help up test hostile-cases mutants check build sam-local lock clean
 help: ## Show this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -26,6 +26,12 @@ up: $(STAMP) ## Run everything on this machine: http://localhost:3000
 
 test: $(STAMP) ## Run all tests
 	@$(PYTHON) -m pytest
+
+hostile-cases: $(STAMP) ## List every hostile case that is tried
+	@$(PYTHON) -m pytest tests/hostile --collect-only -q
+
+mutants: $(STAMP) ## Turn off each guard in turn, and show that a test notices
+	@$(PYTHON) tests/mutants.py
 
 check: $(STAMP) ## Lint, types, template, and declarations in step
 	$(PYTHON) -m ruff check .

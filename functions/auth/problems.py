@@ -72,6 +72,11 @@ _TABLE: dict[type[errors.SignInError], Problem] = {
         title="The sign-in service gave no usable answer",
         message=_LATER,
     ),
+    errors.ClientRefused: Problem(
+        status=502,
+        title="This sign-in is not set up correctly",
+        message="Tell the people who run this site; the reference below helps them.",
+    ),
     errors.RecordTooLarge: Problem(
         status=502,
         title="Your profile is too large to sign in with",

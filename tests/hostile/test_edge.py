@@ -200,6 +200,7 @@ QUERIES = [
     "prompt=none%20login", "prompt=login%20none", "login_hint=" + "x" * 400, "login_hint=%FF",
     "login_hint=a%0d%0ab", "iss=https%3A%2F%2Fevil.test", "iss=" + "x" * 3000, "x=%00",
     "direct_sign_in=sso:evil&connector=%0a", "&".join(f"a{n}=1" for n in range(100)),
+    "&".join(f"a{n}=" + "x" * 1500 for n in range(8)),
 ]  # fmt: skip
 
 

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA384
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, OctKey, RSAKey
 
@@ -162,6 +165,21 @@ def with_header(**header: Any) -> Forgery:
     return lambda provider, claims: provider.signed(claims, **header)
 
 
+def hand_signed(**header: Any) -> Forgery:
+    """A good signature of the provider's own key, under a header that a library would not make."""
+
+    def forge(provider: EvilProvider, claims: dict[str, Any]) -> str:
+        head = f"{encoded({'alg': 'ES384', 'kid': 'es384', **header})}.{encoded(claims)}"
+        private = ES384.private_key
+        assert private is not None
+        r, s = decode_dss_signature(private.sign(head.encode(), ECDSA(SHA384())))
+        token = f"{head}.{encoded(r.to_bytes(48) + s.to_bytes(48))}"
+        provider.secrets.add(token)
+        return token
+
+    return forge
+
+
 def tampered(part: int) -> Forgery:
     def forge(provider: EvilProvider, claims: dict[str, Any]) -> str:
         parts = provider.signed(claims).split(".")
@@ -229,10 +247,15 @@ FORGERIES: dict[str, Forgery] = {
     "a kid that is a path": with_header(kid="../../etc/passwd"),
     "a kid that is SQL": with_header(kid="' OR 1=1 --"),
     "a kid that is a number": lambda p, c: unsigned({"alg": "ES384", "kid": 1}, c, "AAAA"),
-    "crit": lambda p, c: unsigned({"alg": "ES384", "kid": "es384", "crit": ["exp"]}, c, "AAAA"),
-    "b64 false": lambda p, c: unsigned({"alg": "ES384", "kid": "es384", "b64": False}, c, "AAAA"),
-    "jku": lambda p, c: unsigned({"alg": "ES384", "kid": "es384", "jku": EVIL}, c, "AAAA"),
-    "x5u": lambda p, c: unsigned({"alg": "ES384", "kid": "es384", "x5u": EVIL}, c, "AAAA"),
+    "crit": hand_signed(crit=["exp"], exp=1),
+    "crit empty": hand_signed(crit=[]),
+    "b64 false": hand_signed(b64=False),
+    "zip": hand_signed(zip="DEF"),
+    "jku": hand_signed(jku=EVIL),
+    "x5u": hand_signed(x5u=EVIL),
+    "x5c": hand_signed(x5c=["AAAA"]),
+    "jwk, signed by the provider": hand_signed(jwk={"kty": "EC"}),
+    "alg and typ that differ": hand_signed(typ="logout+jwt"),
     "jwk in the header": lambda p, c: p.signed(
         c, OTHER_EC, jwk=OTHER_EC.as_dict(private=False), kid=None
     ),
@@ -304,6 +327,13 @@ def test_token_of_an_earlier_sign_in(scene: Scene) -> None:
     assert scene.who(browser) == SUBJECT
 
 
+def test_token_that_expired_while_the_person_was_away(scene: Scene) -> None:
+    attempt = scene.begin()
+    scene.process.clock.ahead = 600
+    scene.provider.claims = lambda claims: {**claims, "exp": claims["iat"] + 60}
+    scene.refused(scene.finish(attempt), token_requests=1)
+
+
 def without(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda answer: {key: value for key, value in answer.items() if key != name}
 
@@ -347,6 +377,17 @@ def test_accepted_expires_in(scene: Scene, expires_in: Any) -> None:
 def test_accepted_without_expires_in_and_refresh_token(scene: Scene) -> None:
     scene.provider.token_response = lambda a: without("refresh_token")(without("expires_in")(a))
     assert scene.finish(scene.begin()).status == 302
+
+
+def test_signature_by_hand_is_good_in_itself(scene: Scene) -> None:
+    scene.provider.id_token = lambda claims: hand_signed(typ="JWT")(scene.provider, claims)
+    assert scene.finish(scene.begin()).status == 302
+
+
+def test_published_key_of_an_algorithm_that_is_not_announced(scene: Scene) -> None:
+    scene.provider.keys = [RS256, ES384]
+    scene.provider.id_token = lambda claims: scene.provider.signed(claims, RS256)
+    scene.refused(scene.finish(scene.begin()), token_requests=1)
 
 
 def test_accepted_rs256_where_announced(scene: Scene) -> None:
