@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from moto.server import ThreadedMotoServer
 
 REGION = "eu-central-1"
+# The same examples in every run, however slow the machine is.
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.load_profile("repeatable")
 _connect = socket.socket.connect
 
 

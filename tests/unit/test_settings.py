@@ -1,6 +1,8 @@
 """The settings: what is accepted, and that every fault names its variable and not its value."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.errors import SettingsInvalid
 from shared.settings import DEFAULT_SCOPES, Settings
@@ -44,7 +46,7 @@ def test_plain_http_on_this_machine(endpoint: str) -> None:
         ("LOGTO_ENDPOINT", ""),
         ("LOGTO_ENDPOINT", "tenant.logto.app"),
         ("LOGTO_ENDPOINT", "http://tenant.logto.app"),
-        ("LOGTO_ENDPOINT", "https://user:pass@tenant.logto.app"),
+        ("LOGTO_ENDPOINT", "https://user:pass@tenant.logto.app"),  # pragma: allowlist secret
         ("LOGTO_ENDPOINT", "https://tenant.logto.app/?a=b"),
         ("LOGTO_ENDPOINT", "https://tenant.logto.app:99999"),
         ("LOGTO_ENDPOINT", "https://tenant.logto.app\\@evil.example"),
@@ -105,3 +107,33 @@ def test_two_secrets_contradict() -> None:
 def test_a_secret_by_arn(arn: str) -> None:
     environment = {**GOOD, "LOGTO_APP_SECRET": "", "LOGTO_APP_SECRET_ARN": arn}
     assert Settings.from_environment(environment).logto_app_secret_arn == arn
+
+
+_NAMES = st.sampled_from(
+    [
+        *("LOGTO_ENDPOINT", "LOGTO_APP_ID", "LOGTO_APP_SECRET", "LOGTO_APP_SECRET_ARN"),
+        *("TABLE_NAME", "BASE_URL", "SESSION_IDLE_SECONDS", "SESSION_ABSOLUTE_SECONDS"),
+        *("LOGTO_SCOPES", "LOGTO_RESOURCES", "LOGTO_DEFAULT_CONNECTOR", "BRAND_NAME"),
+        *("BRAND_LOGO_URL", "BRAND_ACCENT_COLOUR"),
+    ]
+)
+_VALUES = st.text(max_size=40) | st.sampled_from(
+    ["https://a.test", "http://localhost:3000", "60", "-1", "#123456", "a b", "https://a.test/?x"]
+)
+
+
+@given(st.dictionaries(_NAMES, _VALUES))
+def test_any_environment_is_taken_or_refused_without_its_secret(chosen: dict[str, str]) -> None:
+    marked = "marked-" + chosen.get("LOGTO_APP_SECRET", "")
+    environment = {**chosen, "LOGTO_APP_SECRET": marked}
+    settings, told = None, ""
+    try:
+        settings = Settings.from_environment(environment)
+    except SettingsInvalid as refused:
+        told = str(refused)
+    assert "marked-" not in told
+    if settings is None:
+        assert any(name in told for name in ("LOGTO_", "TABLE_", "SESSION_", "BRAND_", "BASE_"))
+    else:
+        assert "marked-" not in repr(settings)
+        assert settings.session_idle_seconds < settings.session_absolute_seconds

@@ -1,0 +1,32 @@
+"""What the documents point at is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_and_paths(document: Path) -> None:
+    text = document.read_text()
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (document.parent / target).exists(), target
+    for path in re.findall(r"`((?:tests|shared|functions|local|events|docs)/[\w./-]+)`", text):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_make_targets(document: Path) -> None:
+    targets = re.findall(r"^([a-z%-]+):", (ROOT / "Makefile").read_text(), re.M)
+    for name in re.findall(r"`make ([a-z-]+)", document.read_text()):
+        assert name in targets or name.startswith("invoke-"), name
+
+
+def test_every_reason_that_operators_are_told_of_exists() -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    slugs = re.findall(r'^    error = "(\w+)"', (ROOT / "shared/errors.py").read_text(), re.M)
+    for reason in re.findall(r"^\| `(\w+)` \|", text, re.M):
+        assert reason in slugs, reason

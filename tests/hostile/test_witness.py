@@ -1,0 +1,30 @@
+"""The search at the end of every hostile test finds what it looks for."""
+
+import pytest
+
+from tests.hostile.scene import SESSION, Scene
+
+
+def test_finds_a_secret_in_the_log(scene: Scene) -> None:
+    secret = scene.provider.canary("logged")
+    scene.process.services.observer.event("as it happens", detail=secret)
+    with pytest.raises(AssertionError, match="logged"):
+        scene.search()
+
+
+def test_finds_a_cookie_in_a_metric(scene: Scene) -> None:
+    browser = scene.signed_in()
+    scene.process.services.observer.count("SignInFailed", reason=browser.jar[SESSION])
+    with pytest.raises(AssertionError, match="logged"):
+        scene.search()
+
+
+def test_finds_a_secret_in_an_answer(scene: Scene) -> None:
+    """The subject is shown by `/me` on purpose; here it counts as a secret for once."""
+    browser = scene.signed_in()
+    shown = "Mallory of the evil provider"
+    scene.provider.secrets.add(shown)
+    browser.get("/")
+    with pytest.raises(AssertionError, match="answered"):
+        scene.search()
+    scene.provider.secrets.discard(shown)
