@@ -1,0 +1,307 @@
+"""What the Logto SDK alone gets wrong, and the product around it does not.
+
+Every test runs twice: over the product, where it passes, and over the bare SDK, where it must fail.
+A release of the SDK that mends a gap shows here as an unexpected success.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from joserfc.jwk import ECKey
+from logto import LogtoClient, LogtoConfig, Storage
+
+from shared.records import Session, session_seal
+from tests.hostile.conftest import SECONDS
+from tests.hostile.provider import (
+    DISCOVERY,
+    TOKEN,
+    Answer,
+    EvilProvider,
+    as_json,
+    evil_provider,
+)
+from tests.hostile.scene import SESSION, Scene, Witnessed
+from tests.support.product import DOMAIN, started_process
+
+CALLBACK = f"https://{DOMAIN}/callback"
+
+
+class Party(Protocol):
+    """A relying party, as one browser knows it."""
+
+    def begin(self) -> dict[str, str]:
+        """Begin a sign-in; the parameters that the provider gets."""
+
+    def finish(self, asked: dict[str, str], **changes: str) -> bool:
+        """Bring back a callback; whether somebody is signed in by it."""
+
+    def twice_at_once(self, asked: dict[str, str]) -> None:
+        """Bring back one callback twice, the second while the first is being answered."""
+
+    def signed_in(self) -> bool: ...
+
+    def said(self) -> str:
+        """Everything that it wrote, answered or raised."""
+
+    def kept(self) -> dict[str, str]:
+        """The tokens that it keeps."""
+
+
+@dataclass(slots=True)
+class _Dictionary(Storage):
+    values: dict[str, str] = field(default_factory=dict)
+
+    def get(self, key: str) -> str | None:
+        return self.values.get(key)
+
+    def set(self, key: str, value: str | None) -> None:
+        self.values[key] = value or ""
+
+    def delete(self, key: str) -> None:
+        self.values.pop(key, None)
+
+
+class BareSdk:
+    """The tutorial's code: a LogtoClient over a storage."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.provider = scene.provider
+        self.storage = _Dictionary()
+        self.client = self._new_client()
+        self.raised: list[str] = []
+
+    def _new_client(self) -> LogtoClient:
+        config = LogtoConfig(
+            endpoint=self.provider.url, appId="local-app", appSecret="local-app-secret"
+        )
+        return LogtoClient(config, self.storage)
+
+    def begin(self) -> dict[str, str]:
+        return _query(asyncio.run(self.client.signIn(redirectUri=CALLBACK)))
+
+    def finish(self, asked: dict[str, str], **changes: str) -> bool:
+        return self._handle(self.client, _callback(self.provider, asked, changes))
+
+    def twice_at_once(self, asked: dict[str, str]) -> None:
+        url = _callback(self.provider, asked, {})
+        second = self._new_client()
+        _during_the_token_request(self.provider, lambda: self._handle(second, url))
+        self._handle(self.client, url)
+
+    def signed_in(self) -> bool:
+        return bool(self.client.isAuthenticated())
+
+    def said(self) -> str:
+        return "\n".join(self.raised)
+
+    def kept(self) -> dict[str, str]:
+        return self.storage.values
+
+    def _handle(self, client: LogtoClient, url: str) -> bool:
+        try:
+            asyncio.run(client.handleSignInCallback(url))
+        except Exception as failure:  # noqa: BLE001 - whatever the SDK raises
+            self.raised.append(str(failure))
+            return False
+        return True
+
+
+class Product:
+    """The product over the same provider."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.browser: Witnessed = scene.browser()
+
+    def begin(self) -> dict[str, str]:
+        started = self.browser.get("/sign-in")
+        return _query(started.location) if started.status == 302 else {}
+
+    def finish(self, asked: dict[str, str], **changes: str) -> bool:
+        reply = self.browser.get(_callback(self.scene.provider, asked, changes))
+        return any(line.startswith(f"{SESSION}=") for line in reply.set_cookies)
+
+    def twice_at_once(self, asked: dict[str, str]) -> None:
+        url = _callback(self.scene.provider, asked, {})
+        with started_process(
+            self.scene.provider.url,
+            table_name=self.scene.process.table_name,
+            provider_seconds=10 * SECONDS,
+        ) as other:
+            second = Witnessed(other.handler, domain=DOMAIN, jar=dict(self.browser.jar))
+            second.get("/sign-in")
+            _during_the_token_request(self.scene.provider, lambda: second.get(url))
+            self.browser.get(url)
+
+    def signed_in(self) -> bool:
+        return self.scene.who(self.browser) is not None
+
+    def said(self) -> str:
+        return self.scene.printed() + "".join(reply.body for reply in self.browser.replies)
+
+    def kept(self) -> dict[str, str]:
+        table = self.scene.process.services.table
+        seal = session_seal(self.browser.jar[SESSION])
+        item = table.read_session(seal.key)
+        assert item is not None
+        session = Session.unseal(item, seal)
+        assert session is not None
+        return session.storage
+
+
+def _query(url: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def _callback(provider: EvilProvider, asked: dict[str, str], changes: dict[str, str]) -> str:
+    good = {
+        "code": provider.code_for(asked.get("nonce", "")),
+        "state": asked.get("state", ""),
+        "iss": provider.issuer,
+    }
+    given = {**good, **changes}
+    if "error" in given:
+        del given["code"]
+    return f"{CALLBACK}?{urlencode(given)}"
+
+
+def _during_the_token_request(provider: EvilProvider, deed: Callable[[], object]) -> None:
+    """Do something while the next token request waits for its answer."""
+    first = True
+
+    def respond(form: dict[str, str]) -> Answer:
+        nonlocal first
+        if first:
+            first = False
+            deed()
+        return as_json(provider.good_tokens(form))
+
+    provider.responders[TOKEN] = respond
+
+
+@pytest.fixture(
+    params=[
+        "product",
+        pytest.param("bare SDK", marks=pytest.mark.xfail(strict=True, raises=AssertionError)),
+    ]
+)
+def party(scene: Scene, request: pytest.FixtureRequest) -> Party:
+    return Product(scene) if request.param == "product" else BareSdk(scene)
+
+
+def test_plain_sign_in_works(scene: Scene) -> None:
+    """Both can do what they are for, so the failures below mean something."""
+    for party in (Product(scene), BareSdk(scene)):
+        assert party.finish(party.begin())
+        assert party.signed_in()
+
+
+def test_nonce(scene: Scene, party: Party) -> None:
+    scene.provider.claims = lambda claims: {**claims, "nonce": "of another sign-in"}
+    assert not party.finish(party.begin())
+
+
+@pytest.mark.parametrize("name", ["sub", "iat", "exp"])
+def test_claim_that_is_missing(scene: Scene, party: Party, name: str) -> None:
+    scene.provider.claims = lambda c: {key: value for key, value in c.items() if key != name}
+    assert not party.finish(party.begin())
+
+
+def test_several_audiences(scene: Scene, party: Party) -> None:
+    scene.provider.claims = lambda claims: {**claims, "aud": ["local-app", "other-app"]}
+    assert not party.finish(party.begin())
+
+
+def test_id_token_that_is_missing(scene: Scene, party: Party) -> None:
+    scene.provider.token_response = lambda a: {k: v for k, v in a.items() if k != "id_token"}
+    assert not party.finish(party.begin())
+
+
+def test_issuer_of_the_metadata(scene: Scene, party: Party) -> None:
+    evil = "https://evil.test/oidc"
+    scene.provider.metadata = lambda document: {**document, "issuer": evil}
+    scene.provider.claims = lambda claims: {**claims, "iss": evil}
+    assert not party.finish(party.begin())
+
+
+def test_two_tabs(party: Party) -> None:
+    first, second = party.begin(), party.begin()
+    assert party.finish(second)
+    assert party.finish(first)
+
+
+def test_beginning_a_sign_in_ends_no_session(party: Party) -> None:
+    party.finish(party.begin())
+    party.begin()
+    assert party.signed_in()
+
+
+def test_access_tokens_of_the_user_before(scene: Scene, party: Party) -> None:
+    party.finish(party.begin())
+    if isinstance(party, BareSdk):
+        # As `getAccessToken(resource)` would have kept it.
+        party.client._setAccessToken("https://api.test/", scene.provider.canary("access"), 3600)
+    before = set(party.kept().get("accessTokenMap", "").split('"'))
+    scene.provider.claims = lambda claims: {**claims, "sub": "another"}
+    party.finish(party.begin())
+    after = set(party.kept().get("accessTokenMap", "").split('"'))
+    assert not {value for value in before & after if value.startswith("canary")}
+
+
+def test_error_before_state(party: Party) -> None:
+    party.finish(party.begin(), error="text-of-an-attacker", state="not-the-state")
+    assert "text-of-an-attacker" not in party.said()
+
+
+def test_one_callback_twice_at_once(scene: Scene, party: Party) -> None:
+    party.twice_at_once(party.begin())
+    assert scene.provider.count(TOKEN) == 1
+
+
+def test_slow_token_endpoint(scene: Scene, party: Party) -> None:
+    scene.provider.responders[TOKEN] = lambda form: as_json(
+        scene.provider.good_tokens(form), pause=3 * SECONDS
+    )
+    assert not party.finish(party.begin())
+
+
+def test_endless_token_response(scene: Scene, party: Party) -> None:
+    scene.provider.token_response = lambda answer: {**answer, "padding": "x" * 1_000_000}
+    assert not party.finish(party.begin())
+
+
+def test_redirected_token_request(scene: Scene, party: Party) -> None:
+    with evil_provider() as thief:
+        scene.provider.responders[TOKEN] = lambda _: Answer(
+            status=307, headers={"location": f"{thief.url}{TOKEN}"}
+        )
+        party.finish(party.begin())
+        assert thief.requests == []
+
+
+def test_text_of_the_provider_in_an_exception(scene: Scene, party: Party) -> None:
+    secret = scene.provider.canary("description")
+    scene.provider.responders[TOKEN] = lambda _: as_json(
+        {"error": "invalid_grant", "error_description": secret}, status=400
+    )
+    party.finish(party.begin())
+    assert secret not in party.said()
+
+
+def test_key_that_was_rotated_a_moment_ago(scene: Scene, party: Party) -> None:
+    for number in range(3):
+        key = ECKey.generate_key("P-384", {"kid": f"k{number}", "use": "sig", "alg": "ES384"})
+        scene.provider.keys = [key]
+        assert party.finish(party.begin())
+
+
+def test_metadata_is_fetched_once_a_process(scene: Scene, party: Party) -> None:
+    for _ in range(3):
+        if isinstance(party, BareSdk):
+            party.client = party._new_client()  # one a request, as the tutorial does
+        party.finish(party.begin())
+    assert scene.provider.count(DISCOVERY) == 1
