@@ -10,11 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.auth.application import Handler, make_handler
-from shared.errors import Misconfigured
 from shared.observability import observer
 from shared.services import Services
 from shared.settings import Settings
-from shared.site import Site, site_of
 from shared.table import Table
 from tests.support.browser import Browser, read_answer
 from tests.support.events import http_event
@@ -125,25 +123,6 @@ def test_a_configured_base_url_wins() -> None:
     handler = handler_with("https://login.example.com/auth")
     reply = Browser(handler, stage="prod").get("/auth/me", {})
     assert '"sign_in_url":"https://login.example.com/auth/sign-in"' in reply.body
-
-
-@pytest.mark.parametrize("domain", [None, "", 5, "evil.example/x", "a b", "-", "x" * 300])
-def test_a_domain_that_is_none(domain: Any) -> None:
-    with pytest.raises(Misconfigured):
-        site_of(None, {"domainName": domain})
-
-
-@pytest.mark.parametrize(
-    ("base_url", "secure"),
-    [
-        ("https://signin.example.test", True),
-        ("http://localhost:3000", False),
-        ("http://127.0.0.1:3000", False),
-        ("https://localhost:3000", True),
-    ],
-)
-def test_cookies_lose_their_prefix_on_plain_loopback_only(base_url: str, secure: bool) -> None:
-    assert Site(base_url=base_url).cookies.secure is secure
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "x"])

@@ -30,8 +30,10 @@ def test_configured_base_url_wins() -> None:
     assert (site.origin, site.root) == ("https://login.example.test", "/auth")
 
 
-@pytest.mark.parametrize("domain", [None, "", "a b", "evil.test/path", "evil.test:443@x", "a\n"])
-def test_no_domain_no_answer(domain: str | None) -> None:
+@pytest.mark.parametrize(
+    "domain", [None, "", 5, "a b", "evil.test/path", "evil.test:443@x", "a\n", "-", "x" * 300]
+)
+def test_no_domain_no_answer(domain: object) -> None:
     with pytest.raises(Misconfigured, match="BASE_URL"):
         site_of(None, {"domainName": domain})
 
