@@ -243,6 +243,8 @@ def _translated(refusal: ClientError) -> Exception:
         reasons: Any = refusal.response.get("CancellationReasons", [])
         if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
             return _ConditionFailed(retried=retried)
+        if any("size" in str(reason.get("Message", "")) for reason in reasons):
+            return RecordTooLarge("an item is larger than DynamoDB's limit of 400 KB")
     if code == "ValidationException" and "size" in error.get("Message", ""):
         return RecordTooLarge("an item is larger than DynamoDB's limit of 400 KB")
     return TableUnavailable(f"{refusal.operation_name}: {code[:60]}")

@@ -1,6 +1,7 @@
 """The application over given services: routes, boundary, and the handler that Lambda calls."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -33,13 +34,16 @@ def create_app(services: Services) -> FastAPI:
 def make_handler(services: Services, loop: asyncio.AbstractEventLoop) -> Handler:
     """A Lambda handler; whatever the event holds, the answer is one that API Gateway takes.
 
-    Every invocation runs on `loop`, so connections outlive the invocation that opened them.
+    Every invocation runs on `loop`, so connections outlive the invocation that opened them. Lambda
+    sends a process one event at a time; whoever sends several has them answered one by one.
     """
+    turn = threading.Lock()
     asyncio.set_event_loop(loop)
     adapter = Mangum(create_app(services), lifespan="off", text_mime_types=TEXT)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        asyncio.set_event_loop(loop)
-        return edge.answer(event, context, adapter=adapter, services=services)
+        with turn:
+            asyncio.set_event_loop(loop)
+            return edge.answer(event, context, adapter=adapter, services=services)
 
     return handler

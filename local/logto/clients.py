@@ -16,7 +16,7 @@ def authenticate(request: Request, parameters: Parameters, tenant: Tenant) -> Ap
         raise Refusal("invalid_request", "client authentication must only be provided in one way")
     identifier, secret = basic or (parameters.get("client_id"), parameters.get("client_secret"))
     if identifier is None:
-        raise Refusal("invalid_request", "no client authentication mechanism provided")
+        raise Refusal("invalid_client", "no client authentication mechanism provided", status=401)
     application = tenant.applications.get(identifier)
     if application is None:
         raise Refusal("invalid_client", "client is unavailable")

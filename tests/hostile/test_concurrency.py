@@ -124,6 +124,17 @@ def sign_out_against_callbacks(scene: Scene, environments: Environments) -> None
         assert scene.who(browser) == SUBJECT
 
 
+def test_one_process_called_from_many_threads(scene: Scene) -> None:
+    attempt = scene.begin()
+    url = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
+    event = event_of(attempt.browser, url)
+    with ThreadPoolExecutor(PROCESSES) as threads:
+        answers = threads.map(lambda _: scene.process.handler(event, None), range(PROCESSES))
+        replies = [read_answer(answer) for answer in answers]
+    assert sorted(reply.status for reply in replies) == [302] + [400] * (PROCESSES - 1)
+    assert scene.provider.count(TOKEN) == 1
+
+
 @pytest.mark.parametrize("point", POINTS)
 def test_process_that_is_killed(scene: Scene, point: str) -> None:
     """No half a session; the next sign-in works, in this browser and with this table."""

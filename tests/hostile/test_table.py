@@ -212,11 +212,22 @@ def test_read_right_after_a_logout(scene: Scene) -> None:
     assert all(asked)
 
 
+SIZE = "Item size has exceeded the maximum allowed size"
+TOO_LARGE = {
+    "alone": _refusal(400, "ValidationException", message=SIZE),
+    "in a transaction": _refusal(
+        400,
+        "TransactionCanceledException",
+        CancellationReasons=[{"Code": "ValidationError", "Message": SIZE}, {"Code": "None"}],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TOO_LARGE)
 def test_item_over_400_kb_is_refused_cleanly(
-    scene: Scene, faults: Faults, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, faults: Faults, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    message = "Item size has exceeded the maximum allowed size"
-    monkeypatch.setitem(KINDS, "large", _refusal(400, "ValidationException", message=message))
+    monkeypatch.setitem(KINDS, "large", TOO_LARGE[kind])
     browser = scene.signed_in()
     attempt = scene.begin(browser)
     faults.arm("large", lambda sent: sent == 2)

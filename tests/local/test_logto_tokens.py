@@ -198,7 +198,7 @@ def test_wrong_redirect_uri_or_code(party: RelyingParty, changes: dict[str, str]
         (("local-app", "wrong"), {}, 401, "invalid_client"),
         (None, {"client_id": "local-app"}, 401, "invalid_client"),
         (("nobody", "secret"), {}, 400, "invalid_client"),
-        (None, {}, 400, "invalid_request"),
+        (None, {}, 401, "invalid_client"),
         (CREDENTIALS, {"client_secret": "local-app-secret"}, 400, "invalid_request"),
     ],
 )
