@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from shared.errors import ProviderMisbehaved, ProviderUnavailable
+from shared.tracing import Span, no_span
 
 TIMEOUT_SECONDS = 5.0
 MAX_BODY_BYTES = 256 * 1024
@@ -26,7 +27,8 @@ class Answer:
 class ProviderHttp:
     """A connection pool to one provider, bound to the event loop that uses it."""
 
-    def __init__(self, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, *, timeout_seconds: float = TIMEOUT_SECONDS, span: Span = no_span) -> None:
+        self._span = span
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -56,10 +58,11 @@ class ProviderHttp:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         try:
-            async with session.request(
-                method, url, headers=headers, data=form, allow_redirects=False
-            ) as response:
-                body = await _bounded_body(response)
+            with self._span(f"Logto {method}"):
+                async with session.request(
+                    method, url, headers=headers, data=form, allow_redirects=False
+                ) as response:
+                    body = await _bounded_body(response)
         except (TimeoutError, aiohttp.ClientError, OSError) as failure:
             raise ProviderUnavailable(f"{method}: {type(failure).__name__}") from None
         except ValueError:

@@ -15,6 +15,7 @@ from botocore.parsers import ResponseParserError
 
 from shared.errors import OtherBrowser, RecordTooLarge, TableUnavailable
 from shared.records import VERSION, SessionItem, TransactionItem
+from shared.tracing import Span, no_span
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -50,9 +51,10 @@ def connect() -> "DynamoDBClient":
 class Table:
     """Transactions and sessions. Every method raises TableUnavailable where DynamoDB fails."""
 
-    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+    def __init__(self, client: "DynamoDBClient", name: str, span: Span = no_span) -> None:
         self._client = client
         self._name = name
+        self._span = span
 
     def put_transaction(self, item: TransactionItem) -> None:
         """Keep a new transaction; its key comes from a fresh random `state`."""
@@ -197,7 +199,8 @@ class Table:
         pauses = iter(CONFLICT_PAUSES)
         while True:
             try:
-                answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
+                with self._span(f"DynamoDB {operation}"):
+                    answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
             except ClientError as refusal:
                 pause = next(pauses, None) if _is_conflict(refusal) else None
                 if pause is None:

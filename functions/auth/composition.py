@@ -13,6 +13,7 @@ from shared.provider_http import ProviderHttp
 from shared.services import Services
 from shared.settings import Settings
 from shared.table import LIMITS, Table, connect
+from shared.tracing import spans
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,7 +35,8 @@ def compose(
     Whoever passes `http` closes it; a Lambda process never does.
     """
     settings = Settings.from_environment(environment)
-    pool = http or ProviderHttp()
+    span = spans(environment, service=SERVICE)
+    pool = http or ProviderHttp(span=span)
     provider = Provider(endpoint=settings.logto_endpoint, http=pool, clock=clock)
     secret = app_secret(settings, SecretReader(LIMITS))
 
@@ -48,7 +50,7 @@ def compose(
 
     return Services(
         settings=settings,
-        table=Table(client or connect(), settings.table_name),
+        table=Table(client or connect(), settings.table_name, span),
         logto=logto,
         observer=observer(SERVICE),
         clock=clock,

@@ -114,3 +114,28 @@ def test_wrong_settings_stop_the_start_with_their_names(
     assert answer["errorType"] == "SettingsInvalid"
     for name in ("LOGTO_ENDPOINT", "LOGTO_APP_ID", "LOGTO_APP_SECRET_ARN", "TABLE_NAME"):
         assert name in answer["errorMessage"]
+
+
+def test_tracing_on_changes_no_answer(
+    artifacts: Path, runtime_client: Path, moto_url: str, stand_in: StandIn
+) -> None:
+    """With a trace and without one, and with nobody who receives it."""
+    variables = {
+        "LOGTO_ENDPOINT": stand_in.url,
+        "LOGTO_APP_ID": "local-app",
+        "LOGTO_APP_SECRET": "local-app-secret",
+        "TABLE_NAME": "no-such-table",
+        "AWS_ENDPOINT_URL_DYNAMODB": moto_url,
+        "POWERTOOLS_TRACE_DISABLED": "false",
+        "LAMBDA_TASK_ROOT": str(artifacts / "AuthFunction"),
+    }
+    with emulated(
+        "functions.auth.app.handler",
+        artifacts / "AuthFunction",
+        artifacts / "SharedLayer/python",
+        runtime_client,
+        variables,
+    ) as function:
+        assert read_answer(function(sample("home"))).status == 200
+        assert read_answer(function(sample("sign-in"))).status == 503  # there is no such table
+        assert "Traceback" not in function.log

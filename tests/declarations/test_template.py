@@ -19,7 +19,7 @@ from shared.settings import DEFAULT_SCOPES, Settings
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATE = read_template(ROOT / "template.yaml")
 FUNCTION = TEMPLATE["Resources"]["AuthFunction"]["Properties"]
-OF_OTHERS = {"POWERTOOLS_LOG_LEVEL", "AWS_ENDPOINT_URL_DYNAMODB"}
+OF_OTHERS = {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_TRACE_DISABLED", "AWS_ENDPOINT_URL_DYNAMODB"}
 """Variables that Powertools and botocore read."""
 
 
