@@ -8,32 +8,52 @@ can do; only then are `error` and `code` looked at, and one token request made.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from shared.cookies import BrowserCookie
+from shared.entra import EntraUser, entra_user
 from shared.errors import (
     PROVIDER_ERRORS,
     IssuerMismatch,
     MalformedRequest,
+    NotAllowed,
     OtherBrowser,
     ProviderDenied,
+    ProviderMisbehaved,
+    SignInRefused,
     TransactionUnknown,
+    Unavailable,
 )
-from shared.observability import SIGN_IN_SUCCEEDED
+from shared.index import (
+    index_expires_at,
+    index_keys,
+    op_session_marker,
+    organization_digest,
+    subject_digest,
+    subject_marker,
+)
+from shared.observability import GROUPS_OVERAGE, SIGN_IN_SUCCEEDED
 from shared.provider import Known
 from shared.records import (
     Session,
+    SessionItem,
     Transaction,
     binding_of,
-    index_expires_at,
-    index_keys,
     session_seal,
     transaction_key,
 )
+from shared.rules import check_rules
 from shared.sealing import is_secret, new_secret
 from shared.services import Services
+from shared.settings import IDENTITIES
 from shared.sign_in import TRANSACTION_SECONDS
+from shared.sign_out import revoke_grant
 from shared.site import Site
+from shared.table import Listing
+
+if TYPE_CHECKING:
+    from shared.logto_client import Redeemed
 
 _CODE = re.compile(r"[\x21-\x7e]{1,2048}")
 
@@ -46,6 +66,14 @@ class AuthorizationResponse:
     code: str | None = field(repr=False)
     error: str | None
     issuer: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Client:
+    """The browser as API Gateway saw it; kept only where `RECORD_CLIENT` says so."""
+
+    ip: str | None = field(repr=False)
+    agent: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,11 +102,13 @@ async def finish_sign_in(
     site: Site,
     browser_cookies: tuple[BrowserCookie, ...],
     previous_secret: str | None,
+    client: Client,
     services: Services,
 ) -> FinishedSignIn:
     """Redeem the code and create the session; the browser's previous session ends with it.
 
-    Raises every SignInRefused, Unavailable and ProviderMisbehaved of `shared.errors`.
+    Raises every SignInRefused, Unavailable and ProviderMisbehaved of `shared.errors`, and
+    NotAllowed where the rules of this deployment keep the user out.
     """
     if not browser_cookies:
         raise OtherBrowser("the browser holds no sign-in cookie")
@@ -88,27 +118,69 @@ async def finish_sign_in(
     if response.code is None:
         code = response.error if response.error in PROVIDER_ERRORS else "server_error"
         raise ProviderDenied(code or "server_error")
+    redeemed_at = int(services.clock() * 1000)
     # Only what was read is passed on, so the SDK cannot read the query another way.
     query = urlencode({"code": response.code, "state": response.state})
-    storage, claims = await logto.redeem(
+    redeemed = await logto.redeem(
         callback_uri=f"{site.redirect_uri}?{query}",
         sdk_session=transaction.sdk_session,
         nonce=transaction.nonce,
         issued_after=transaction.started_at,
     )
+    try:
+        entra = await _entra_user(redeemed, services)
+        check_rules(redeemed.claims, entra, services.settings)
+        session = _session(redeemed, entra, transaction, services)
+        secret = _commit(session, redeemed.claims, previous_secret, client, redeemed_at, services)
+    except (NotAllowed, SignInRefused):
+        await revoke_grant(redeemed.storage, services)
+        raise
+    services.observer.count(SIGN_IN_SUCCEEDED)
+    return FinishedSignIn(secret=secret, return_to=transaction.return_to)
+
+
+async def _entra_user(redeemed: "Redeemed", services: Services) -> EntraUser:
+    """What Entra says of the user, where the scope for it is asked for.
+
+    Where rules or names depend on it there is no sign-in without it.
+    """
+    settings = services.settings
+    if IDENTITIES not in settings.logto_scopes:
+        return EntraUser()
+    try:
+        userinfo = await services.logto().userinfo(
+            redeemed.access_token, subject=redeemed.claims["sub"]
+        )
+    except (Unavailable, ProviderMisbehaved) as failure:
+        if settings.reads_entra:
+            raise
+        services.observer.problem("userinfo not read", reason=failure.error)
+        return EntraUser()
+    entra = entra_user(userinfo, settings)
+    if entra.overage:
+        services.observer.problem("Entra left groups out of the token", reason="groups_overage")
+        services.observer.count(GROUPS_OVERAGE)
+    return entra
+
+
+def _session(
+    redeemed: "Redeemed", entra: EntraUser, transaction: Transaction, services: Services
+) -> Session:
+    claims = redeemed.claims
     op_session = claims.get("sid")
-    session = Session(
+    return Session(
         issuer=claims["iss"],
         subject=claims["sub"],
         op_session=op_session if isinstance(op_session, str) else None,
         signed_in_at=int(services.clock()),
+        began_at=int(claims["iat"]),
         connector=transaction.connector,
-        tenant_id=None,
-        storage=storage,
+        tenant_id=entra.tenant_id,
+        groups=entra.groups,
+        scopes=redeemed.scopes,
+        token_key=new_secret(services.random),
+        storage=redeemed.storage,
     )
-    secret = _commit(session, previous_secret, services)
-    services.observer.count(SIGN_IN_SUCCEEDED)
-    return FinishedSignIn(secret=secret, return_to=transaction.return_to)
 
 
 def _check_issuer(response: AuthorizationResponse, known: Known) -> None:
@@ -135,21 +207,42 @@ def _claim(
     return transaction
 
 
-def _commit(session: Session, previous_secret: str | None, services: Services) -> str:
+def _commit(
+    session: Session,
+    claims: Mapping[str, Any],
+    previous_secret: str | None,
+    client: Client,
+    redeemed_at: int,
+    services: Services,
+) -> str:
     settings = services.settings
     secret = new_secret(services.random)
-    lifetime = min(settings.session_idle_seconds, settings.session_absolute_seconds)
-    item = session.seal(
-        session_seal(secret),
+    seal = session_seal(secret)
+    organizations = claims.get("organizations")
+    item = SessionItem(
+        key=seal.key,
+        sealed=session.sealed(seal, services.random),
+        expires_at=session.signed_in_at + settings.session_idle_seconds,
         seen_at=session.signed_in_at,
-        expires_at=session.signed_in_at + lifetime,
-        random=services.random,
+        began_at=session.began_at,
+        organizations=frozenset(
+            organization_digest(session.issuer, name)
+            for name in (organizations if isinstance(organizations, list) else ())
+            if isinstance(name, str)
+        ),
+        client_ip=client.ip if settings.record_client else None,
+        client_agent=client.agent if settings.record_client else None,
     )
     absolute = settings.session_absolute_seconds
-    services.table.commit_session(
-        item,
+    sid = session.op_session
+    listing = Listing(
         index=index_keys(session, absolute_seconds=absolute),
-        index_expires_at=index_expires_at(session, absolute_seconds=absolute),
-        previous=session_seal(previous_secret).key if previous_secret else None,
+        expires_at=index_expires_at(session, absolute_seconds=absolute),
+        subject=subject_digest(session.issuer, session.subject),
+        subject_marker=subject_marker(session.issuer, session.subject),
+        op_session_marker=op_session_marker(session.issuer, sid) if sid is not None else None,
+        redeemed_at=redeemed_at,
     )
+    previous = session_seal(previous_secret).key if previous_secret else None
+    services.table.commit_session(item, listing, previous=previous)
     return secret

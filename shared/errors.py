@@ -3,16 +3,24 @@
     SignInError
     ├── MalformedRequest            a parameter, cookie or body that cannot be meant
     ├── CrossSiteRequest            a state change that another site asked for
+    ├── MessageRefused              a message of Logto's that fails a check
+    ├── NotAllowed                  a user whom the rules of this deployment keep out
+    ├── TokenRefused                Logto gives this user no such access token
+    ├── BearerRefused               a bearer token that fails a check
     ├── SessionRequired             no live session where one is needed
+    │   └── RevalidationRequired    there is one, and it has to be proven anew at Entra
     ├── SignInRefused               the attempt ended, the browser may start another
     │   ├── TransactionUnknown      `state` was never issued, was used already, or expired
     │   ├── OtherBrowser            `state` belongs to a browser that is not this one
     │   ├── IssuerMismatch          the callback names another issuer (RFC 9207 section 2.4)
     │   ├── ProviderDenied          Logto answered with an OAuth error
     │   ├── GrantRefused            the token endpoint answered `invalid_grant`
-    │   └── IdTokenInvalid          an ID token that fails OIDC Core 3.1.3.7
+    │   ├── IdTokenInvalid          an ID token that fails OIDC Core 3.1.3.7
+    │   ├── IdentityChanged         an answer about another user than the one signed in
+    │   └── EndedMeanwhile          the user was logged out before the sign-in was finished
     ├── Unavailable                 try again in a while; nothing was lost
     │   ├── ProviderUnavailable     Logto did not answer, or answered 429 or 5xx
+    │   │   └── ProviderSilent      the request was sent, and what became of it is unknown
     │   ├── TableUnavailable        DynamoDB did not answer, throttled or failed
     │   └── SecretUnavailable       the application's secret cannot be read
     ├── ProviderMisbehaved          Logto answered with something that OIDC does not allow
@@ -32,18 +40,51 @@ class SignInError(Exception):
     """Base of every error that this product raises on purpose."""
 
     error: ClassVar[str] = "error"
+    denies_quietly: ClassVar[bool] = False
+    """Whether it is an everyday reason not to be let in, and nothing for an operator."""
 
 
 class MalformedRequest(SignInError):
     error = "malformed_request"
+    denies_quietly = True
 
 
 class CrossSiteRequest(SignInError):
     error = "cross_site_request"
+    denies_quietly = True
 
 
 class SessionRequired(SignInError):
     error = "session_required"
+    denies_quietly = True
+
+
+class RevalidationRequired(SessionRequired):
+    """`connector` is the one to go through, where it is known."""
+
+    error = "revalidation_required"
+
+    def __init__(self, connector: str | None) -> None:
+        super().__init__("the session has to be proven anew")
+        self.connector = connector
+
+
+class MessageRefused(SignInError):
+    error = "message_refused"
+
+
+class NotAllowed(SignInError):
+    error = "not_allowed"
+
+
+class TokenRefused(SignInError):
+    error = "token_refused"
+    denies_quietly = True
+
+
+class BearerRefused(SignInError):
+    error = "bearer_refused"
+    denies_quietly = True
 
 
 class SignInRefused(SignInError):
@@ -80,12 +121,24 @@ class IdTokenInvalid(SignInRefused):
     error = "id_token_invalid"
 
 
+class IdentityChanged(SignInRefused):
+    error = "identity_changed"
+
+
+class EndedMeanwhile(SignInRefused):
+    error = "ended_meanwhile"
+
+
 class Unavailable(SignInError):
     error = "unavailable"
 
 
 class ProviderUnavailable(Unavailable):
     error = "provider_unavailable"
+
+
+class ProviderSilent(ProviderUnavailable):
+    error = "provider_silent"
 
 
 class TableUnavailable(Unavailable):

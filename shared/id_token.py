@@ -41,7 +41,8 @@ class Expected:
     """What an ID token must say. Times are Unix seconds."""
 
     client_id: str
-    nonce: str = field(repr=False)
+    nonce: str | None = field(repr=False)
+    """None where there need not be one."""
     access_token: str | None = field(default=None, repr=False)
     issued_after: float
     """When the sign-in began: its token cannot be older."""
@@ -56,6 +57,25 @@ def check_id_token(token: str, known: Known, expected: Expected, *, now: float) 
         raise IdTokenInvalid("this is a logout token")
     check_claims(claims, known.issuer, expected, now=now)
     _check_access_token_hash(claims, header["alg"], expected.access_token)
+    return claims
+
+
+def check_refreshed_id_token(
+    token: str, known: Known, original: Mapping[str, Any], *, client_id: str, now: float
+) -> dict[str, Any]:
+    """The claims of an ID token that came with a refresh (OIDC Core section 12.2).
+
+    `original` are the claims of the one before. Raises as `check_id_token`.
+    """
+    header, claims = verify_signature(token, known)
+    nonce = original.get("nonce", "") if "nonce" in claims else None
+    if str(header.get("typ", "JWT")).upper() != "JWT" or "events" in claims:
+        raise IdTokenInvalid("this is no ID token")
+    if claims.get("sub") != original.get("sub"):
+        raise IdTokenInvalid("`sub` is not the user who signed in")
+    issued_after = min(_time(original, "iat"), now)
+    expected = Expected(client_id=client_id, nonce=nonce, issued_after=issued_after)
+    check_claims(claims, known.issuer, expected, now=now)
     return claims
 
 
@@ -87,7 +107,11 @@ def check_claims(claims: Mapping[str, Any], issuer: str, expected: Expected, *, 
         raise IdTokenInvalid("`aud` is not this application alone")
     if "azp" in claims and claims["azp"] != expected.client_id:
         raise IdTokenInvalid("`azp` is not this application")
-    _check_times(claims, expected, now)
+    check_lifetime(claims, now=now)
+    if _time(claims, "iat") < expected.issued_after - SKEW_SECONDS:
+        raise IdTokenInvalid("`iat` is before this sign-in began")
+    if expected.nonce is None:
+        return
     nonce = claims.get("nonce")
     if not isinstance(nonce, str) or not hmac.compare_digest(
         nonce.encode(), expected.nonce.encode()
@@ -95,14 +119,14 @@ def check_claims(claims: Mapping[str, Any], issuer: str, expected: Expected, *, 
         raise IdTokenInvalid("`nonce` is not that of this sign-in")
 
 
-def _check_times(claims: Mapping[str, Any], expected: Expected, now: float) -> None:
+def check_lifetime(claims: Mapping[str, Any], *, now: float) -> None:
+    """`iat`, `exp` and `nbf` as every token of the provider must have them. Raises
+    IdTokenInvalid."""
     issued, expires = _time(claims, "iat"), _time(claims, "exp")
     if expires <= now - SKEW_SECONDS:
         raise IdTokenInvalid("`exp` has passed")
     if issued > now + SKEW_SECONDS:
         raise IdTokenInvalid("`iat` is in the future")
-    if issued < expected.issued_after - SKEW_SECONDS:
-        raise IdTokenInvalid("`iat` is before this sign-in began")
     if expires <= issued or expires - issued > MAX_LIFETIME_SECONDS:
         raise IdTokenInvalid("`exp` is not a plausible time after `iat`")
     if claims.get("nbf") is not None and _time(claims, "nbf") > now + SKEW_SECONDS:
@@ -176,8 +200,3 @@ def _verified_payload(token: str, algorithm: str, key: dict[str, Any]) -> bytes:
         raise IdTokenInvalid("a key of the provider cannot be used") from None
     payload: bytes = verified["payload"]
     return payload
-
-
-def read_claims(token: str) -> dict[str, Any]:
-    """The claims of a token that was checked when it was sealed into the session."""
-    return parse_json_object(base64url.decode(token.split(".")[1]))

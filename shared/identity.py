@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.id_token import read_claims
+from shared import base64url
+from shared.json_object import parse_json_object
 from shared.records import Session
 
 MAX_CHARACTERS = 500
@@ -28,6 +29,12 @@ class Identity:
     organizations: tuple[str, ...]
     organization_roles: tuple[str, ...]
     roles: tuple[str, ...]
+    groups: tuple[str, ...]
+
+
+def read_claims(token: str) -> dict[str, Any]:
+    """The claims of a token that was checked when it was sealed into the session."""
+    return parse_json_object(base64url.decode(token.split(".")[1]))
 
 
 def identity_of(session: Session) -> Identity:
@@ -44,6 +51,7 @@ def identity_of(session: Session) -> Identity:
         organizations=_texts(claims, "organizations"),
         organization_roles=_texts(claims, "organization_roles"),
         roles=_texts(claims, "roles"),
+        groups=session.groups,
     )
 
 

@@ -18,23 +18,30 @@ from logto.LogtoClient import SignInSession
 from logto.models.oidc import OidcProviderMetadata, UserInfoScope
 from logto.models.response import TokenResponse
 from logto.OidcCore import OidcCore
+from logto.utilities import OrganizationUrnPrefix
 
-from shared.app_secret import AppSecret
 from shared.errors import (
     ClientRefused,
     GrantRefused,
+    IdentityChanged,
+    IdTokenInvalid,
     ProviderMisbehaved,
+    ProviderUnavailable,
+    TokenRefused,
     TransactionUnknown,
+    Unavailable,
 )
-from shared.id_token import Expected, KeyUnknown, check_id_token
+from shared.id_token import Expected, KeyUnknown, check_id_token, check_refreshed_id_token
+from shared.identity import read_claims
 from shared.json_object import parse_json_object
 from shared.provider import Known, Provider
 from shared.provider_http import Answer, ProviderHttp
 from shared.settings import Settings
+from shared.stored_secret import StoredSecret
+from shared.token_response import DEFAULT_EXPIRES_IN, oauth_error, read_tokens
 
-MAX_EXPIRES_IN = 86_400
-DEFAULT_EXPIRES_IN = 300
-"""Seconds that an access token is taken to live when the provider does not say."""
+_REFUSALS = frozenset({"access_denied", "invalid_target", "invalid_scope", "insufficient_scope"})
+"""OAuth errors of a refresh that say nothing against the grant."""
 
 
 @dataclass(slots=True)
@@ -67,7 +74,7 @@ class Core(OidcCore):
     ProviderMisbehaved for anything that is not a token response.
     """
 
-    def __init__(self, known: Known, http: ProviderHttp, secret: AppSecret) -> None:
+    def __init__(self, known: Known, http: ProviderHttp, secret: StoredSecret) -> None:
         # The SDK's constructor would make a key client with a network stack of its own.
         self.known = known
         self.metadata = OidcProviderMetadata(**_sdk_metadata(known.metadata))
@@ -82,7 +89,7 @@ class Core(OidcCore):
         code: str,
         codeVerifier: str,
     ) -> TokenResponse:
-        return _token_response(
+        return _sdk_response(
             await self._post_as_client(
                 self.metadata.token_endpoint,
                 clientId,
@@ -94,6 +101,50 @@ class Core(OidcCore):
                 },
             )
         )
+
+    async def fetchTokenByRefreshToken(
+        self,
+        clientId: str,
+        clientSecret: str | None,
+        refreshToken: str,
+        resource: str = "",
+    ) -> TokenResponse:
+        """Raises also TokenRefused: the grant is good, but not for this resource."""
+        form = {"grant_type": "refresh_token", "refresh_token": refreshToken}
+        if resource.startswith(OrganizationUrnPrefix):
+            form["organization_id"] = resource.removeprefix(OrganizationUrnPrefix)
+        elif resource:
+            form["resource"] = resource
+        answer = await self._post_as_client(self.metadata.token_endpoint, clientId, form)
+        error = oauth_error(answer)
+        if error in _REFUSALS:
+            raise TokenRefused("the provider gives this user no such token")
+        if error not in (None, "invalid_grant"):
+            raise ProviderUnavailable(f"the token endpoint answered with status {answer.status}")
+        return _sdk_response(answer)
+
+    async def userinfo(self, access_token: str) -> dict[str, Any]:
+        """The claims of the userinfo endpoint (OIDC Core section 5.3), unchecked."""
+        answer = await self._http.get(self.metadata.userinfo_endpoint, bearer=access_token)
+        if answer.status != 200:
+            raise ProviderMisbehaved(f"userinfo answered with status {answer.status}")
+        try:
+            return parse_json_object(answer.body)
+        except ValueError as fault:
+            raise ProviderMisbehaved(f"userinfo: {fault}") from None
+
+    async def is_active(self, client_id: str, refresh_token: str) -> bool | None:
+        """Whether a refresh token may still be redeemed (RFC 7662); None where nobody says."""
+        endpoint = self.known.metadata.get("introspection_endpoint")
+        if endpoint is None:
+            return None
+        form = {"token": refresh_token, "token_type_hint": "refresh_token"}
+        answer = await self._post_as_client(endpoint, client_id, form)
+        try:
+            active = parse_json_object(answer.body).get("active")
+        except ValueError:
+            return None
+        return active if answer.status == 200 and isinstance(active, bool) else None
 
     async def revoke(self, client_id: str, refresh_token: str) -> None:
         """Revoke the grant of a refresh token (RFC 7009 section 2.1), where Logto offers it."""
@@ -108,7 +159,7 @@ class Core(OidcCore):
         answer = await self._http.post_form(
             url, {**form, "client_id": client_id, "client_secret": secret}
         )
-        if _oauth_error(answer) == "invalid_client":
+        if oauth_error(answer) == "invalid_client":
             renewed = self._secret.renewed(secret)
             if renewed is None:
                 raise ClientRefused("the provider refuses LOGTO_APP_ID or its secret")
@@ -128,7 +179,7 @@ class Client(LogtoClient):
         core: Core,
         *,
         extra: Mapping[str, str] | None = None,
-        check: "Callable[[TokenResponse], Any] | None" = None,
+        check: "Callable[[Any], Any] | None" = None,
     ) -> None:
         super().__init__(config, storage)
         self.unit_of_work = storage
@@ -163,6 +214,26 @@ class Client(LogtoClient):
         self._setAccessToken(resource, tokenResponse.access_token, tokenResponse.expires_in)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Redeemed:
+    """What a code brought: the SDK's storage, the checked claims of the ID token, an access token
+    for Logto itself, and the scopes that were granted."""
+
+    storage: dict[str, str] = field(repr=False)
+    claims: dict[str, Any] = field(repr=False)
+    access_token: str = field(repr=False)
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refreshed:
+    """What a refresh brought: the SDK's storage, the access token, and its life in seconds."""
+
+    storage: dict[str, str] = field(repr=False)
+    token: str = field(repr=False)
+    expires_in: int
+
+
 class Logto:
     """Logto for the flows: what they ask for, without a name of the SDK's."""
 
@@ -172,7 +243,7 @@ class Logto:
         settings: Settings,
         provider: Provider,
         http: ProviderHttp,
-        secret: AppSecret,
+        secret: StoredSecret,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
@@ -211,15 +282,16 @@ class Logto:
 
     async def redeem(
         self, *, callback_uri: str, sdk_session: str, nonce: str, issued_after: float
-    ) -> tuple[dict[str, str], dict[str, Any]]:
-        """Exchange the code of a callback: the storage of a new session, and its ID token claims.
+    ) -> Redeemed:
+        """Exchange the code of a callback for what a new session is made of.
 
         Raises GrantRefused, IdTokenInvalid, TransactionUnknown for a callback that does not match
         the transaction, and the errors of `Core`.
         """
         claims: dict[str, Any] = {}
+        granted: list[str] = []
 
-        async def check(response: TokenResponse) -> None:
+        async def check(response: _TokenResponse) -> None:
             if response.id_token is None:
                 raise ProviderMisbehaved("the token response holds no ID token")
             expected = Expected(
@@ -229,6 +301,7 @@ class Logto:
                 issued_after=issued_after,
             )
             claims.update(await self._checked(response.id_token, expected))
+            granted[:] = [response.access_token, *(response.scope or "").split()]
 
         storage = UnitOfWork({"signInSession": sdk_session})
         client = Client(self._config, storage, await self._core(), check=check)
@@ -236,7 +309,93 @@ class Logto:
             await client.handleSignInCallback(callback_uri)
         except LogtoException:
             raise TransactionUnknown("the callback does not belong to its transaction") from None
-        return storage.values, claims
+        # The access token is for userinfo alone; others come when they are needed.
+        storage.delete("accessTokenMap")
+        return Redeemed(
+            storage=storage.values,
+            claims=claims,
+            access_token=granted[0],
+            scopes=tuple(granted[1:]),
+        )
+
+    async def userinfo(self, access_token: str, *, subject: str) -> dict[str, Any]:
+        """What Logto's userinfo says of the user who has just signed in.
+
+        Raises IdentityChanged where it is of another, and the errors of `Core`.
+        """
+        claims = await (await self._core()).userinfo(access_token)
+        if claims.get("sub") != subject:
+            raise IdentityChanged("userinfo is about another user")
+        return claims
+
+    async def refresh(
+        self,
+        storage: Mapping[str, str],
+        target: str,
+        *,
+        persist: Callable[[dict[str, str]], None],
+    ) -> Refreshed:
+        """Redeem the refresh token for an access token, once.
+
+        `target` is a resource's indicator or an organization's URN. `persist` is given the storage
+        with a rotated refresh token before anything else is done. Raises GrantRefused,
+        TokenRefused, IdentityChanged, and the errors of `Core`.
+        """
+        original = read_claims(storage["idToken"])
+        kept = {n: v for n, v in storage.items() if n in ("idToken", "refreshToken")}
+        expires_in = DEFAULT_EXPIRES_IN
+
+        async def check(response: TokenResponse) -> None:
+            nonlocal expires_in
+            expires_in = response.expires_in
+            if response.id_token is not None and not _same_user(response.id_token, original):
+                raise IdentityChanged("the refreshed ID token is of another user")
+            if response.refresh_token not in (None, kept.get("refreshToken")):
+                persist({**kept, "refreshToken": response.refresh_token})
+            response.id_token = await self._believed(response.id_token, original)
+
+        unit = UnitOfWork(dict(kept))
+        client = Client(self._config, unit, await self._core(), check=check)
+        try:
+            if target.startswith(OrganizationUrnPrefix):
+                organization = target.removeprefix(OrganizationUrnPrefix)
+                token = await client.getOrganizationToken(organization)
+            else:
+                token = await client.getAccessToken(target)
+        except LogtoException:
+            raise TokenRefused("the sign-in did not ask for what this token needs") from None
+        if token is None:
+            raise GrantRefused("there is no refresh token")
+        unit.delete("accessTokenMap")
+        return Refreshed(storage=unit.values, token=token, expires_in=expires_in)
+
+    async def is_redeemable(self, storage: Mapping[str, str]) -> bool | None:
+        """Whether the refresh token may still be redeemed; None where Logto does not say."""
+        token = storage.get("refreshToken")
+        if token is None:
+            return False
+        return await (await self._core()).is_active(self._settings.logto_app_id, token)
+
+    async def _believed(self, token: str | None, original: Mapping[str, Any]) -> str | None:
+        """A refreshed ID token that passes its checks; None to go on with the one before.
+
+        While the keys cannot be had, what has been redeemed is not thrown away for it.
+        """
+        if token is None:
+            return None
+        client_id, now = self._settings.logto_app_id, self._clock()
+        known = await self._provider.known()
+        try:
+            check_refreshed_id_token(token, known, original, client_id=client_id, now=now)
+        except KeyUnknown:
+            try:
+                renewed = await self._provider.refreshed()
+                check_refreshed_id_token(token, renewed, original, client_id=client_id, now=now)
+            except (KeyUnknown, Unavailable, ProviderMisbehaved):
+                return None
+        except IdTokenInvalid:
+            raise IdentityChanged("the refreshed ID token fails its checks") from None
+        return token
 
     async def end_session(self, storage: dict[str, str], *, return_uri: str) -> str:
         """The URL that ends the session at Logto and returns to `return_uri`."""
@@ -286,55 +445,28 @@ def _sdk_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _oauth_error(answer: Answer) -> str | None:
-    """The `error` of an OAuth error response, None for a success."""
-    if answer.status == 200:
-        return None
+def _same_user(token: str, original: Mapping[str, Any]) -> bool:
+    """Whether an ID token that is yet to be checked names the same user and issuer."""
     try:
-        error = parse_json_object(answer.body).get("error")
-    except ValueError:
-        error = None
-    return error if isinstance(error, str) else "unknown"
+        claims = read_claims(token)
+    except (ValueError, IndexError):
+        return False
+    return (claims.get("iss"), claims.get("sub")) == (original["iss"], original["sub"])
 
 
-def _token_response(answer: Answer) -> TokenResponse:
-    error = _oauth_error(answer)
-    if error == "invalid_grant":
-        raise GrantRefused("the provider does not accept the grant")
-    if error == "invalid_client":
-        raise ClientRefused("the provider refuses LOGTO_APP_ID or its secret")
-    if error is not None:
-        raise ProviderMisbehaved(f"the token endpoint answered with status {answer.status}")
-    try:
-        body = parse_json_object(answer.body)
-    except ValueError as fault:
-        raise ProviderMisbehaved(f"the token response: {fault}") from None
-    if str(body.get("token_type", "")).lower() != "bearer":
-        raise ProviderMisbehaved("the token response is not of type Bearer")
-    return TokenResponse(
-        access_token=_token(body, "access_token") or _missing("access_token"),
+class _TokenResponse(TokenResponse):
+    """The SDK's token response with the member that it leaves out."""
+
+    scope: str | None
+
+
+def _sdk_response(answer: Answer) -> _TokenResponse:
+    tokens = read_tokens(answer)
+    return _TokenResponse(
+        access_token=tokens.access_token,
         token_type="Bearer",  # noqa: S106 - the type, not a token
-        expires_in=_lifetime(body.get("expires_in")),
-        refresh_token=_token(body, "refresh_token"),
-        id_token=_token(body, "id_token"),
+        expires_in=tokens.expires_in,
+        refresh_token=tokens.refresh_token,
+        id_token=tokens.id_token,
+        scope=tokens.scope,
     )
-
-
-def _token(body: Mapping[str, Any], name: str) -> str | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
-        raise ProviderMisbehaved(f"`{name}` of the token response is no token")
-    return value
-
-
-def _missing(name: str) -> str:
-    raise ProviderMisbehaved(f"the token response holds no `{name}`")
-
-
-def _lifetime(value: Any) -> int:
-    """`expires_in` in whole seconds within what makes sense, whatever the provider says."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        return DEFAULT_EXPIRES_IN
-    return int(max(0, min(value, MAX_EXPIRES_IN)))

@@ -19,6 +19,12 @@ SIGN_IN_SUCCEEDED: Final = "SignInSucceeded"
 SIGN_IN_FAILED: Final = "SignInFailed"
 """Counted by the dimension `reason`, the slug of an error."""
 SIGNED_OUT: Final = "SignedOut"
+SESSIONS_ENDED: Final = "SessionsEnded"
+"""Sessions that a message of Logto's or an operator ended."""
+GROUPS_OVERAGE: Final = "GroupsOverage"
+"""Sign-ins for which Entra left groups out of its token."""
+REQUEST_DENIED: Final = "RequestDenied"
+"""Requests that the authorizer denied, by the dimension `reason`."""
 
 
 class Observer:
@@ -50,8 +56,8 @@ class Observer:
             "unexpected exception", extra={"exception": type(failure).__name__, "places": places}
         )
 
-    def count(self, metric: str, *, reason: str | None = None) -> None:
-        """Add one to a metric, by its reason where it has one.
+    def count(self, metric: str, *, reason: str | None = None, value: int = 1) -> None:
+        """Add to a metric, by its reason where it has one.
 
         Nothing while Powertools' own setting `POWERTOOLS_METRICS_DISABLED` is true.
         """
@@ -60,7 +66,7 @@ class Observer:
         with single_metric(
             name=metric,
             unit=MetricUnit.Count,
-            value=1,
+            value=value,
             namespace=NAMESPACE,
             default_dimensions={"service": self._service},
         ) as emitted:

@@ -5,10 +5,10 @@ day when the provider cannot be reached: an outage of the discovery or the key e
 sign-in of a warm process. An unknown key id is worth one more look, at a bounded rate.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from shared.clock import Clock
 from shared.errors import ProviderMisbehaved, ProviderUnavailable
 from shared.json_object import parse_json_object
 from shared.provider_http import ProviderHttp
@@ -25,11 +25,8 @@ LOOKS = 5
 LOOK_SECONDS = 10
 """Time that earns one more extra look."""
 
-Clock = Callable[[], float]
-"""Unix time in seconds; `time.time` outside of tests."""
-
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
-_OPTIONAL_ENDPOINTS = ("end_session_endpoint", "revocation_endpoint")
+_OPTIONAL_ENDPOINTS = ("end_session_endpoint", "revocation_endpoint", "introspection_endpoint")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from shared.errors import ProviderMisbehaved, ProviderUnavailable
+from shared.errors import ProviderMisbehaved, ProviderSilent, ProviderUnavailable
 from shared.tracing import Span, no_span
 
 TIMEOUT_SECONDS = 5.0
@@ -34,7 +34,8 @@ class ProviderHttp:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def get(self, url: str, *, bearer: str | None = None) -> Answer:
-        """GET `url`. Raises ProviderUnavailable, or ProviderMisbehaved for what is no answer."""
+        """GET `url`. Raises ProviderUnavailable, ProviderSilent where the request was sent, and
+        ProviderMisbehaved for what is no answer."""
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         return await self._send("GET", url, headers, None)
 
@@ -63,8 +64,10 @@ class ProviderHttp:
                     method, url, headers=headers, data=form, allow_redirects=False
                 ) as response:
                     body = await _bounded_body(response)
-        except (TimeoutError, aiohttp.ClientError, OSError) as failure:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as failure:
             raise ProviderUnavailable(f"{method}: {type(failure).__name__}") from None
+        except (TimeoutError, aiohttp.ClientError, OSError) as failure:
+            raise ProviderSilent(f"{method}: {type(failure).__name__}") from None
         except ValueError:
             raise ProviderMisbehaved("the answer is not HTTP") from None
         if response.status == 429 or response.status >= 500:

@@ -10,7 +10,6 @@ from typing import Any
 from shared.sealing import Random, Seal, digest
 
 VERSION = 1
-_DAY = 86_400
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,10 +29,34 @@ class TransactionItem(Item):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Lease:
+    """Who is at a session's refresh token, until when in Unix seconds.
+
+    `owner` is a random name, None where nobody is and the token rests after a failure.
+    """
+
+    owner: str | None
+    until: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SessionItem(Item):
-    """A session; `seen_at` is its last coalesced activity, in Unix seconds."""
+    """A session; times are Unix seconds. What is not sealed is what endings and operators need."""
 
     seen_at: int
+    """Its last coalesced activity."""
+    began_at: int
+    """When its first ID token was issued, by Logto's clock."""
+    organizations: frozenset[str] = frozenset()
+    """Digests of the user's organizations."""
+    client_ip: str | None = None
+    client_agent: str | None = None
+    lease: Lease | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TokenItem(Item):
+    """An access token of a session."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,28 +111,36 @@ class Session:
     op_session: str | None
     """Logto's `sid`, where the application asks for it."""
     signed_in_at: int
+    began_at: int
+    """When its first ID token was issued, by Logto's clock."""
     connector: str | None
     tenant_id: str | None
+    groups: tuple[str, ...]
+    """Short names of the Entra groups and app roles that are mapped."""
+    scopes: tuple[str, ...]
+    """What Logto granted at the sign-in."""
+    token_key: str = field(repr=False)
+    """Part of what seals the session's access tokens: they end with this row."""
     storage: dict[str, str] = field(repr=False)
-    """What the SDK's `Storage` holds: ID token, access tokens, refresh token."""
+    """What the SDK's `Storage` holds: ID token and refresh token."""
 
-    def seal(self, seal: Seal, *, seen_at: int, expires_at: int, random: Random) -> SessionItem:
+    def sealed(self, seal: Seal, random: Random) -> bytes:
+        """The session closed by the seal of its cookie."""
         content = {
             "v": VERSION,
             "issuer": self.issuer,
             "subject": self.subject,
             "op_session": self.op_session,
             "signed_in_at": self.signed_in_at,
+            "began_at": self.began_at,
             "connector": self.connector,
             "tenant_id": self.tenant_id,
+            "groups": self.groups,
+            "scopes": self.scopes,
+            "token_key": self.token_key,
             "storage": self.storage,
         }
-        return SessionItem(
-            key=seal.key,
-            sealed=seal.close(_encode(content), random),
-            expires_at=expires_at,
-            seen_at=seen_at,
-        )
+        return seal.close(_encode(content), random)
 
     @classmethod
     def unseal(cls, item: SessionItem, seal: Seal) -> "Session | None":
@@ -122,10 +153,59 @@ class Session:
             subject=content["subject"],
             op_session=content["op_session"],
             signed_in_at=content["signed_in_at"],
+            began_at=content["began_at"],
             connector=content["connector"],
             tenant_id=content["tenant_id"],
+            groups=tuple(content["groups"]),
+            scopes=tuple(content["scopes"]),
+            token_key=content["token_key"],
             storage=content["storage"],
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccessToken:
+    """An access token; times are Unix seconds."""
+
+    value: str = field(repr=False)
+    fresh_until: int
+    """When a new one should take its place, while this one still serves."""
+    expires_at: int
+
+    def seal(self, seal: Seal, random: Random) -> TokenItem:
+        content = {
+            "v": VERSION,
+            "value": self.value,
+            "fresh_until": self.fresh_until,
+            "expires_at": self.expires_at,
+        }
+        return TokenItem(
+            key=seal.key,
+            sealed=seal.close(_encode(content), random),
+            expires_at=self.expires_at,
+        )
+
+    @classmethod
+    def unseal(cls, item: TokenItem, seal: Seal) -> "AccessToken | None":
+        """The token, or None where the item was altered or belongs to another session."""
+        content = _decode(seal.open(item.sealed))
+        if content is None:
+            return None
+        return cls(
+            value=content["value"],
+            fresh_until=content["fresh_until"],
+            expires_at=content["expires_at"],
+        )
+
+
+def token_item_key(secret: str, target: str) -> str:
+    """The table key of a session's access token for a resource or an organization."""
+    return Seal.of("token", secret, target).key
+
+
+def token_seal(secret: str, session: Session, target: str) -> Seal:
+    """The seal of an access token. It needs what only the session's row holds."""
+    return Seal.of("token", secret, session.token_key, target).named(token_item_key(secret, target))
 
 
 def session_seal(secret: str) -> Seal:
@@ -141,24 +221,6 @@ def transaction_key(state: str) -> str:
 def binding_of(cookie: str) -> str:
     """What a transaction keeps of the browser cookie that may claim it."""
     return digest("browser", cookie)
-
-
-def index_keys(session: Session, *, absolute_seconds: int) -> tuple[str, ...]:
-    """Keys of the index items that list this session, for ending all sessions of a subject.
-
-    An index item covers the sessions that end on one day, so it lapses with the last of them and
-    never has to be cleaned up: a user's live sessions are found under the days still to come.
-    """
-    day = str((session.signed_in_at + absolute_seconds) // _DAY)
-    keys = [f"subject#{digest('subject', session.issuer, session.subject, day)}"]
-    if session.op_session is not None:
-        keys.append(f"subject#{digest('op session', session.issuer, session.op_session, day)}")
-    return tuple(keys)
-
-
-def index_expires_at(session: Session, *, absolute_seconds: int) -> int:
-    """When an index item may lapse: after the end of the day that it covers, in Unix seconds."""
-    return ((session.signed_in_at + absolute_seconds) // _DAY + 1) * _DAY
 
 
 def _transaction_seal(state: str, cookie: str) -> Seal:

@@ -4,23 +4,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.clock import Clock
 from shared.observability import Observer
-from shared.provider import Clock
 from shared.sealing import Random
 from shared.settings import Settings
 from shared.table import Table
 
 if TYPE_CHECKING:
+    from shared.ending_table import EndingTable
     from shared.logto_client import Logto
+    from shared.provider import Provider
+    from shared.token_table import TokenTable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
-    """`logto` is made when first asked for: a page that needs no provider does not load the SDK."""
+    """What is a function is made when first asked for: who does without does not load it."""
 
     settings: Settings
     table: Table
-    logto: Callable[[], "Logto"]
+    tokens: "Callable[[], TokenTable]"
+    endings: "Callable[[], EndingTable]"
+    provider: "Callable[[], Provider]"
+    logto: "Callable[[], Logto]"
     observer: Observer
     clock: Clock
     random: Random

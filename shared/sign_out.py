@@ -1,51 +1,69 @@
 """Sign-out: here first, then the grant at Logto, then the browser to Logto's end-session page."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
+from shared.endings import end_subject
 from shared.errors import Misconfigured, ProviderMisbehaved, SignInError, Unavailable
 from shared.observability import SIGNED_OUT
 from shared.records import Session, session_seal
 from shared.services import Services
+from shared.sessions import load_session
 from shared.site import Site
 
-if TYPE_CHECKING:
-    from shared.logto_client import Logto
-
+SKEW_SECONDS = 30
+"""How far Logto's clock may be ahead."""
 PROVIDER_SECONDS = 4.0
 """Time that Logto gets for the part of a sign-out that is not essential."""
 
 
-async def sign_out(secret: str | None, *, site: Site, services: Services) -> str | None:
+async def sign_out(
+    secret: str | None, *, everywhere: bool = False, site: Site, services: Services
+) -> str | None:
     """End the session of `secret`, and return the URL that ends it at Logto as well.
 
-    None where Logto cannot be reached: the session here is gone all the same. Raises
-    TableUnavailable, and then nothing has been promised.
+    `everywhere` ends all sessions of its user first. None where Logto cannot be reached: the
+    session here is gone all the same. Raises TableUnavailable, and then nothing has been promised.
     """
     session: Session | None = None
     if secret is not None:
-        seal = session_seal(secret)
-        item = services.table.delete_session(seal.key)
-        session = Session.unseal(item, seal) if item is not None else None
+        session = _ended(secret, everywhere=everywhere, services=services)
         services.observer.count(SIGNED_OUT)
     storage = session.storage if session is not None else {}
-    logto = services.logto()
-    await _revoke(logto, storage, services)
+    await revoke_grant(storage, services)
     try:
         async with asyncio.timeout(PROVIDER_SECONDS):
-            return await logto.end_session(storage, return_uri=site.home_uri)
+            return await services.logto().end_session(storage, return_uri=site.home_uri)
     except (TimeoutError, Unavailable, ProviderMisbehaved) as failure:
         services.observer.problem("end session not reached", reason=_reason(failure))
         return None
 
 
-async def _revoke(logto: "Logto", storage: dict[str, str], services: Services) -> None:
-    """Revoke the grant: it would outlive the end of Logto's session (`offline_access`)."""
+async def revoke_grant(storage: dict[str, str], services: Services) -> None:
+    """Revoke the grant: it would outlive the end of Logto's session (`offline_access`).
+
+    A failure is logged and ends nothing.
+    """
     try:
         async with asyncio.timeout(PROVIDER_SECONDS):
-            await logto.revoke(storage)
+            await services.logto().revoke(storage)
     except (TimeoutError, Unavailable, ProviderMisbehaved, Misconfigured) as failure:
         services.observer.problem("grant not revoked", reason=_reason(failure))
+
+
+def _ended(secret: str, *, everywhere: bool, services: Services) -> Session | None:
+    """Delete the session and return what it was.
+
+    The others go first: while one of them is left, this one can ask again.
+    """
+    seal = session_seal(secret)
+    if everywhere and (live := load_session(secret, services, touch=False)) is not None:
+        # What is listed by now has begun by now, whatever Logto's clock says.
+        until = max(int(services.clock()) + SKEW_SECONDS, live.session.began_at)
+        count = end_subject(live.session.subject, until=until, services=services)
+        services.observer.event("signed out everywhere", sessions=count)
+        return live.session
+    item = services.table.delete_session(seal.key)
+    return Session.unseal(item, seal) if item is not None else None
 
 
 def _reason(failure: Exception) -> str:

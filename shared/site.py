@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from shared.cookies import Cookies
 from shared.errors import Misconfigured
@@ -45,9 +45,22 @@ class Site:
         """The post-sign-out redirect URI to register at Logto."""
         return f"{self.base_url}/"
 
-    @property
-    def sign_in_uri(self) -> str:
-        return f"{self.base_url}/sign-in"
+    def is_asked_by(self, *, origin: str, fetch_site: str) -> bool:
+        """Whether a request with these headers (empty where absent) comes from this origin, or
+        from the person by hand.
+
+        `Origin` decides where it is sent, then `Sec-Fetch-Site`; a sibling domain is another
+        origin. A client that sends neither is no current browser, and is taken by its word.
+        """
+        if origin and origin != self.origin:
+            return False
+        return fetch_site in ("", "none", "same-origin")
+
+    def revalidation_path(self, connector: str | None, *, return_to: str = "") -> str:
+        """The path under which Entra is asked anew whether a user may go on."""
+        asked = {"prompt": "login", "connector": connector, "return_to": return_to}
+        query = urlencode({name: value for name, value in asked.items() if value})
+        return f"{self.root}/sign-in?{query}"
 
 
 def site_of(configured: str | None, request_context: Mapping[str, Any]) -> Site:

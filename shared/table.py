@@ -1,60 +1,51 @@
-"""The DynamoDB table: the one module that speaks to it.
+"""Transactions and sessions in the DynamoDB table.
 
 Every condition has a name below. A conditional write is the only thing that decides a race:
 whoever's write is accepted has won. Reads are strongly consistent, because a stale one would
 show a session that has just been ended.
 """
 
-import time
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import Any, Final
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
-
-from shared.errors import OtherBrowser, RecordTooLarge, TableUnavailable
-from shared.records import VERSION, SessionItem, TransactionItem
-from shared.tracing import Span, no_span
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+from shared.dynamodb import Calls, ConditionFailed
+from shared.errors import EndedMeanwhile, OtherBrowser, TableUnavailable
+from shared.records import VERSION, Lease, SessionItem, TokenItem, TransactionItem
 
 NOT_THERE: Final = "attribute_not_exists(pk)"
 """Nothing has this key yet: a new item never overwrites another."""
 STILL_THERE: Final = "attribute_exists(pk)"
 """The row has not been deleted meanwhile: no update brings an ended session back."""
-
-LIMITS = Config(
-    # Two attempts of this length leave room for Logto's share of an answer within 10 s.
-    connect_timeout=1,
-    read_timeout=1.5,
-    retries={"mode": "standard", "total_max_attempts": 2},
-    tcp_keepalive=True,
-    parameter_validation=False,
+SUBJECT_NOT_ENDED: Final = (
+    "attribute_not_exists(pk) OR ended_before < :began_at OR arrived_at <= :redeemed_at"
 )
+"""No logout of the subject has arrived since this sign-in redeemed its code."""
+OP_SESSION_NOT_ENDED: Final = (
+    "attribute_not_exists(pk) OR (attribute_exists(subject) AND subject <> :subject)"
+)
+"""The session at Logto that this sign-in belongs to has not been ended."""
 
 
-CONFLICT_PAUSES = (0.05, 0.15)
-"""Seconds before each new attempt where another transaction has an item at this moment: two
-sign-ins of one user, who is in one index item."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """Where a new session is listed, and the markers that would forbid it."""
 
-
-def connect() -> "DynamoDBClient":
-    """A DynamoDB client with this product's time limits; region and endpoint are botocore's own
-    settings (`AWS_REGION`, `AWS_ENDPOINT_URL_DYNAMODB`)."""
-    client: DynamoDBClient = boto3.client("dynamodb", config=LIMITS)
-    return client
+    index: tuple[str, ...]
+    expires_at: int
+    """When the index items may lapse, in Unix seconds."""
+    subject: str
+    """The digest of the subject."""
+    subject_marker: str
+    op_session_marker: str | None
+    redeemed_at: int
+    """When the sign-in redeemed its code, in milliseconds by this deployment's clock."""
 
 
 class Table:
     """Transactions and sessions. Every method raises TableUnavailable where DynamoDB fails."""
 
-    def __init__(self, client: "DynamoDBClient", name: str, span: Span = no_span) -> None:
-        self._client = client
-        self._name = name
-        self._span = span
+    def __init__(self, calls: Calls) -> None:
+        self._call = calls
 
     def put_transaction(self, item: TransactionItem) -> None:
         """Keep a new transaction; its key comes from a fresh random `state`."""
@@ -86,8 +77,8 @@ class Table:
                 ReturnValues="ALL_OLD",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
-        except _ConditionFailed as failed:
-            if failed.found:
+        except ConditionFailed as failed:
+            if failed.found is not None:
                 raise OtherBrowser("the transaction began in another browser") from None
             if failed.retried:
                 raise TableUnavailable("the answer to a claim was lost") from None
@@ -96,7 +87,7 @@ class Table:
         try:
             return TransactionItem(
                 key=key,
-                sealed=_binary(row),
+                sealed=binary(row),
                 expires_at=int(row["expires_at"]["N"]),
                 binding=row["binding"]["S"],
             )
@@ -113,63 +104,41 @@ class Table:
         )
         return "Item" in answer
 
-    def commit_session(
-        self,
-        item: SessionItem,
-        *,
-        index: tuple[str, ...],
-        index_expires_at: int,
-        previous: str | None,
-    ) -> None:
+    def commit_session(self, item: SessionItem, listing: Listing, *, previous: str | None) -> None:
         """Create a session, list it in its indexes and delete the `previous` one, all or nothing.
 
-        The key comes from a fresh 256-bit secret, so where it is there already, it is this very
-        write that was applied while its answer got lost.
+        Raises EndedMeanwhile where a logout of its user arrived after the code was redeemed. The
+        key comes from a fresh 256-bit secret, so where it is there already, it is this very write
+        that was applied while its answer got lost.
         """
-        writes: list[TransactWriteItemTypeDef] = [
-            {
-                "Put": {
-                    "TableName": self._name,
-                    "Item": {
-                        "pk": {"S": item.key},
-                        "v": {"N": str(VERSION)},
-                        "sealed": {"B": item.sealed},
-                        "seen_at": {"N": str(item.seen_at)},
-                        "expires_at": {"N": str(item.expires_at)},
-                    },
-                    "ConditionExpression": NOT_THERE,
-                }
-            }
-        ]
-        writes += [
-            {
-                "Update": {
-                    "TableName": self._name,
-                    "Key": {"pk": {"S": key}},
-                    "UpdateExpression": (
-                        "ADD sessions :session SET expires_at = :expires_at, v = :v"
-                    ),
-                    "ExpressionAttributeValues": {
-                        ":session": {"SS": [item.key]},
-                        ":expires_at": {"N": str(index_expires_at)},
-                        ":v": {"N": str(VERSION)},
-                    },
-                }
-            }
-            for key in index
+        checks = _marker_checks(item, listing)
+        writes = [
+            *checks,
+            {"Put": {"Item": _session_row(item), "ConditionExpression": NOT_THERE}},
+            *(_listed(key, item, listing) for key in listing.index),
         ]
         if previous is not None:
-            writes.append({"Delete": {"TableName": self._name, "Key": {"pk": {"S": previous}}}})
+            writes.append({"Delete": {"Key": {"pk": {"S": previous}}}})
         try:
-            self._call("transact_write_items", table=False, TransactItems=writes)
-        except (TableUnavailable, _ConditionFailed):
-            if not self.holds(item.key):
-                raise TableUnavailable("the session could not be committed") from None
+            self._call.transact(writes)
+        except (TableUnavailable, ConditionFailed) as failure:
+            if self.holds(item.key):
+                return
+            if isinstance(failure, ConditionFailed) and min(failure.positions) < len(checks):
+                raise EndedMeanwhile("the user was logged out meanwhile") from None
+            raise TableUnavailable("the session could not be committed") from None
 
     def read_session(self, key: str) -> SessionItem | None:
         """The session row of this key, expired or not, or None."""
         answer = self._call("get_item", Key={"pk": {"S": key}}, ConsistentRead=True)
-        return _session_item(key, answer.get("Item"))
+        return session_item(key, answer.get("Item"))
+
+    def read_session_and_token(
+        self, key: str, token_key: str
+    ) -> tuple[SessionItem | None, TokenItem | None]:
+        """A session and one of its access tokens, in one call."""
+        found = self._call.read_all([key, token_key])
+        return session_item(key, found.get(key)), token_item(token_key, found.get(token_key))
 
     def touch_session(self, key: str, *, seen_at: int, expires_at: int) -> bool:
         """Note activity at `seen_at`. False where the session has been ended meanwhile."""
@@ -184,88 +153,110 @@ class Table:
                     ":expires_at": {"N": str(expires_at)},
                 },
             )
-        except _ConditionFailed:
+        except ConditionFailed:
             return False
         return True
 
     def delete_session(self, key: str) -> SessionItem | None:
         """Delete the session and return what it was; None where it was not there."""
         answer = self._call("delete_item", Key={"pk": {"S": key}}, ReturnValues="ALL_OLD")
-        return _session_item(key, answer.get("Attributes"))
-
-    def _call(self, operation: str, *, table: bool = True, **arguments: Any) -> dict[str, Any]:
-        if table:
-            arguments["TableName"] = self._name
-        pauses = iter(CONFLICT_PAUSES)
-        while True:
-            try:
-                with self._span(f"DynamoDB {operation}"):
-                    answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
-            except ClientError as refusal:
-                pause = next(pauses, None) if _is_conflict(refusal) else None
-                if pause is None:
-                    raise _translated(refusal) from None
-                time.sleep(pause)
-            except (BotoCoreError, ResponseParserError) as failure:
-                raise TableUnavailable(f"{operation}: {type(failure).__name__}") from None
-            else:
-                if not answer.get("ResponseMetadata", {}).get("RequestId"):
-                    # botocore reads a body that is no JSON as an empty answer: no such row.
-                    raise TableUnavailable(f"{operation}: the answer is not DynamoDB's")
-                return answer
+        return session_item(key, answer.get("Attributes"))
 
 
-class _ConditionFailed(Exception):
-    """A named condition did not hold.
-
-    `retried`: an earlier attempt may have been applied. `found`: the item is there all the same.
-    """
-
-    def __init__(self, *, retried: bool, found: bool = False) -> None:
-        super().__init__("a condition did not hold")
-        self.retried = retried
-        self.found = found
-
-
-def _is_conflict(refusal: ClientError) -> bool:
-    """Whether a transaction was in the way: then nothing was written, and trying again is safe."""
-    if refusal.response.get("Error", {}).get("Code") == "TransactionConflictException":
-        return True
-    reasons: Any = refusal.response.get("CancellationReasons", [])
-    codes = {reason.get("Code") for reason in reasons} - {"None"}
-    return codes == {"TransactionConflict"}
-
-
-def _translated(refusal: ClientError) -> Exception:
-    error = refusal.response.get("Error", {})
-    code = error.get("Code", "")
-    retried = refusal.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
-    if code == "ConditionalCheckFailedException":
-        return _ConditionFailed(retried=retried, found="Item" in refusal.response)
-    if code == "TransactionCanceledException":
-        reasons: Any = refusal.response.get("CancellationReasons", [])
-        if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
-            return _ConditionFailed(retried=retried)
-        if any("size" in str(reason.get("Message", "")) for reason in reasons):
-            return RecordTooLarge("an item is larger than DynamoDB's limit of 400 KB")
-    if code == "ValidationException" and "size" in error.get("Message", ""):
-        return RecordTooLarge("an item is larger than DynamoDB's limit of 400 KB")
-    return TableUnavailable(f"{refusal.operation_name}: {code[:60]}")
-
-
-def _session_item(key: str, row: dict[str, Any] | None) -> SessionItem | None:
+def session_item(key: str, row: dict[str, Any] | None) -> SessionItem | None:
+    """The session that a row holds; None for no row and for one that is not of a session."""
     if row is None:
         return None
     try:
         return SessionItem(
             key=key,
-            sealed=_binary(row),
+            sealed=binary(row),
             expires_at=int(row["expires_at"]["N"]),
             seen_at=int(row["seen_at"]["N"]),
+            began_at=int(row["began_at"]["N"]),
+            organizations=frozenset(row.get("organizations", {}).get("SS", ())),
+            client_ip=row.get("client_ip", {}).get("S"),
+            client_agent=row.get("client_agent", {}).get("S"),
+            lease=_lease(row),
         )
     except (KeyError, ValueError):
         return None  # a row that is not one of ours opens nothing
 
 
-def _binary(row: dict[str, Any]) -> bytes:
+def token_item(key: str, row: dict[str, Any] | None) -> TokenItem | None:
+    """The access token that a row holds, or None."""
+    if row is None:
+        return None
+    try:
+        return TokenItem(key=key, sealed=binary(row), expires_at=int(row["expires_at"]["N"]))
+    except (KeyError, ValueError):
+        return None
+
+
+def binary(row: dict[str, Any]) -> bytes:
+    """What is sealed in a row."""
     return bytes(row["sealed"]["B"])
+
+
+def _lease(row: dict[str, Any]) -> Lease | None:
+    if "lease_until" not in row:
+        return None
+    owner = row.get("lease_owner", {}).get("S")
+    return Lease(owner=owner, until=float(row["lease_until"]["N"]))
+
+
+def _session_row(item: SessionItem) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "pk": {"S": item.key},
+        "v": {"N": str(VERSION)},
+        "sealed": {"B": item.sealed},
+        "seen_at": {"N": str(item.seen_at)},
+        "began_at": {"N": str(item.began_at)},
+        "expires_at": {"N": str(item.expires_at)},
+    }
+    if item.organizations:
+        row["organizations"] = {"SS": sorted(item.organizations)}
+    for name, value in (("client_ip", item.client_ip), ("client_agent", item.client_agent)):
+        if value is not None:
+            row[name] = {"S": value}
+    return row
+
+
+def _listed(key: str, item: SessionItem, listing: Listing) -> dict[str, Any]:
+    return {
+        "Update": {
+            "Key": {"pk": {"S": key}},
+            "UpdateExpression": "ADD sessions :session SET expires_at = :expires_at, v = :v",
+            "ExpressionAttributeValues": {
+                ":session": {"SS": [item.key]},
+                ":expires_at": {"N": str(listing.expires_at)},
+                ":v": {"N": str(VERSION)},
+            },
+        }
+    }
+
+
+def _marker_checks(item: SessionItem, listing: Listing) -> list[dict[str, Any]]:
+    checks: list[dict[str, Any]] = [
+        {
+            "ConditionCheck": {
+                "Key": {"pk": {"S": listing.subject_marker}},
+                "ConditionExpression": SUBJECT_NOT_ENDED,
+                "ExpressionAttributeValues": {
+                    ":began_at": {"N": str(item.began_at)},
+                    ":redeemed_at": {"N": str(listing.redeemed_at)},
+                },
+            }
+        }
+    ]
+    if listing.op_session_marker is not None:
+        checks.append(
+            {
+                "ConditionCheck": {
+                    "Key": {"pk": {"S": listing.op_session_marker}},
+                    "ConditionExpression": OP_SESSION_NOT_ENDED,
+                    "ExpressionAttributeValues": {":subject": {"S": listing.subject}},
+                }
+            }
+        )
+    return checks

@@ -41,15 +41,14 @@ def redirect(url: str, *, status: int = 302) -> Response:
     return Response(status_code=status, headers={"Location": url})
 
 
-def problem(incoming: Incoming, told: Problem, error: str) -> Response:
+def problem(
+    incoming: Incoming, told: Problem, error: str, *, sign_in_path: str | None = None
+) -> Response:
     """An error page for a person, problem+json (RFC 9457) for a program."""
     site = incoming.site
+    sign_in_path = sign_in_path or f"{site.root}/sign-in"
     if incoming.wants_page and incoming.request.url.path != "/me":
-        action = (
-            pages.Action(label="Sign in", href=f"{site.root}/sign-in")
-            if told.offer_sign_in
-            else pages.Action(label="Go to the start page", href=f"{site.root}/")
-        )
+        action = _way_on(told, site.root, sign_in_path)
         html = pages.render_error(
             brand_of(incoming.services.settings),
             status=told.status,
@@ -70,13 +69,24 @@ def problem(incoming: Incoming, told: Problem, error: str) -> Response:
             "correlation_id": incoming.correlation_id,
         }
         if told.offer_sign_in:
-            content["sign_in_url"] = site.sign_in_uri
+            content["sign_in_url"] = site.origin + sign_in_path
         response = JSONResponse(
             content, status_code=told.status, media_type="application/problem+json"
         )
     if told.retry is not None:
         response.headers["Retry-After"] = str(told.retry)
     return response
+
+
+def _way_on(told: Problem, root: str, sign_in_path: str) -> pages.Action:
+    if told.other_account:
+        # Logto remembers who was here: without the prompt it would be the same user again.
+        return pages.Action(
+            label="Sign in with another account", href=f"{root}/sign-in?prompt=login"
+        )
+    if told.offer_sign_in:
+        return pages.Action(label="Sign in", href=sign_in_path)
+    return pages.Action(label="Go to the start page", href=f"{root}/")
 
 
 def secure_headers(*, correlation_id: str) -> dict[str, str]:

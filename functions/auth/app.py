@@ -7,6 +7,6 @@ import asyncio
 import os
 
 from functions.auth.application import make_handler
-from functions.auth.composition import compose
+from shared.composition import compose
 
-handler = make_handler(compose(os.environ), asyncio.new_event_loop())
+handler = make_handler(compose(os.environ, service="auth"), asyncio.new_event_loop())

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from functions.auth.answers import problem, secure_headers
 from functions.auth.incoming import Incoming
 from functions.auth.problems import problem_of, problem_of_status
-from shared.errors import ProviderUnavailable, SignInError
+from shared.errors import ProviderUnavailable, RevalidationRequired, SignInError
 from shared.observability import SIGN_IN_FAILED
 from shared.services import Services
 
@@ -50,7 +50,10 @@ class Boundary:
         log("request refused", reason=failure.error, detail=str(failure), status=told.status)
         if incoming.request.url.path in _SIGN_IN_PATHS:
             observer.count(SIGN_IN_FAILED, reason=failure.error)
-        response = problem(incoming, told, failure.error)
+        sign_in_path = None
+        if isinstance(failure, RevalidationRequired):
+            sign_in_path = incoming.site.revalidation_path(failure.connector)
+        response = problem(incoming, told, failure.error, sign_in_path=sign_in_path)
         await response(incoming.request.scope, receive, send)
 
 

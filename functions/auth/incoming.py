@@ -57,6 +57,18 @@ class Incoming:
         return self.request.headers.get(name, "")
 
     @property
+    def client_ip(self) -> str | None:
+        """The address that API Gateway saw."""
+        address: str = self.request.scope["aws.event"]["requestContext"]["http"]["sourceIp"]
+        return address[:64] or None
+
+    @property
+    def client_agent(self) -> str | None:
+        """The browser's name for itself, as far as it can be shown."""
+        agent = "".join(c for c in self.header("user-agent") if c.isprintable())
+        return agent[:256] or None
+
+    @property
     def wants_page(self) -> bool:
         """Whether a person navigates: by Fetch Metadata where the browser sends it."""
         mode = self.header("sec-fetch-mode")
@@ -69,15 +81,10 @@ class Incoming:
 
     @property
     def comes_from_here(self) -> bool:
-        """Whether this origin, or the person by hand, made the request.
-
-        `Origin` decides where it is sent, then `Sec-Fetch-Site`; a sibling domain is another
-        origin. A client that sends neither is no current browser, and is taken by its word.
-        """
-        origin = self.header("origin")
-        if origin:
-            return origin == self.site.origin
-        return self.header("sec-fetch-site") in ("", "none", "same-origin")
+        """Whether this origin, or the person by hand, made the request."""
+        return self.site.is_asked_by(
+            origin=self.header("origin"), fetch_site=self.header("sec-fetch-site")
+        )
 
     @property
     def _cookie_header(self) -> bytes:

@@ -13,6 +13,8 @@ class Problem:
     title: str
     message: str
     offer_sign_in: bool = False
+    other_account: bool = False
+    """Whether the way on is to sign in as somebody else."""
     retry: int | None = None
 
 
@@ -35,6 +37,27 @@ _TABLE: dict[type[errors.SignInError], Problem] = {
         status=401,
         title="You are not signed in",
         message="Sign in to go on.",
+        offer_sign_in=True,
+    ),
+    errors.RevalidationRequired: Problem(
+        status=401,
+        title="Your sign-in has to be confirmed",
+        message="Sign in again to go on where you were.",
+        offer_sign_in=True,
+    ),
+    errors.NotAllowed: Problem(
+        status=403,
+        title="You may not use this",
+        message=(
+            "You signed in, but your account is not one of those that may use this site. Ask "
+            "whoever looks after it, or sign in with another account."
+        ),
+        other_account=True,
+    ),
+    errors.EndedMeanwhile: Problem(
+        status=401,
+        title="You were signed out",
+        message="Your sessions were ended while you were signing in. You can sign in again.",
         offer_sign_in=True,
     ),
     errors.TransactionUnknown: Problem(

@@ -18,8 +18,20 @@ from shared.settings import DEFAULT_SCOPES, Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATE = read_template(ROOT / "template.yaml")
-FUNCTION = TEMPLATE["Resources"]["AuthFunction"]["Properties"]
-OF_OTHERS = {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_TRACE_DISABLED", "AWS_ENDPOINT_URL_DYNAMODB"}
+FUNCTIONS = {
+    name: resource["Properties"]
+    for name, resource in TEMPLATE["Resources"].items()
+    if resource["Type"] == "AWS::Serverless::Function"
+}
+VARIABLES: dict[str, Any] = dict(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+for _function in FUNCTIONS.values():
+    VARIABLES |= _function["Environment"]["Variables"]
+OF_OTHERS = {
+    "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_TRACE_DISABLED",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_STS",
+}
 """Variables that Powertools and botocore read."""
 
 
@@ -58,7 +70,7 @@ def settings_table() -> dict[str, list[str]]:
 
 
 def test_template_sets_every_variable_that_is_read() -> None:
-    assert set(FUNCTION["Environment"]["Variables"]) == names_read() | OF_OTHERS
+    assert set(VARIABLES) == names_read() | OF_OTHERS
 
 
 def test_readme_lists_every_variable_that_is_read() -> None:
@@ -72,13 +84,15 @@ def test_readme_template_and_settings_agree_on_defaults() -> None:
     assert tuple(parameters["LogtoScopes"]["Default"].split()) == DEFAULT_SCOPES
     assert parameters["SessionIdleSeconds"]["Default"] == defaults.session_idle_seconds
     assert parameters["SessionAbsoluteSeconds"]["Default"] == defaults.session_absolute_seconds
+    assert parameters["RevalidateSeconds"]["Default"] == defaults.revalidate_seconds
+    assert parameters["RevalidateGraceSeconds"]["Default"] == defaults.revalidate_grace_seconds
     assert parameters["BrandName"]["Default"] == defaults.brand_name
     rows = settings_table()
     for name, (parameter, default, _) in rows.items():
         declared = parameters.get(parameter.strip("`"), {})
         if default.startswith("`"):
             assert str(declared["Default"]) == default.strip("`"), name
-    for name in FUNCTION["Environment"]["Variables"]:
+    for name in VARIABLES:
         if name in rows and rows[name][0].startswith("`"):
             assert rows[name][0].strip("`") in parameters, name
 
@@ -86,7 +100,7 @@ def test_readme_template_and_settings_agree_on_defaults() -> None:
 def test_template_defaults_are_valid_settings() -> None:
     given = {
         name: str(TEMPLATE["Parameters"].get(value, {}).get("Default", ""))
-        for name, value in FUNCTION["Environment"]["Variables"].items()
+        for name, value in VARIABLES.items()
         if isinstance(value, str) and value in TEMPLATE["Parameters"]
     }
     required = {"LOGTO_ENDPOINT": "https://a.test", "LOGTO_APP_ID": "a", "TABLE_NAME": "abc"}
@@ -100,7 +114,7 @@ def test_every_event_is_of_a_route_and_every_page_has_one() -> None:
         assert event["routeKey"] in routes, name
         http = event["requestContext"]["http"]
         assert (http["method"], http["path"]) == (event["routeKey"].split()[0], event["rawPath"])
-    pages = {key.split()[1] for key in routes if key.startswith("GET") and "{" not in key}
+    pages = {key.split()[1] for key in routes if key.startswith(("GET", "POST")) and "{" not in key}
     assert {event["rawPath"] for event in events.values()} == pages
 
 
@@ -113,7 +127,7 @@ def test_samconfig_names_files_that_are_there_and_holds_no_secret() -> None:
 
 
 def test_emulator_gets_only_variables_that_the_template_declares() -> None:
-    declared = set(FUNCTION["Environment"]["Variables"])
+    declared = set(VARIABLES)
     fixed = json.loads((ROOT / "local/sam.json").read_text())["Parameters"]
     assert set(fixed) <= declared
     options = Options(port=3000, logto_port=3100, table_port=3300, variables={})
@@ -121,9 +135,12 @@ def test_emulator_gets_only_variables_that_the_template_declares() -> None:
 
 
 def statements() -> list[dict[str, Any]]:
-    (policy,) = TEMPLATE["Resources"]["AuthRole"]["Properties"]["Policies"]
+    roles = [r for r in TEMPLATE["Resources"].values() if r["Type"] == "AWS::IAM::Role"]
+    assert len(roles) == len(FUNCTIONS)
     found: list[dict[str, Any]] = [
         entry[1] if isinstance(entry, list) else entry
+        for role in roles
+        for policy in role["Properties"]["Policies"]
         for entry in policy["PolicyDocument"]["Statement"]
     ]
     return found
@@ -150,11 +167,11 @@ def test_table_is_kept_and_can_be_restored() -> None:
 
 def test_every_log_group_has_a_retention() -> None:
     groups = [r for r in TEMPLATE["Resources"].values() if r["Type"] == "AWS::Logs::LogGroup"]
-    assert len(groups) == 2
+    assert len(groups) == len(FUNCTIONS) + 1
     assert all(g["Properties"]["RetentionInDays"] == "LogRetentionDays" for g in groups)
 
 
 def test_api_and_function_do_not_need_each_other_first() -> None:
     """The base URL comes with the request; a variable of the API's address would be a circle."""
-    assert "HttpApi" not in yaml.safe_dump(FUNCTION["Environment"])
+    assert "HttpApi" not in yaml.safe_dump(VARIABLES)
     assert TEMPLATE["Parameters"]["Architecture"]["Default"] == "arm64"

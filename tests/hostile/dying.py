@@ -6,9 +6,9 @@ import signal
 from typing import Any
 
 from functions.auth.application import make_handler
-from functions.auth.composition import compose
+from shared.composition import compose
+from shared.dynamodb import connect
 from shared.provider_http import Answer, ProviderHttp
-from shared.table import connect
 
 
 def die(**_: Any) -> None:
@@ -32,5 +32,5 @@ _client = connect()
 if "dynamodb" in os.environ["DIE_AT"]:
     _client.meta.events.register(os.environ["DIE_AT"], die)
 handler = make_handler(
-    compose(os.environ, client=_client, http=DyingHttp()), asyncio.new_event_loop()
+    compose(os.environ, service="auth", client=_client, http=DyingHttp()), asyncio.new_event_loop()
 )

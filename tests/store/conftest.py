@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from shared.table import Table, connect
+from shared.dynamodb import Calls, connect
+from shared.table import Table
 from tests.support.tables import new_table
 
 
@@ -21,4 +22,4 @@ def table_name(client: Any) -> str:
 
 @pytest.fixture
 def table(client: Any, table_name: str) -> Table:
-    return Table(client, table_name)
+    return Table(Calls(client, table_name))

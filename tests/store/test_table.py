@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from shared.dynamodb import Calls
 from shared.errors import OtherBrowser, RecordTooLarge, TableUnavailable
 from shared.records import SessionItem, Transaction, binding_of, transaction_key
 from shared.sealing import new_secret
-from shared.table import Table
+from shared.table import Listing, Table
 
 STATE, COOKIE = new_secret(), new_secret()
 KEY = transaction_key(STATE)
@@ -28,16 +29,26 @@ def put(table: Table) -> None:
 
 
 def session(key: str = "session#a", sealed: bytes = b"sealed") -> SessionItem:
-    return SessionItem(key=key, sealed=sealed, expires_at=2_000_000_000, seen_at=1_800_000_000)
+    return SessionItem(
+        key=key,
+        sealed=sealed,
+        expires_at=2_000_000_000,
+        seen_at=1_800_000_000,
+        began_at=1_800_000_000,
+    )
 
 
 def commit(table: Table, item: SessionItem, **changes: Any) -> None:
-    arguments: dict[str, Any] = {
+    previous = changes.pop("previous", None)
+    values: dict[str, Any] = {
         "index": ("subject#1",),
-        "index_expires_at": 2_000_086_400,
-        "previous": None,
+        "expires_at": 2_000_086_400,
+        "subject": "alice",
+        "subject_marker": "ended#alice",
+        "op_session_marker": None,
+        "redeemed_at": 1_800_000_000_000,
     }
-    table.commit_session(item, **{**arguments, **changes})
+    table.commit_session(item, Listing(**{**values, **changes}), previous=previous)
 
 
 def test_a_transaction_is_claimed_once(table: Table) -> None:
@@ -94,15 +105,15 @@ def test_an_item_over_400_kb_is_refused_cleanly(table: Table) -> None:
 
 def test_a_missing_table_is_unavailable(client: Any) -> None:
     with pytest.raises(TableUnavailable, match="ResourceNotFoundException"):
-        Table(client, "no-such-table").read_session("session#a")
+        Table(Calls(client, "no-such-table")).read_session("session#a")
 
 
 def test_no_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    from shared.table import connect
+    from shared.dynamodb import connect
 
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     with pytest.raises(TableUnavailable):
-        Table(connect(), "sessions").read_session("session#a")
+        Table(Calls(connect(), "sessions")).read_session("session#a")
 
 
 class _LostAnswer:
@@ -131,14 +142,14 @@ class _LostAnswer:
 
 
 def test_a_commit_whose_answer_was_lost_is_a_success(client: Any, table_name: str) -> None:
-    table = Table(_LostAnswer(client, "transact_write_items"), table_name)  # type: ignore[arg-type]
+    table = Table(Calls(_LostAnswer(client, "transact_write_items"), table_name))  # type: ignore[arg-type]
     commit(table, session())
     assert table.read_session("session#a") == session()
 
 
 def test_a_claim_whose_answer_was_lost_is_unavailable(client: Any, table_name: str) -> None:
     """What it took is gone, so it cannot be told from a replay; the page says to try again."""
-    table = Table(_LostAnswer(client, "delete_item"), table_name)  # type: ignore[arg-type]
+    table = Table(Calls(_LostAnswer(client, "delete_item"), table_name))  # type: ignore[arg-type]
     put(table)
     with pytest.raises(TableUnavailable):
         table.claim_transaction(KEY, [binding_of(COOKIE)])

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from functions.auth.application import Handler, make_handler
-from functions.auth.composition import SERVICE, compose
 from local.logto.robot import Robot
 from local.logto.server import StandIn
+from shared.composition import compose
+from shared.dynamodb import connect
 from shared.provider_http import TIMEOUT_SECONDS, ProviderHttp
 from shared.services import Services
-from shared.table import connect
 from tests.support.browser import Browser, Reply
 from tests.support.tables import new_table
 from tests.support.wire import Wire
@@ -23,6 +23,7 @@ from tests.support.wire import Wire
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+SERVICE = "auth"
 DOMAIN = "signin.example.test"
 
 
@@ -46,6 +47,7 @@ class Process:
     table_name: str
     wire: Wire
     clock: Clock
+    environment: Mapping[str, str]
 
     def browser(self) -> Browser:
         """A browser with an empty jar."""
@@ -90,9 +92,9 @@ class _CurrentStdout:
         sys.stdout.flush()
 
 
-def log_to_stdout() -> None:
-    """Let the logger write to each test's own output; it would keep that of the first."""
-    for handler in logging.getLogger(SERVICE).handlers:
+def log_to_stdout(service: str = SERVICE) -> None:
+    """Let a logger write to each test's own output; it would keep that of the first."""
+    for handler in logging.getLogger(service).handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.stream = _CurrentStdout()
 
@@ -118,7 +120,7 @@ def started_process(
     loop = asyncio.new_event_loop()
     http = ProviderHttp(timeout_seconds=provider_seconds)
     clock = Clock()
-    services = compose(environment, client=client, http=http, clock=clock)
+    services = compose(environment, service=SERVICE, client=client, http=http, clock=clock)
     log_to_stdout()
     try:
         yield Process(
@@ -128,6 +130,7 @@ def started_process(
             table_name=environment["TABLE_NAME"],
             wire=Wire(client),
             clock=clock,
+            environment=environment,
         )
     finally:
         loop.run_until_complete(http.close())

@@ -34,6 +34,9 @@ def handler_with(base_url: str | None = None) -> Handler:
         Services(
             settings=dataclasses.replace(SETTINGS, base_url=base_url),
             table=cast(Table, None),
+            tokens=_never,
+            endings=_never,
+            provider=_never,
             logto=_never,
             observer=observer("auth"),
             clock=lambda: 1_800_000_000.0,

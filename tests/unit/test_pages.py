@@ -24,6 +24,7 @@ VIEW = pages.HomeView(
     organizations=("org1", "org2"),
     organization_roles=("org1:admin", "org3:member"),
     roles=("buyer",),
+    groups=("finance",),
     signed_in_at=datetime(2026, 1, 7, 9, 5, tzinfo=UTC),
     expires_at=datetime(2026, 1, 7, 21, 5, tzinfo=UTC),
     idle_expires_at=datetime(2026, 1, 7, 10, 5, tzinfo=UTC),

@@ -38,6 +38,7 @@ class HomeView:
     organizations: tuple[str, ...]
     organization_roles: tuple[str, ...]
     roles: tuple[str, ...]
+    groups: tuple[str, ...]
     signed_in_at: datetime
     expires_at: datetime
     idle_expires_at: datetime

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from functions.auth.answers import redirect
 from functions.auth.incoming import Incoming
-from shared.callback import finish_sign_in, parse_callback
+from shared.callback import Client, finish_sign_in, parse_callback
 from shared.errors import TransactionUnknown
 from shared.sessions import load_session
 
@@ -21,6 +21,7 @@ async def callback(request: Request) -> Response:
             site=incoming.site,
             browser_cookies=incoming.browser_cookies,
             previous_secret=incoming.session_secret,
+            client=Client(ip=incoming.client_ip, agent=incoming.client_agent),
             services=incoming.services,
         )
     except TransactionUnknown:

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request, Response
 
 from functions.auth import pages
-from functions.auth.answers import brand_of, page
+from functions.auth.answers import brand_of, page, redirect
 from functions.auth.incoming import Incoming
+from shared.errors import RevalidationRequired
 from shared.identity import identity_of
 from shared.sessions import LiveSession, load_session
 
@@ -17,6 +18,12 @@ router = APIRouter()
 async def home(request: Request) -> Response:
     incoming = Incoming(request)
     live = load_session(incoming.session_secret, incoming.services)
+    if live is not None and live.revalidation_due:
+        if not incoming.wants_page or incoming.is_prefetch:
+            raise RevalidationRequired(live.session.connector)
+        site = incoming.site
+        path = site.revalidation_path(live.session.connector, return_to=f"{site.root}/")
+        return redirect(f"{site.origin}{path}")
     html = pages.render_home(
         brand_of(incoming.services.settings),
         _view(live) if live is not None else None,
@@ -36,6 +43,7 @@ def _view(live: LiveSession) -> pages.HomeView:
         organizations=identity.organizations,
         organization_roles=identity.organization_roles,
         roles=identity.roles,
+        groups=identity.groups,
         signed_in_at=datetime.fromtimestamp(live.session.signed_in_at, UTC),
         expires_at=datetime.fromtimestamp(live.expires_at, UTC),
         idle_expires_at=datetime.fromtimestamp(live.idle_expires_at, UTC),

@@ -4,9 +4,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
 from functions.auth.incoming import Incoming
-from shared.errors import SessionRequired
 from shared.identity import identity_of
-from shared.sessions import load_session
+from shared.sessions import require_session
 
 router = APIRouter()
 
@@ -16,10 +15,10 @@ async def me(request: Request) -> Response:
     """`?touch=false` reads the session without extending it, for a page that polls."""
     incoming = Incoming(request)
     touch = incoming.query.get("touch") != "false"
-    live = load_session(incoming.session_secret, incoming.services, touch=touch)
-    if live is None:
-        raise SessionRequired("no live session")
+    live = require_session(incoming.session_secret, incoming.services, touch=touch)
     identity = identity_of(live.session)
+    settings = incoming.services.settings
+    mapped = {"groups": identity.groups} if settings.entra_groups or settings.entra_roles else {}
     return JSONResponse(
         {
             "sub": identity.subject,
@@ -33,5 +32,6 @@ async def me(request: Request) -> Response:
             "roles": identity.roles,
             "signed_in_at": live.session.signed_in_at,
             "expires_at": live.expires_at,
+            **mapped,
         }
     )

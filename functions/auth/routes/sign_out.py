@@ -23,14 +23,20 @@ async def sign_out_by_link(request: Request) -> Response:
 
 @router.post("/sign-out")
 async def sign_out_by_form(request: Request) -> Response:
+    """`?everywhere=true` ends the user's sessions in all browsers."""
     incoming = Incoming(request)
     if not incoming.comes_from_here:
         raise CrossSiteRequest("a sign-out was posted from another origin")
-    return await _end(incoming)
+    return await _end(incoming, everywhere=incoming.query.get("everywhere") == "true")
 
 
-async def _end(incoming: Incoming) -> Response:
-    url = await sign_out(incoming.session_secret, site=incoming.site, services=incoming.services)
+async def _end(incoming: Incoming, *, everywhere: bool = False) -> Response:
+    url = await sign_out(
+        incoming.session_secret,
+        everywhere=everywhere,
+        site=incoming.site,
+        services=incoming.services,
+    )
     if url is not None:
         response = redirect(url, status=303)
     else:

@@ -7,8 +7,8 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
-from shared.app_secret import AppSecret, SecretReader, plain_secret
 from shared.errors import Misconfigured, SecretUnavailable
+from shared.stored_secret import SecretReader, StoredSecret, plain_secret
 
 NAME = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:logto-AbCdEf"
 
@@ -42,7 +42,7 @@ def test_neither(stored: str) -> None:
 
 def test_rotated_secret_is_found_once_the_old_one_is_refused() -> None:
     store = Store("old")
-    secret = AppSecret(arn=NAME, given=None, fetch=store)
+    secret = StoredSecret(arn=NAME, given=None, fetch=store)
     assert secret.value() == "old"
     store.value = "new"
     assert secret.value() == "old"
@@ -52,12 +52,12 @@ def test_rotated_secret_is_found_once_the_old_one_is_refused() -> None:
 
 
 def test_unchanged_secret_is_not_tried_again() -> None:
-    assert AppSecret(arn=NAME, given=None, fetch=Store("old")).renewed("old") is None
-    assert AppSecret(arn=None, given="local", fetch=Store("")).renewed("local") is None
+    assert StoredSecret(arn=NAME, given=None, fetch=Store("old")).renewed("old") is None
+    assert StoredSecret(arn=None, given="local", fetch=Store("")).renewed("local") is None
 
 
 def test_repr_shows_no_secret() -> None:
-    assert "s3cret" not in repr(AppSecret(arn=None, given="s3cret", fetch=Store("s3cret")))
+    assert "s3cret" not in repr(StoredSecret(arn=None, given="s3cret", fetch=Store("s3cret")))
 
 
 @pytest.fixture

@@ -1,0 +1,14 @@
+"""`functions.admin.app.handler`, invoked directly.
+
+Importing it reads the settings, so a deployment that cannot work stops at start and says why.
+"""
+
+import os
+
+from functions.admin.application import make_handler
+from functions.admin.caller import CallerCheck
+from shared.composition import compose
+
+handler = make_handler(
+    compose(os.environ, service="admin", needs_app_secret=False), CallerCheck(os.environ)
+)

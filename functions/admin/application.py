@@ -1,0 +1,56 @@
+"""The operators' actions over given services: each is logged with the ARN of who asked for it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from functions.admin import actions
+from shared.errors import MalformedRequest, SignInError
+from shared.services import Services
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+WhoCalls = Callable[[object], str]
+"""The ARN that a caller's proof is of. Raises NotAllowed and Unavailable."""
+
+ACTIONS: dict[str, Callable[[dict[str, Any], Services], dict[str, Any]]] = {
+    "list_user": actions.list_user,
+    "list_organization": actions.list_organization,
+    "end_session": actions.end_session,
+    "end_user": actions.end_user,
+    "end_organization": actions.end_organization,
+    "erase_user": actions.erase_user,
+}
+
+
+def make_handler(services: Services, who_calls: WhoCalls) -> Handler:
+    """A Lambda handler: `{"action", "caller", ...}` in, `{"ok": true, ...}` or an error out."""
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        request_id = str(getattr(context, "aws_request_id", ""))[:64]
+        services.observer.begin(correlation_id=request_id, request_id=request_id)
+        try:
+            return {"ok": True, **_act(event, services, who_calls)}
+        except SignInError as failure:
+            services.observer.problem("action refused", reason=failure.error, detail=str(failure))
+            return {"ok": False, "error": failure.error, "message": str(failure)}
+        except Exception as failure:  # noqa: BLE001 - logged by type and place, not by its text
+            services.observer.fault(failure)
+            return {"ok": False, "error": "error", "message": "see the function's log"}
+
+    return handler
+
+
+def _act(event: object, services: Services, who_calls: WhoCalls) -> dict[str, Any]:
+    if not isinstance(event, dict):
+        raise MalformedRequest("an action is an object")
+    name = event.get("action")
+    act = ACTIONS.get(name) if isinstance(name, str) else None
+    if act is None or not isinstance(name, str):
+        raise MalformedRequest(f"`action` must be one of {', '.join(ACTIONS)}")
+    caller = who_calls(event.get("caller"))
+    # Before and after: what was asked for is on record even where it fails half-way.
+    words = {"action": name, "caller": caller, **actions.named(event, services)}
+    services.observer.event("action asked for", **words)
+    answer = act(event, services)
+    counts = {key: value for key, value in answer.items() if isinstance(value, int)}
+    services.observer.event("action done", **words, **counts)
+    return answer

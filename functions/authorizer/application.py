@@ -1,0 +1,65 @@
+"""The authorizer over given services. It denies on any doubt, and whatever fails is a denial."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from functions.authorizer.asked import Asked
+from functions.authorizer.bearer import bearer_context
+from functions.authorizer.cookie import cookie_context
+from shared.errors import SignInError
+from shared.observability import REQUEST_DENIED
+from shared.services import Services
+
+ANSWER_SECONDS = 8.0
+"""Time for everything that waits for Logto; API Gateway waits ten seconds for an authorizer."""
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+def make_handler(services: Services, loop: asyncio.AbstractEventLoop | None = None) -> Handler:
+    """A Lambda handler. Every invocation runs on one loop, so connections outlive it."""
+    turn = threading.Lock()
+    running = loop or asyncio.new_event_loop()
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        with turn:
+            return running.run_until_complete(_answer(event, context, services))
+
+    return handler
+
+
+async def _answer(event: dict[str, Any], context: Any, services: Services) -> dict[str, Any]:
+    observer = services.observer
+    try:
+        asked = Asked.of(event, services.settings)
+        observer.begin(
+            correlation_id=asked.correlation_id,
+            request_id=str(getattr(context, "aws_request_id", ""))[:64],
+        )
+        async with asyncio.timeout(ANSWER_SECONDS):
+            allowed = await _context(asked, services)
+    except SignInError as failure:
+        log = observer.event if failure.denies_quietly else observer.problem
+        log("request denied", reason=failure.error, detail=str(failure))
+        return _denied(services, failure.error)
+    except TimeoutError:
+        observer.problem("request denied", reason="timeout")
+        return _denied(services, "timeout")
+    except Exception as failure:  # noqa: BLE001 - whatever it is, nobody is let in by it
+        observer.fault(failure)
+        return _denied(services, "error")
+    return {"isAuthorized": True, "context": allowed}
+
+
+async def _context(asked: Asked, services: Services) -> dict[str, Any]:
+    """A bearer token is judged by itself: a cookie beside it makes up for nothing."""
+    if asked.authorization is not None:
+        return await bearer_context(asked, services)
+    return await cookie_context(asked, services)
+
+
+def _denied(services: Services, reason: str) -> dict[str, Any]:
+    services.observer.count(REQUEST_DENIED, reason=reason)
+    return {"isAuthorized": False}

@@ -1,0 +1,37 @@
+"""A bearer token: a JWT that Logto issued for one of the configured API resources."""
+
+from typing import Any
+
+from functions.authorizer.asked import Asked
+from shared.services import Services
+
+
+async def bearer_context(asked: Asked, services: Services) -> dict[str, Any]:
+    """What the integration is told. Raises BearerRefused and Unavailable.
+
+    Where the route comes with an access token, it is this one, and it must be for that resource.
+    """
+    from shared.bearer import check_bearer
+
+    target = services.settings.access_token_routes.get(asked.route)
+    resources = services.settings.logto_resources if target is None else (target,)
+    token, claims = await check_bearer(asked.authorization or "", resources, services)
+    organization = claims.get("organization_id")
+    client = claims.get("client_id")
+    context = {
+        "sub": claims["sub"],
+        "name": "",
+        "email": "",
+        "organizations": [organization] if isinstance(organization, str) else [],
+        "organization_roles": [],
+        "roles": [],
+        "groups": [],
+        "scopes": str(claims.get("scope") or "").split(),
+        "connector": "",
+        "tenant_id": "",
+        "session_id_hash": "",
+        "client_id": client if isinstance(client, str) else "",
+    }
+    if target is not None:
+        context["access_token"] = token
+    return context

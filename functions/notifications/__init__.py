@@ -1,0 +1,1 @@
+"""Logto's function: back-channel logout and webhooks end sessions."""

@@ -1,0 +1,68 @@
+"""OpenID Connect Back-Channel Logout 1.0: a logout token ends the sessions that it names."""
+
+from functions.notifications.message import Message
+from shared import base64url
+from shared.endings import end_op_session, end_subject
+from shared.errors import IdTokenInvalid, MalformedRequest, MessageRefused
+from shared.id_token import KeyUnknown
+from shared.index import replay_key
+from shared.logout_token import LogoutToken, check_logout_token
+from shared.observability import SESSIONS_ENDED
+from shared.query import parse_query
+from shared.services import Services
+
+MAX_BODY_BYTES = 16_384
+REPLAY_SECONDS = 3600
+"""How long a used token is remembered: longer than any may live."""
+
+
+async def log_out(message: Message, services: Services) -> None:
+    """Check the token and end its sessions.
+
+    Raises MessageRefused for a token that fails a check or comes again, and Unavailable, after
+    which the same token may be sent again: it counts as used only when all has been done.
+    """
+    token = await _checked(_posted_token(message), services)
+    guard = replay_key(services.settings.issuer, token.token_id)
+    if services.endings().is_there(guard):
+        raise MessageRefused("the logout token has been used already")
+    count = _end(token, services)
+    owner = base64url.encode(services.random(12))
+    expires_at = int(services.clock()) + REPLAY_SECONDS
+    if not services.endings().put_once(guard, owner, expires_at=expires_at):
+        raise MessageRefused("the logout token has been used already")
+    services.observer.count(SESSIONS_ENDED, value=count)
+    services.observer.event("logged out by Logto", sessions=count)
+
+
+def _posted_token(message: Message) -> str:
+    if message.content_type != "application/x-www-form-urlencoded":
+        raise MessageRefused("a logout token comes as a form")
+    if message.body is None or len(message.body) > MAX_BODY_BYTES:
+        raise MessageRefused("the form cannot be read")
+    try:
+        form = parse_query(message.body, free=frozenset({"logout_token"}))
+    except MalformedRequest as fault:
+        raise MessageRefused(str(fault)) from None
+    if "logout_token" not in form:
+        raise MessageRefused("the form holds no `logout_token`")
+    return form["logout_token"]
+
+
+async def _checked(token: str, services: Services) -> LogoutToken:
+    provider, client_id = services.provider(), services.settings.logto_app_id
+    known = await provider.known()
+    try:
+        try:
+            return check_logout_token(token, known, client_id=client_id, now=services.clock())
+        except KeyUnknown:
+            known = await provider.refreshed()
+            return check_logout_token(token, known, client_id=client_id, now=services.clock())
+    except IdTokenInvalid as failure:
+        raise MessageRefused(str(failure)) from None
+
+
+def _end(token: LogoutToken, services: Services) -> int:
+    if token.op_session is not None:
+        return end_op_session(token.op_session, subject=token.subject, services=services)
+    return end_subject(str(token.subject), until=token.issued_at, services=services)

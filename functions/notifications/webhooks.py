@@ -1,0 +1,93 @@
+"""Logto's webhooks: a user who is suspended or deleted has no session left."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from functions.notifications.message import Message
+from shared.endings import end_subject
+from shared.errors import MessageRefused
+from shared.json_object import parse_json_object
+from shared.observability import SESSIONS_ENDED
+from shared.services import Services
+from shared.stored_secret import StoredSecret
+
+SIGNATURE_HEADER = "logto-signature-sha-256"
+MAX_BODY_BYTES = 262_144
+_SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
+_USER_ID = re.compile(r"[\x21-\x7e]{1,255}")
+SUSPENSION, DELETION = "User.SuspensionStatus.Updated", "User.Deleted"
+
+
+async def receive(message: Message, key: StoredSecret, services: Services) -> None:
+    """End the sessions of the user that a message names; any other event is a success at once.
+
+    The signature says who sent it and when the event was: sessions that began afterwards go on,
+    so a message that comes again, or late, ends nothing that it should not. Raises
+    MessageRefused, Misconfigured and Unavailable.
+    """
+    body = _signed_body(message, key)
+    try:
+        event = parse_json_object(body)
+    except ValueError as fault:
+        raise MessageRefused(f"the body: {fault}") from None
+    user = _locked_out(event)
+    if user is None:
+        services.observer.event("webhook ignored")
+        return
+    until = min(_created_at(event), int(services.clock()))
+    count = end_subject(user, until=until, services=services)
+    services.observer.count(SESSIONS_ENDED, value=count)
+    services.observer.event("sessions ended by a webhook", sessions=count)
+
+
+def _signed_body(message: Message, key: StoredSecret) -> bytes:
+    """The body, if the header holds its HMAC-SHA256 under the webhook's signing key."""
+    body, given = message.body, message.headers.get(SIGNATURE_HEADER, "")
+    if not body or len(body) > MAX_BODY_BYTES:
+        raise MessageRefused("the body cannot be read")
+    if not _SIGNATURE.fullmatch(given):
+        raise MessageRefused("the message is not signed")
+    if _signs(key.value(), body, given):
+        return body
+    renewed = key.renewed(key.value())
+    if renewed is None or not _signs(renewed, body, given):
+        raise MessageRefused("the signature is not that of the signing key")
+    return body
+
+
+def _signs(key: str, body: bytes, given: str) -> bool:
+    wanted = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(wanted, given.lower())
+
+
+def _locked_out(event: Mapping[str, Any]) -> str | None:
+    """The user whom the event keeps out from now on; None for any other event."""
+    kind, data = event.get("event"), event.get("data")
+    if kind not in (SUSPENSION, DELETION):
+        return None
+    if not isinstance(data, dict):
+        raise MessageRefused("`data` is not an object")
+    if kind == SUSPENSION:
+        if not isinstance(data.get("isSuspended"), bool):
+            raise MessageRefused("`data.isSuspended` is not a boolean")
+        if not data["isSuspended"]:
+            return None
+    user = data.get("id")
+    if not isinstance(user, str) or not _USER_ID.fullmatch(user):
+        raise MessageRefused("`data.id` is not a user's id")
+    return user
+
+
+def _created_at(event: Mapping[str, Any]) -> int:
+    created = event.get("createdAt")
+    try:
+        moment = datetime.fromisoformat(created) if isinstance(created, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise MessageRefused("`createdAt` is not a time")
+    return int(moment.timestamp())

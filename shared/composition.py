@@ -1,0 +1,100 @@
+"""The composition root: clients, clock and randomness are made here, once per process."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+from shared.clock import Clock
+from shared.dynamodb import LIMITS, Calls, connect
+from shared.observability import observer
+from shared.services import Services
+from shared.settings import Settings
+from shared.table import Table
+from shared.tracing import spans
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from shared.ending_table import EndingTable
+    from shared.logto_client import Logto
+    from shared.provider import Provider
+    from shared.provider_http import ProviderHttp
+    from shared.token_table import TokenTable
+
+
+def compose(
+    environment: Mapping[str, str],
+    *,
+    service: str,
+    needs_app_secret: bool = True,
+    client: "DynamoDBClient | None" = None,
+    http: "ProviderHttp | None" = None,
+    clock: Clock = time.time,
+) -> Services:
+    """The services of this process. Raises SettingsInvalid, so a bad deployment stops at start.
+
+    What a function may do without is imported when first asked for: the SDK, the HTTP client and
+    the frameworks cost more than all the rest. Whoever passes `http` closes it.
+    """
+    settings = Settings.from_environment(environment, needs_app_secret=needs_app_secret)
+    span = spans(environment, service=service)
+    calls = Calls(client or connect(), settings.table_name, span)
+
+    @cache
+    def pool() -> "ProviderHttp":
+        from shared.provider_http import ProviderHttp
+
+        return http or ProviderHttp(span=span)
+
+    @cache
+    def provider() -> "Provider":
+        from shared.provider import Provider
+
+        return Provider(endpoint=settings.logto_endpoint, http=pool(), clock=clock)
+
+    @cache
+    def logto() -> "Logto":
+        from shared.logto_client import Logto
+        from shared.stored_secret import SecretReader, app_secret
+
+        return Logto(
+            settings=settings,
+            provider=provider(),
+            http=pool(),
+            secret=app_secret(settings, SecretReader(LIMITS)),
+            clock=clock,
+        )
+
+    return Services(
+        settings=settings,
+        table=Table(calls),
+        tokens=_tokens(calls),
+        endings=_endings(calls),
+        provider=provider,
+        logto=logto,
+        observer=observer(service),
+        clock=clock,
+        random=os.urandom,
+    )
+
+
+def _tokens(calls: Calls) -> "Callable[[], TokenTable]":
+    @cache
+    def tokens() -> "TokenTable":
+        from shared.token_table import TokenTable
+
+        return TokenTable(calls)
+
+    return tokens
+
+
+def _endings(calls: Calls) -> "Callable[[], EndingTable]":
+    @cache
+    def endings() -> "EndingTable":
+        from shared.ending_table import EndingTable
+
+        return EndingTable(calls)
+
+    return endings

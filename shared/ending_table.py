@@ -1,0 +1,150 @@
+"""What ends sessions from outside: markers, indexes, and rows read and deleted in batches."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.dynamodb import Calls, ConditionFailed
+from shared.records import VERSION, SessionItem
+from shared.table import NOT_THERE, STILL_THERE, session_item
+
+NOT_ENDED_LATER: Final = "attribute_not_exists(pk) OR ended_before <= :ended_before"
+"""No marker of a later logout is there."""
+LISTS_NOTHING: Final = "attribute_not_exists(sessions)"
+"""No session has been listed since the last one was taken out."""
+_INDEXED_AT_ONCE = 100
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """A part of what a scan finds; `next_key` is where to go on, None at the end."""
+
+    items: tuple[SessionItem, ...]
+    next_key: str | None
+
+
+class EndingTable:
+    """Every method raises TableUnavailable where DynamoDB fails or leaves a part undone."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._call = calls
+
+    def mark_subject(
+        self, key: str, *, ended_before: int, arrived_at: int, expires_at: int
+    ) -> None:
+        """Note that sessions of a subject that began up to `ended_before` have ended.
+
+        Unix seconds by Logto's clock; `arrived_at` is milliseconds by this deployment's.
+        """
+        try:
+            self._call(
+                "update_item",
+                Key={"pk": {"S": key}},
+                UpdateExpression=(
+                    "SET ended_before = :ended_before, arrived_at = :arrived_at, "
+                    "expires_at = :expires_at, v = :v"
+                ),
+                ConditionExpression=NOT_ENDED_LATER,
+                ExpressionAttributeValues={
+                    ":ended_before": {"N": str(ended_before)},
+                    ":arrived_at": {"N": str(arrived_at)},
+                    ":expires_at": {"N": str(expires_at)},
+                    ":v": {"N": str(VERSION)},
+                },
+            )
+        except ConditionFailed:
+            return  # a later logout says more
+
+    def mark_op_session(self, key: str, *, subject: str | None, expires_at: int) -> None:
+        """Note that a session at Logto has ended, of this subject (its digest) or of any."""
+        item: dict[str, Any] = {
+            "pk": {"S": key},
+            "v": {"N": str(VERSION)},
+            "expires_at": {"N": str(expires_at)},
+        }
+        if subject is not None:
+            item["subject"] = {"S": subject}
+        self._call("put_item", Item=item)
+
+    def listed(self, index: tuple[str, ...]) -> dict[str, frozenset[str]]:
+        """The session keys that each index item lists, without items that are not there."""
+        rows = self._call.read_all(list(index))
+        return {key: frozenset(row.get("sessions", {}).get("SS", ())) for key, row in rows.items()}
+
+    def sessions(self, keys: list[str]) -> tuple[SessionItem, ...]:
+        """The sessions that are there still."""
+        rows = self._call.read_all(keys)
+        found = (session_item(key, row) for key, row in rows.items())
+        return tuple(item for item in found if item is not None)
+
+    def delete(self, keys: list[str]) -> None:
+        """Delete items, every one of them."""
+        self._call.delete_all(keys)
+
+    def unlist(self, index_key: str, keys: list[str]) -> None:
+        """Take session keys out of an index item; what is listed meanwhile stays."""
+        for start in range(0, len(keys), _INDEXED_AT_ONCE):
+            taken = {":keys": {"SS": keys[start : start + _INDEXED_AT_ONCE]}}
+            with suppress(ConditionFailed):  # it lapsed meanwhile
+                self._call(
+                    "update_item",
+                    Key={"pk": {"S": index_key}},
+                    UpdateExpression="DELETE sessions :keys",
+                    ConditionExpression=STILL_THERE,
+                    ExpressionAttributeValues=taken,
+                )
+
+    def delete_if_empty(self, index_key: str) -> bool:
+        """Delete an index item that lists nothing. False where it lists something."""
+        try:
+            self._call(
+                "delete_item",
+                Key={"pk": {"S": index_key}},
+                ConditionExpression=LISTS_NOTHING,
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def is_there(self, key: str) -> bool:
+        """Whether an item of this key is there."""
+        return key in self._call.read_all([key])
+
+    def put_once(self, key: str, owner: str, *, expires_at: int) -> bool:
+        """Put an item that says no more than that it is there. False where it was already.
+
+        `owner` is a random name, by which a write that is repeated recognises itself.
+        """
+        try:
+            self._call(
+                "put_item",
+                Item={
+                    "pk": {"S": key},
+                    "v": {"N": str(VERSION)},
+                    "owner": {"S": owner},
+                    "expires_at": {"N": str(expires_at)},
+                },
+                ConditionExpression=NOT_THERE,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ConditionFailed as failed:
+            mine: bool = (failed.found or {}).get("owner", {}).get("S") == owner
+            return mine
+        return True
+
+    def scan_organization(self, organization: str, *, start_key: str | None, limit: int) -> Page:
+        """Sessions of an organization (its digest): a part of a scan over the whole table."""
+        start = {"ExclusiveStartKey": {"pk": {"S": start_key}}} if start_key else {}
+        answer = self._call(
+            "scan",
+            FilterExpression="contains(organizations, :organization)",
+            ExpressionAttributeValues={":organization": {"S": organization}},
+            ConsistentRead=True,
+            Limit=limit,
+            **start,
+        )
+        found = (session_item(row["pk"]["S"], row) for row in answer.get("Items", []))
+        return Page(
+            items=tuple(item for item in found if item is not None),
+            next_key=answer.get("LastEvaluatedKey", {}).get("pk", {}).get("S"),
+        )
