@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from provision import sessions
-from provision.admin_function import AdminFunction, ActionRefused, local_function, stack_function
+from provision.admin_function import ActionRefused, AdminFunction, local_function, stack_function
 
 
 def main(arguments: list[str] | None = None) -> int:

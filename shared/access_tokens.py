@@ -9,6 +9,7 @@ replaced comes again, so it is asked first whether the token still counts.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from shared import base64url
 from shared.errors import (
@@ -24,11 +25,13 @@ from shared.errors import (
     TokenRefused,
     Unavailable,
 )
-from shared.logto_client import Refreshed
 from shared.records import AccessToken, Lease, Session, session_seal, token_item_key, token_seal
 from shared.services import Services
 from shared.sessions import open_token
 from shared.token_table import Leased
+
+if TYPE_CHECKING:
+    from shared.logto_client import Refreshed
 
 MARGIN_SECONDS = 60
 """A token is renewed so long before it expires, or in the last quarter of a shorter life."""
@@ -168,7 +171,7 @@ class _Refresh:
         return await self.token(token)
 
     async def _finish(
-        self, session: Session, refreshed: Refreshed, owner: str, *, persisted: bool
+        self, session: Session, refreshed: "Refreshed", owner: str, *, persisted: bool
     ) -> None:
         """Keep what the refresh brought. The token serves even where that fails."""
         services = self.services
@@ -217,7 +220,7 @@ class _Redemption:
     owner: str
     persisted: bool = True
 
-    async def of(self) -> Refreshed:
+    async def of(self) -> "Refreshed":
         logto = self.refresh.services.logto()
         return await logto.refresh(self.session.storage, self.refresh.target, persist=self._persist)
 
@@ -236,7 +239,7 @@ class _Redemption:
             raise SessionRequired("the session was ended during the refresh")
 
 
-def _access_token(refreshed: Refreshed, now: int) -> AccessToken:
+def _access_token(refreshed: "Refreshed", now: int) -> AccessToken:
     margin = min(MARGIN_SECONDS, refreshed.expires_in // 4)
     expires_at = now + refreshed.expires_in
     return AccessToken(

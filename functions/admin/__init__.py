@@ -1,1 +1,1 @@
-"""The operators' function: list, end and erase sessions. It has no route; IAM says who invokes it."""
+"""The operators' function: list, end and erase sessions. It has no route: IAM guards it."""

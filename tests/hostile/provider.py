@@ -21,6 +21,8 @@ DISCOVERY = "/oidc/.well-known/openid-configuration"
 KEYS = "/oidc/jwks"
 TOKEN = "/oidc/token"
 REVOCATION = "/oidc/token/revocation"
+INTROSPECTION = "/oidc/token/introspection"
+USERINFO = "/oidc/me"
 SUBJECT = "user-of-the-evil-provider"
 ES384 = ECKey.generate_key("P-384", {"kid": "es384", "use": "sig", "alg": "ES384"})
 RS256 = RSAKey.generate_key(2048, {"kid": "rs256", "use": "sig", "alg": "RS256"})
@@ -75,7 +77,16 @@ class EvilProvider:
         self.id_token: Callable[[dict[str, Any]], str] = self.signed
         self.token_response: Callable[[dict[str, Any]], dict[str, Any]] = lambda answer: answer
         self.metadata: Callable[[dict[str, Any]], dict[str, Any]] = lambda document: document
+        self.userinfo: Callable[[dict[str, Any]], dict[str, Any]] = lambda answer: answer
         self.nonces: dict[str, str] = {}
+        self.clock: Callable[[], float] = time.time
+        self.rotates = False
+        """Whether each refresh brings a new refresh token, as Logto does late in its life."""
+        self.introspects = True
+        self.refresh_nonces: dict[str, str] = {}
+        self.redeemed: list[str] = []
+        """Every refresh token that was sent, in order."""
+        self.grant_ended = False
 
     @property
     def issuer(self) -> str:
@@ -94,7 +105,7 @@ class EvilProvider:
         return secret
 
     def good_claims(self, nonce: str) -> dict[str, Any]:
-        now = int(time.time())
+        now = int(self.clock())
         return {
             "iss": self.issuer,
             "sub": SUBJECT,
@@ -130,14 +141,36 @@ class EvilProvider:
         if path == KEYS:
             return as_json({"keys": [key.as_dict(private=False) for key in self.keys]})
         if path == TOKEN:
-            return as_json(self.token_response(self.good_tokens(form)))
+            return self.tokens(form)
+        if path == INTROSPECTION and self.introspects:
+            return as_json({"active": self._redeemable(form.get("token", ""))})
+        if path == USERINFO:
+            return as_json(self.userinfo({"sub": SUBJECT, "sso_identities": []}))
         return Answer(status=200 if path == REVOCATION else 404)
 
+    def tokens(self, form: dict[str, str]) -> Answer:
+        """What the token endpoint answers. A refresh token that comes again ends the grant."""
+        if form.get("grant_type") == "refresh_token":
+            sent = form.get("refresh_token", "")
+            again = self.rotates and sent in self.redeemed
+            self.redeemed.append(sent)
+            self.grant_ended = self.grant_ended or again
+            if self.grant_ended or sent not in self.refresh_nonces:
+                return as_json({"error": "invalid_grant"}, status=400)
+        return as_json(self.token_response(self.good_tokens(form)))
+
+    def _redeemable(self, token: str) -> bool:
+        spent = self.rotates and token in self.redeemed
+        return token in self.refresh_nonces and not spent and not self.grant_ended
+
     def good_tokens(self, form: dict[str, str]) -> dict[str, Any]:
-        nonce = self.nonces.get(form.get("code", ""), "")
+        sent = form.get("refresh_token")
+        nonce = self.refresh_nonces[sent] if sent else self.nonces.get(form.get("code", ""), "")
+        refresh_token = sent if sent and not self.rotates else self.canary("refresh")
+        self.refresh_nonces[refresh_token] = nonce
         return {
             "access_token": self.canary("access"),
-            "refresh_token": self.canary("refresh"),
+            "refresh_token": refresh_token,
             "id_token": self.id_token(self.claims(self.good_claims(nonce))),
             "token_type": "Bearer",
             "expires_in": 3600,
@@ -149,10 +182,11 @@ class EvilProvider:
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/auth",
             "token_endpoint": self.url + TOKEN,
-            "userinfo_endpoint": f"{self.issuer}/me",
+            "userinfo_endpoint": self.url + USERINFO,
             "jwks_uri": self.url + KEYS,
             "end_session_endpoint": f"{self.issuer}/session/end",
             "revocation_endpoint": self.url + REVOCATION,
+            **({"introspection_endpoint": self.url + INTROSPECTION} if self.introspects else {}),
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": self.algorithms,

@@ -141,7 +141,9 @@ class Notifications:
         kind = {"content-type": "application/x-www-form-urlencoded"}
         return self.post("/backchannel-logout", form, kind)[0]
 
-    def webhook(self, event: object, *, key: str = SIGNING_KEY, signature: str | None = None) -> int:
+    def webhook(
+        self, event: object, *, key: str = SIGNING_KEY, signature: str | None = None
+    ) -> int:
         """Post a webhook signed with a key."""
         body = event if isinstance(event, str) else json.dumps(event)
         signed = signature or hmac.new(key.encode(), body.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,447 @@
+"""Refreshes against an evil provider, a failing table, and other processes."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from local.environments import Environments, InvocationFailed
+from shared import access_tokens
+from tests.hostile.conftest import SECONDS
+from tests.hostile.faults import KINDS, Faults
+from tests.hostile.provider import (
+    INTROSPECTION,
+    KEYS,
+    RS256,
+    SUBJECT,
+    TOKEN,
+    Answer,
+    EvilProvider,
+    as_json,
+)
+from tests.hostile.refreshing import AT_ONCE
+from tests.hostile.scene import SESSION, Scene
+from tests.hostile.test_concurrency import variables
+from tests.support.functions import (
+    ROUTE,
+    TOKEN_SETTINGS,
+    Authorizer,
+    authorizer_event,
+    started_authorizer,
+)
+from tests.support.tables import dump, raw_bytes
+
+PROCESSES = 10
+
+
+@pytest.fixture(autouse=True)
+def short_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test waits long for a lease or after a failure."""
+    monkeypatch.setattr(access_tokens, "REST_SECONDS", 0.05)
+    monkeypatch.setattr(access_tokens, "WAIT_SECONDS", 0.5)
+
+
+@pytest.fixture
+def authorizer(scene: Scene) -> Iterator[Authorizer]:
+    scene.provider.clock = scene.process.clock
+    with started_authorizer(scene.process, TOKEN_SETTINGS, provider_seconds=SECONDS) as started:
+        yield started
+
+
+Ask = Callable[..., dict[str, Any] | None]
+
+
+def expired(scene: Scene, authorizer: Authorizer) -> Any:
+    """A browser whose access token has expired, and whose next request has to refresh."""
+    browser = scene.signed_in()
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    scene.process.clock.ahead += 3600 - 30
+    scene.who(browser)  # the session is in use
+    scene.process.clock.ahead += 31
+    scene.provider.requests.clear()
+    scene.provider.redeemed.clear()
+    return browser
+
+
+def near_expiry(scene: Scene, authorizer: Authorizer) -> Any:
+    """A browser whose access token is due for renewal and still valid."""
+    browser = scene.signed_in()
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    scene.process.clock.ahead += 3600 - 30
+    scene.provider.requests.clear()
+    scene.provider.redeemed.clear()
+    return browser
+
+
+def test_a_rotated_refresh_token_is_the_next_one_sent(scene: Scene, authorizer: Authorizer) -> None:
+    scene.provider.rotates = True
+    browser = expired(scene, authorizer)
+    for _ in range(3):
+        assert authorizer.ask(browser, route=ROUTE) is not None
+        scene.process.clock.ahead += 3500
+        scene.who(browser)
+        scene.process.clock.ahead += 101
+    assert len(scene.provider.redeemed) == 3
+    assert len(set(scene.provider.redeemed)) == 3
+    assert not scene.provider.grant_ended
+
+
+def test_no_refresh_token_in_the_answer_keeps_the_old_one(
+    scene: Scene, authorizer: Authorizer
+) -> None:
+    browser = expired(scene, authorizer)
+    scene.provider.token_response = lambda answer: {**answer, "refresh_token": None}
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    scene.process.clock.ahead += 3500
+    scene.who(browser)
+    scene.process.clock.ahead += 101
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    assert len(scene.provider.redeemed) == 2
+    assert len(set(scene.provider.redeemed)) == 1
+
+
+def test_invalid_grant_ends_the_session(scene: Scene, authorizer: Authorizer) -> None:
+    browser = expired(scene, authorizer)
+    scene.provider.grant_ended = True
+    assert authorizer.ask(browser, route=ROUTE) is None
+    assert scene.provider.count(TOKEN) == 1
+    assert authorizer.ask(browser) is None
+    assert scene.who(browser) is None
+    assert authorizer.ask(browser, route=ROUTE) is None
+    assert scene.provider.count(TOKEN) == 1
+
+
+def test_invalid_grant_after_another_environment_won(scene: Scene, authorizer: Authorizer) -> None:
+    """While this one waits for its answer, another takes the lapsed lease and succeeds."""
+    scene.provider.rotates = True
+    browser = expired(scene, authorizer)
+    with started_authorizer(scene.process, TOKEN_SETTINGS, provider_seconds=SECONDS) as other:
+
+        def slow(form: dict[str, str]) -> Answer:
+            scene.provider.responders.clear()
+            scene.process.clock.ahead += access_tokens.LEASE_SECONDS + 1
+            assert other.ask(browser, route=ROUTE) is not None
+            return as_json({"error": "invalid_grant"}, status=400)
+
+        scene.provider.responders[TOKEN] = slow
+        assert authorizer.ask(browser, route=ROUTE) is not None
+    assert scene.who(browser) == SUBJECT
+
+
+OUTAGES: dict[str, Answer] = {
+    "429": Answer(status=429),
+    "500": Answer(status=500),
+    "503": Answer(status=503, body=b"<html>busy</html>"),
+    "reset": Answer(reset=True),
+    "slow": Answer(pause=SECONDS * 2),
+    "HTML": Answer(body=b"<html>maintenance</html>"),
+    "a list": Answer(body=b"[]"),
+    "truncated": Answer(body=b'{"access_token": "x', promised=5000),
+    "an error page": Answer(status=404, body=b"<html>not here</html>"),
+    "endless": Answer(endless=2_000_000),
+    "a redirect": Answer(status=307, headers={"location": "http://localhost:9/"}),
+}
+
+
+@pytest.mark.parametrize("kind", OUTAGES)
+def test_outage_while_the_token_is_valid(scene: Scene, authorizer: Authorizer, kind: str) -> None:
+    browser = near_expiry(scene, authorizer)
+    scene.provider.responders[TOKEN] = lambda form: OUTAGES[kind]
+    context = authorizer.ask(browser, route=ROUTE)
+    assert context is not None
+    assert context["access_token"]
+    assert scene.provider.count(TOKEN) == 1
+    assert scene.who(browser) == SUBJECT
+
+
+@pytest.mark.parametrize("kind", OUTAGES)
+def test_outage_with_no_valid_token(scene: Scene, authorizer: Authorizer, kind: str) -> None:
+    """Denied, signed in still, and well again with the provider."""
+    browser = expired(scene, authorizer)
+    scene.provider.responders[TOKEN] = lambda form: OUTAGES[kind]
+    assert authorizer.ask(browser, route=ROUTE) is None
+    assert scene.provider.count(TOKEN) == 1
+    assert authorizer.ask(browser) is not None
+    assert scene.who(browser) == SUBJECT
+    scene.provider.responders.clear()
+    scene.process.clock.ahead += 1
+    assert authorizer.ask(browser, route=ROUTE) is not None
+
+
+def test_after_a_failure_nobody_asks_for_a_moment(
+    scene: Scene, authorizer: Authorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_tokens, "REST_SECONDS", 30)
+    browser = expired(scene, authorizer)
+    scene.provider.responders[TOKEN] = lambda form: Answer(status=500)
+    for _ in range(5):
+        assert authorizer.ask(browser, route=ROUTE) is None
+    assert scene.provider.count(TOKEN) == 1
+    scene.provider.responders.clear()
+    scene.process.clock.ahead += 31
+    assert authorizer.ask(browser, route=ROUTE) is not None
+
+
+def lost(provider: EvilProvider) -> Callable[[dict[str, str]], Answer]:
+    """Redeems the token, and loses the answer."""
+
+    def answer(form: dict[str, str]) -> Answer:
+        provider.tokens(form)
+        return Answer(reset=True)
+
+    return answer
+
+
+def test_answer_lost_after_rotation(scene: Scene, authorizer: Authorizer) -> None:
+    """The token is not sent again: introspection tells that it is spent, and the session ends."""
+    scene.provider.rotates = True
+    browser = expired(scene, authorizer)
+    scene.provider.responders[TOKEN] = lost(scene.provider)
+    assert authorizer.ask(browser, route=ROUTE) is None
+    scene.provider.responders.clear()
+    scene.process.clock.ahead += 1
+    assert authorizer.ask(browser, route=ROUTE) is None
+    assert len(scene.provider.redeemed) == 1
+    assert scene.provider.count(INTROSPECTION) == 1
+    assert scene.who(browser) is None
+
+
+def test_answer_lost_without_rotation(scene: Scene, authorizer: Authorizer) -> None:
+    """The token counts still, so it goes on."""
+    browser = expired(scene, authorizer)
+    scene.provider.responders[TOKEN] = lost(scene.provider)
+    assert authorizer.ask(browser, route=ROUTE) is None
+    scene.provider.responders.clear()
+    scene.process.clock.ahead += 1
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    assert scene.who(browser) == SUBJECT
+
+
+def test_answer_lost_and_nobody_says_whether_it_counts(
+    provider: EvilProvider, scene: Scene, authorizer: Authorizer
+) -> None:
+    provider.introspects = False
+    provider.rotates = True
+    browser = expired(scene, authorizer)
+    provider.responders[TOKEN] = lost(provider)
+    assert authorizer.ask(browser, route=ROUTE) is None
+    provider.responders.clear()
+    scene.process.clock.ahead += 1
+    assert authorizer.ask(browser, route=ROUTE) is None
+    assert len(provider.redeemed) == 1
+    assert scene.who(browser) is None
+
+
+def test_answer_lost_and_introspection_down(scene: Scene, authorizer: Authorizer) -> None:
+    """Not knowing is no reason to redeem, and none to end the session."""
+    browser = expired(scene, authorizer)
+    scene.provider.responders[TOKEN] = lost(scene.provider)
+    assert authorizer.ask(browser, route=ROUTE) is None
+    scene.provider.responders[INTROSPECTION] = lambda form: Answer(status=500)
+    for _ in range(3):
+        scene.process.clock.ahead += 1
+        assert authorizer.ask(browser, route=ROUTE) is None
+    assert len(scene.provider.redeemed) == 1
+    assert scene.who(browser) == SUBJECT
+    scene.provider.responders.clear()
+    scene.process.clock.ahead += 1
+    assert authorizer.ask(browser, route=ROUTE) is not None
+
+
+def test_keys_down_after_rotation(scene: Scene, authorizer: Authorizer) -> None:
+    """What was redeemed is kept, and the identity stays as it was."""
+    scene.provider.rotates = True
+    browser = expired(scene, authorizer)
+    scene.provider.keys = [RS256]
+    scene.provider.responders[KEYS] = lambda form: Answer(status=500)
+    scene.provider.claims = lambda claims: {**claims, "name": "Somebody Else"}
+    context = authorizer.ask(browser, route=ROUTE)
+    assert context is not None
+    assert context["name"] == "Mallory of the evil provider"
+    scene.process.clock.ahead += 3500
+    scene.who(browser)
+    scene.process.clock.ahead += 101
+    scene.provider.responders.clear()
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    assert len(set(scene.provider.redeemed)) == 2
+    assert not scene.provider.grant_ended
+
+
+CLAIMS: dict[str, dict[str, Any]] = {
+    "another sub": {"sub": "somebody-else"},
+    "another iss": {"iss": "https://evil.example/oidc"},
+    "another aud": {"aud": "another-app"},
+    "another nonce": {"nonce": "x"},
+    "expired": {"exp": 1_000_000_000},
+    "no sub": {"sub": None},
+    "a logout token": {"events": {}},
+}
+
+
+@pytest.mark.parametrize("kind", CLAIMS)
+def test_identity_is_pinned(scene: Scene, authorizer: Authorizer, kind: str) -> None:
+    browser = expired(scene, authorizer)
+    before = scene.provider.secrets.copy()
+    scene.provider.claims = lambda claims: {**claims, **CLAIMS[kind]}
+    assert authorizer.ask(browser, route=ROUTE) is None
+    assert scene.who(browser) is None
+    stored = raw_bytes(scene.process.client, scene.process.table_name)
+    assert not any(s.encode() in stored for s in scene.provider.secrets - before)
+
+
+@pytest.mark.parametrize("value", [0, 1, 30, -1, 1e30, "3600", None, True, float("1e400")])
+def test_expires_in(scene: Scene, authorizer: Authorizer, value: object) -> None:
+    """Whatever it says, a burst of requests costs one refresh."""
+    browser = expired(scene, authorizer)
+    scene.provider.token_response = lambda answer: {**answer, "expires_in": value}
+    if value == float("inf"):
+        scene.provider.responders[TOKEN] = lambda form: Answer(
+            body=json.dumps({**scene.provider.good_tokens(form), "expires_in": 0})
+            .replace('"expires_in": 0', '"expires_in": 1e400')
+            .encode()
+        )
+    for _ in range(5):
+        assert authorizer.ask(browser, route=ROUTE) is not None
+    assert scene.provider.count(TOKEN) == 1
+
+
+def test_no_refresh_token_at_all(scene: Scene, authorizer: Authorizer) -> None:
+    """A sign-in without one has an identity and no tokens."""
+    scene.provider.token_response = lambda answer: {**answer, "refresh_token": None}
+    browser = scene.signed_in()
+    scene.provider.requests.clear()
+    assert authorizer.ask(browser, route=ROUTE) is None
+    assert authorizer.ask(browser) is not None
+    assert scene.provider.requests == []
+
+
+def test_sign_out_during_a_refresh(scene: Scene, authorizer: Authorizer) -> None:
+    scene.provider.rotates = True
+    browser = expired(scene, authorizer)
+
+    def meanwhile(form: dict[str, str]) -> Answer:
+        scene.provider.responders.clear()
+        signed_out = browser.post("/sign-out", {"sec-fetch-site": "same-origin"})
+        assert signed_out.status == 303
+        return scene.provider.tokens(form)
+
+    scene.provider.responders[TOKEN] = meanwhile
+    old = dict(browser.jar)
+    assert authorizer.ask(browser, route=ROUTE) is None
+    browser.jar.update(old)
+    assert scene.who(browser) is None
+    rows = dump(scene.process.client, scene.process.table_name)
+    assert not [row for row in rows if "seen_at" in row]
+
+
+@pytest.mark.parametrize("call", range(1, 7))
+@pytest.mark.parametrize("kind", KINDS)
+def test_table_failing_at_any_call(
+    scene: Scene, authorizer: Authorizer, kind: str, call: int
+) -> None:
+    """A denial or an answer; afterwards the session is there or has cleanly ended, and no refresh
+    token was sent a second time."""
+    scene.provider.rotates = True
+    browser = expired(scene, authorizer)
+    faults = Faults(scene.process.client)
+    faults.arm(kind, lambda number: number == call)
+    authorizer.ask(browser, route=ROUTE)
+    faults.disarm()
+    scene.process.clock.ahead += access_tokens.LEASE_SECONDS + 1
+    later = authorizer.ask(browser, route=ROUTE)
+    assert len(set(scene.provider.redeemed)) == len(scene.provider.redeemed)
+    assert not scene.provider.grant_ended
+    assert (later is not None) == (scene.who(browser) == SUBJECT)
+
+
+def test_a_tokens_row_opens_for_its_own_session_alone(scene: Scene, authorizer: Authorizer) -> None:
+    browsers = [scene.signed_in(), scene.signed_in()]
+    for browser in browsers:
+        assert authorizer.ask(browser, route=ROUTE) is not None
+    client, table = scene.process.client, scene.process.table_name
+    rows = [row for row in dump(client, table) if str(row["pk"]).find("token#") >= 0]
+    assert len(rows) == 2
+    first, second = rows
+    client.put_item(TableName=table, Item={**second, "pk": first["pk"]})  # type: ignore[dict-item]
+    client.put_item(TableName=table, Item={**first, "pk": second["pk"]})  # type: ignore[dict-item]
+    scene.provider.requests.clear()
+    contexts = [authorizer.ask(browser, route=ROUTE) for browser in browsers]
+    assert all(contexts)
+    assert scene.provider.count(TOKEN) == 2  # neither opened: both were asked for anew
+
+
+def event_of(browser: Any) -> dict[str, Any]:
+    cookies = [f"{name}={value}" for name, value in browser.jar.items()]
+    return authorizer_event(route=ROUTE, cookies=cookies)
+
+
+def test_fifty_requests_from_ten_processes_are_one_refresh(
+    provider: EvilProvider, scene: Scene
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    provider.rotates = True
+    browser = scene.signed_in()
+    name = "tests.hostile.refreshing.handler"
+    processes = Environments(variables(scene, **TOKEN_SETTINGS), count=PROCESSES)
+    try:
+        processes.check(frozenset({name}), seconds=120)
+        provider.requests.clear()
+        with ThreadPoolExecutor(PROCESSES) as threads:
+            events = [event_of(browser)] * PROCESSES
+            answers = list(threads.map(lambda event: processes.invoke(name, event), events))
+    finally:
+        processes.kill()
+    flat = [answer for several in answers for answer in several]
+    assert len(flat) == PROCESSES * AT_ONCE
+    assert provider.count(TOKEN) == 1
+    assert not provider.grant_ended
+    tokens = {answer["context"]["access_token"] for answer in flat if answer["isAuthorized"]}
+    assert len(tokens) == 1
+    assert all(answer["isAuthorized"] for answer in flat)
+
+
+POINTS = (
+    "before-send.dynamodb.BatchGetItem",
+    "after-call.dynamodb.UpdateItem",
+    "before the token request",
+    "after the token request",
+    "before-send.dynamodb.TransactWriteItems",
+    "after-call.dynamodb.TransactWriteItems",
+)
+
+
+@pytest.mark.parametrize("rotates", [True, False], ids=["rotating", "not rotating"])
+@pytest.mark.parametrize("point", POINTS)
+def test_lease_holder_dies(
+    provider: EvilProvider, scene: Scene, authorizer: Authorizer, point: str, rotates: bool
+) -> None:
+    """The lease lapses in seconds. What was redeemed is not redeemed again: the next request
+    goes on, or the session has cleanly ended."""
+    provider.rotates = rotates
+    browser = scene.signed_in()
+    cookie = browser.jar[SESSION]
+    provider.requests.clear()
+    dying = Environments(variables(scene, **TOKEN_SETTINGS, DIE_AT=point), count=1)
+    try:
+        with pytest.raises(InvocationFailed):
+            dying.invoke("tests.hostile.refreshing.dying", event_of(browser), seconds=60)
+    finally:
+        dying.kill()
+    scene.process.clock.ahead += access_tokens.LEASE_SECONDS + 1
+    later = authorizer.ask(browser, route=ROUTE)
+    redeemed_and_lost = rotates and point in (
+        "after the token request",
+        "before-send.dynamodb.TransactWriteItems",
+    )
+    if redeemed_and_lost and point == "after the token request":
+        assert later is None
+        assert scene.who(browser) is None
+    else:
+        assert later is not None
+        assert scene.who(browser) == SUBJECT
+    assert not provider.grant_ended
+    if rotates:
+        assert len(set(provider.redeemed)) == len(provider.redeemed)
+    assert browser.jar[SESSION] == cookie

@@ -1,0 +1,312 @@
+"""The authorizer before a protected route: who is let in, and what the integration is told."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.logto.server import StandIn
+from tests.support.browser import FETCH
+from tests.support.functions import (
+    RESOURCE,
+    ROUTE,
+    TOKEN_SETTINGS,
+    Authorizer,
+    authorizer_event,
+    started_authorizer,
+)
+from tests.support.product import DOMAIN, Product, started_product
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HERE = {"origin": f"https://{DOMAIN}", "sec-fetch-site": "same-origin"}
+
+
+@pytest.fixture
+def product(stand_in: StandIn, moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Product]:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+    with started_product(stand_in, **TOKEN_SETTINGS) as started:
+        yield started
+
+
+@pytest.fixture
+def authorizer(product: Product) -> Iterator[Authorizer]:
+    with started_authorizer(product) as started:
+        yield started
+
+
+def test_a_session_is_let_in_with_its_identity(product: Product, authorizer: Authorizer) -> None:
+    browser = product.browser()
+    product.sign_in(browser, query="connector=contoso00001")
+    context = authorizer.ask(browser)
+    assert context is not None
+    name = context.pop("session_id_hash")
+    assert len(name) == 43
+    assert name not in str(browser.jar)
+    assert {"openid", "email", "roles"} <= set(context.pop("scopes"))
+    assert context == {
+        "sub": "alice0000001",
+        "name": "Alice Example",
+        "email": "alice@contoso.com",
+        "organizations": ["contosoorg01"],
+        "organization_roles": ["contosoorg01:admin"],
+        "roles": ["buyer"],
+        "groups": [],
+        "connector": "contoso00001",
+        "tenant_id": "",
+    }
+
+
+def test_nobody_is_let_in_without_a_session(product: Product, authorizer: Authorizer) -> None:
+    browser = product.browser()
+    assert authorizer.ask(None) is None
+    assert authorizer.ask(browser) is None
+    product.sign_in(browser)
+    assert authorizer.ask(browser) is not None
+    old = product.browser()
+    old.jar.update(browser.jar)
+    browser.post("/sign-out", FETCH)
+    assert authorizer.ask(old) is None
+
+
+def test_timeouts_hold_at_the_authorizer(product: Product, authorizer: Authorizer) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
+    product.clock.ahead = 3601
+    assert authorizer.ask(browser) is None
+
+
+def test_activity_counts(product: Product, authorizer: Authorizer) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
+    for ahead in (3000, 6000, 9000):
+        product.clock.ahead = ahead
+        assert authorizer.ask(browser) is not None
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "allowed"),
+    [
+        ("POST", HERE, True),
+        ("DELETE", HERE, True),
+        ("GET", {"sec-fetch-site": "cross-site"}, True),
+        ("OPTIONS", {"sec-fetch-site": "cross-site"}, True),
+        ("POST", {"sec-fetch-site": "cross-site"}, False),
+        ("POST", {"sec-fetch-site": "same-site"}, False),
+        ("PUT", {"origin": "https://evil.example"}, False),
+        ("PATCH", {"origin": "null"}, False),
+        ("DELETE", {"origin": f"https://x.{DOMAIN}", "sec-fetch-site": "same-site"}, False),
+        ("POST", {"origin": f"https://{DOMAIN}", "sec-fetch-site": "cross-site"}, False),
+        ("POST", {"origin": "https://evil.example", "sec-fetch-site": "same-origin"}, False),
+        ("post", {"origin": "https://evil.example"}, False),
+        ("PROPFIND", {"sec-fetch-site": "cross-site"}, False),
+    ],
+)
+def test_unsafe_methods_only_from_here(
+    product: Product,
+    authorizer: Authorizer,
+    method: str,
+    headers: dict[str, str],
+    allowed: bool,
+) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
+    assert (authorizer.ask(browser, method, headers=headers) is not None) is allowed
+
+
+def test_a_call_costs_one_read(product: Product, authorizer: Authorizer) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
+    product.forget_counts()
+    assert authorizer.ask(browser) is not None
+    assert product.wire.calls == ["GetItem"]
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    product.forget_counts()
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    assert (product.wire.calls, product.stand_in.requests) == (["BatchGetItem"], [])
+
+
+def test_a_refresh_costs_four_calls_and_one_request(
+    product: Product, authorizer: Authorizer
+) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
+    assert authorizer.ask(browser, route="/organization") is not None
+    product.forget_counts()
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    assert product.wire.calls == [
+        "BatchGetItem",
+        "UpdateItem",
+        "BatchGetItem",
+        "TransactWriteItems",
+    ]
+    assert product.stand_in.requests == [("POST", "/oidc/token")]
+
+
+def test_an_access_token_on_the_routes_that_have_one(
+    product: Product, authorizer: Authorizer
+) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
+    assert "access_token" not in (authorizer.ask(browser) or {})
+    context = authorizer.ask(browser, route=ROUTE)
+    assert context is not None
+    claims = product.stand_in.memory.keys.read(context["access_token"])
+    assert claims is not None
+    assert (claims["aud"], claims["sub"]) == (RESOURCE, "alice0000001")
+    assert context["scopes"] == claims["scope"].split() == ["read:orders", "write:orders"]
+    organization = authorizer.ask(browser, route="/organization")
+    assert organization is not None
+    claims = product.stand_in.memory.keys.read(organization["access_token"])
+    assert claims is not None
+    assert claims["aud"] == "urn:logto:organization:contosoorg01"
+
+
+def test_who_gets_no_such_token_is_denied_and_stays_signed_in(
+    product: Product, authorizer: Authorizer
+) -> None:
+    browser = product.browser()
+    product.sign_in(browser, "bob000000001")  # no member of the organization
+    assert authorizer.ask(browser, route="/organization") is None
+    assert authorizer.ask(browser) is not None
+    assert authorizer.ask(browser, route=ROUTE) is not None
+
+
+def bearer(product: Product, authorizer: Authorizer, route: str = ROUTE) -> str:
+    browser = product.browser()
+    product.sign_in(browser)
+    context = authorizer.ask(browser, route=route)
+    assert context is not None
+    return str(context["access_token"])
+
+
+def test_a_bearer_token_of_a_configured_resource(product: Product, authorizer: Authorizer) -> None:
+    token = bearer(product, authorizer)
+    product.forget_counts()
+    context = authorizer.ask(None, "POST", headers={"authorization": f"Bearer {token}"})
+    assert context is not None
+    assert (context["sub"], context["client_id"]) == ("alice0000001", "local-app")
+    assert context["scopes"] == ["read:orders", "write:orders"]
+    assert "access_token" not in context
+    relayed = authorizer.ask(None, route=ROUTE, headers={"authorization": f"bearer {token}"})
+    assert relayed is not None
+    assert relayed["access_token"] == token
+    assert product.wire.calls == []
+
+
+def test_a_cookie_makes_up_for_no_bad_bearer_token(
+    product: Product, authorizer: Authorizer
+) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
+    assert authorizer.ask(browser, headers={"authorization": "Bearer of.bad.news"}) is None
+    assert authorizer.ask(browser, headers={"authorization": "Basic dTpw"}) is None
+
+
+def test_a_bearer_token_for_something_else(product: Product, authorizer: Authorizer) -> None:
+    organization = bearer(product, authorizer, "/organization")
+    browser = product.browser()
+    product.sign_in(browser)
+    assert authorizer.ask(None, headers={"authorization": f"Bearer {organization}"}) is None
+    orders = bearer(product, authorizer)
+    headers = {"authorization": f"Bearer {orders}"}
+    assert authorizer.ask(None, route="/organization", headers=headers) is None
+
+
+def test_a_refreshed_token_is_a_new_one(product: Product, authorizer: Authorizer) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
+    first = authorizer.ask(browser, route=ROUTE)
+    product.clock.ahead = 3550  # shortly before it expires
+    product.forget_counts()
+    second = authorizer.ask(browser, route=ROUTE)
+    assert first is not None
+    assert second is not None
+    assert first["access_token"] != second["access_token"]
+    assert product.stand_in.requests == [("POST", "/oidc/token")]
+
+
+def test_what_the_directory_changed_shows_after_a_refresh(
+    product: Product, authorizer: Authorizer
+) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
+    product.stand_in.tenant.users["alice0000001"].roles = ("buyer", "approver")
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    context = authorizer.ask(browser)
+    assert context is not None
+    assert context["roles"] == ["buyer", "approver"]
+
+
+def test_a_suspended_user_is_out_with_the_next_refresh(
+    product: Product, authorizer: Authorizer
+) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    product.stand_in.tenant.users["alice0000001"].suspended = True
+    product.clock.ahead = 3599
+    assert authorizer.ask(browser, route=ROUTE) is None
+    assert authorizer.ask(browser) is None
+    assert browser.get("/me", FETCH).status == 401
+
+
+def test_importing_it_loads_neither_framework_nor_sdk() -> None:
+    program = (
+        "import sys\n"
+        "import functions.authorizer.app\n"
+        "print('\\n'.join(sorted(name.partition('.')[0] for name in sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={
+            "LOGTO_ENDPOINT": "https://tenant.logto.app",
+            "LOGTO_APP_ID": "app",
+            "LOGTO_APP_SECRET": "secret",
+            "TABLE_NAME": "table",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        },
+    )
+    loaded = set(done.stdout.split())
+    assert "boto3" in loaded
+    heavy = {"fastapi", "starlette", "mangum", "logto", "pydantic", "aiohttp", "jwt", "jinja2"}
+    assert not heavy & loaded
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"requestContext": None},
+        {"requestContext": {"domainName": DOMAIN}},
+        {"headers": None, "cookies": None},
+        {"headers": {"cookie": 7}, "cookies": [1, None]},
+        {"cookies": ["__Host-session=" + "\ud800" * 43]},
+        {"headers": {"authorization": "Bearer " + "\u2603" * 10}},
+        {"headers": {"authorization": ""}},
+        {"routeKey": 7},
+    ],
+)
+def test_whatever_the_event_is_nobody_gets_in(
+    authorizer: Authorizer, change: dict[str, object]
+) -> None:
+    event = authorizer_event() | change if change else {}
+    assert authorizer.handler(event, None) == {"isAuthorized": False}
+
+
+def test_a_table_that_fails_lets_nobody_in(product: Product) -> None:
+    class Failing:
+        meta = product.client.meta
+
+        def __getattr__(self, name: str) -> object:
+            raise OSError("no network")
+
+    browser = product.browser()
+    product.sign_in(browser)
+    with started_authorizer(product, client=Failing()) as authorizer:
+        assert authorizer.ask(browser) is None
