@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from local.authorizers import Invoke, Refused, authorize
 from local.environments import InvocationFailed
 from local.template import Route
 
@@ -24,9 +25,8 @@ MAX_BODY_BYTES: Final = 6 * 1024 * 1024
 """What Lambda takes; API Gateway's own limit is larger."""
 TEXT: Final = ("text/", "application/json", "application/javascript", "application/xml")
 """Bodies of these types reach the function as text; every other one as base64."""
-
-Invoke = Callable[[str, dict[str, Any]], Any]
-"""Runs a handler on an event. Raises InvocationFailed."""
+FUNCTION_SECONDS: Final = 30.0
+"""How long API Gateway waits for a function."""
 
 
 class Gateway:
@@ -68,7 +68,7 @@ class Gateway:
         for route in self._routes:
             parameters = route.match(request.method, request.scope["path"])
             if parameters is not None:
-                return await self._invoke(route, event_of(request, route, parameters, body))
+                return await self._run(request, route, parameters, body)
         return _message(404, "Not Found")
 
     def _came_by_address(self, request: Request) -> bool:
@@ -79,9 +79,24 @@ class Gateway:
             and host.startswith(("127.0.0.1:", "[::1]:"))
         )
 
+    async def _run(
+        self, request: Request, route: Route, parameters: dict[str, str], body: bytes
+    ) -> Response:
+        event = event_of(request, route, parameters, body)
+        context: dict[str, Any] = {}
+        if route.authorizer is not None:
+            try:
+                context = await asyncio.to_thread(authorize, route.authorizer, event, self.invoke)
+            except Refused as refused:
+                return refused.response
+            event["requestContext"]["authorizer"] = {"lambda": context}
+        if route.relay is not None:
+            return await route.relay.send(request, _rest(request, route), body, context)
+        return await self._invoke(route, event)
+
     async def _invoke(self, route: Route, event: dict[str, Any]) -> Response:
         try:
-            answer = await asyncio.to_thread(self.invoke, route.handler, event)
+            answer = await asyncio.to_thread(self.invoke, route.handler, event, FUNCTION_SECONDS)
             return response_of(answer)
         except InvocationFailed as failure:
             if failure.timed_out:
@@ -155,6 +170,12 @@ def response_of(answer: Any) -> Response:
     for cookie in answer.get("cookies") or ():
         response.headers.append("set-cookie", cookie)
     return response
+
+
+def _rest(request: Request, route: Route) -> str:
+    """What the greedy variable of a route's path stands for, as it was sent."""
+    raw: str = request.scope.get("raw_path", b"").decode("latin-1") or request.url.path
+    return raw.removeprefix(route.path.partition("{")[0])
 
 
 async def _body(request: Request) -> bytes | None:

@@ -8,7 +8,28 @@ from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE_NAME = "sign-in"
-_PASSED_ON = ("LOGTO_", "SESSION_", "BRAND_", "POWERTOOLS_")
+RESOURCE = "https://api.example.test/orders"
+"""The API resource of the stand-in, and of the demo API."""
+RELAY_ROUTE = "/api/{proxy+}"
+_PASSED_ON = (
+    "ACCESS_TOKEN_",
+    "ALLOWED_",
+    "BRAND_",
+    "ENTRA_",
+    "LOGTO_",
+    "POWERTOOLS_",
+    "RECORD_",
+    "REVALIDATE_",
+    "SESSION_",
+)
+_FOR_THE_STAND_IN = {
+    "LOGTO_SCOPES": "email roles identities urn:logto:scope:organizations "
+    "urn:logto:scope:organization_roles read:orders write:orders",
+    "LOGTO_RESOURCES": RESOURCE,
+    "LOGTO_ORGANIZATIONS": "contosoorg01",
+    "LOGTO_WEBHOOK_SIGNING_KEY": "local-webhook-signing-key",
+}
+"""Settings that go with the stand-in's tenant, where nobody says otherwise."""
 LOGTO = ("LOGTO_ENDPOINT", "LOGTO_APP_ID", "LOGTO_APP_SECRET")
 
 
@@ -22,6 +43,7 @@ class Options:
 
     port: int
     logto_port: int
+    api_port: int
     table_port: int
     variables: Mapping[str, str]
 
@@ -33,6 +55,28 @@ class Options:
     @property
     def base_url(self) -> str:
         return self.variables.get("BASE_URL") or f"http://localhost:{self.port}"
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """The API resources that access tokens can be asked for."""
+        own = "" if self.own_logto else RESOURCE
+        return tuple(self.variables.get("LOGTO_RESOURCES", own).replace(",", " ").split())
+
+    @property
+    def table_endpoint(self) -> str:
+        """Where the table is on this machine. By address: a machine may resolve `localhost` to
+        ::1, where the table does not listen."""
+        return f"http://127.0.0.1:{self.table_port}"
+
+    @property
+    def upstream(self) -> str | None:
+        """What `/api/` leads to: `UPSTREAM_URL`, else the demo API, where it has a resource."""
+        given = self.variables.get("UPSTREAM_URL")
+        return given or (f"http://127.0.0.1:{self.api_port}" if self.has_demo_api else None)
+
+    @property
+    def has_demo_api(self) -> bool:
+        return not self.variables.get("UPSTREAM_URL") and bool(self.resources)
 
     def functions(self, host: str) -> dict[str, str]:
         """The variables of the functions, which reach this machine by the name `host`."""
@@ -46,10 +90,16 @@ class Options:
                 "LOGTO_APP_SECRET": "local-app-secret",
             }
         )
+        relayed = (
+            {"ACCESS_TOKEN_ROUTES": f"{RELAY_ROUTE}={self.resources[0]}"} if self.resources else {}
+        )
         return {
+            **relayed,
+            **({} if self.own_logto else _FOR_THE_STAND_IN),
             **given,
             **logto,
             "LOGTO_APP_SECRET_ARN": "",
+            "LOGTO_WEBHOOK_SIGNING_KEY_ARN": "",
             "TABLE_NAME": TABLE_NAME,
             "AWS_ENDPOINT_URL_DYNAMODB": f"http://{host}:{self.table_port}",
             "BASE_URL": self.base_url,
@@ -59,7 +109,8 @@ class Options:
     def ports(self) -> dict[str, int]:
         """The ports to listen on, by the variable that chooses each."""
         stand_in = {} if self.own_logto else {"LOGTO_PORT": self.logto_port}
-        return {"PORT": self.port, **stand_in, "TABLE_PORT": self.table_port}
+        demo = {"API_PORT": self.api_port} if self.has_demo_api else {}
+        return {"PORT": self.port, **stand_in, **demo, "TABLE_PORT": self.table_port}
 
 
 def read_options(environment: Mapping[str, str], dotenv: Path) -> Options:
@@ -75,6 +126,7 @@ def read_options(environment: Mapping[str, str], dotenv: Path) -> Options:
     return Options(
         port=_port(variables, "PORT", 3000),
         logto_port=_port(variables, "LOGTO_PORT", 3100),
+        api_port=_port(variables, "API_PORT", 3200),
         table_port=_port(variables, "TABLE_PORT", 3300),
         variables=variables,
     )

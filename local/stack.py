@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from local import ports
+from local import demo_api, ports
 from local.environments import DoesNotStart, Environments
 from local.gateway import Gateway
 from local.logto.server import StandIn, running
-from local.logto.tenant import default_tenant
+from local.logto.tenant import Tenant, Webhook, default_tenant
 from local.options import LOGTO, ROOT, Options, OptionsInvalid
 from local.reload import Change, changes
 from local.serving import listen, serving
 from local.table import isolate_from_aws, running_table
-from local.template import read_template, routes_of
+from local.template import Route, read_template, routes_of
 
 LOOPBACK = ("127.0.0.1", "::1")
 
@@ -32,10 +32,11 @@ def run(options: Options, *, verbose: bool) -> bool:
     isolate_from_aws(os.environ)
     with _until_signalled() as stop, ExitStack() as running_parts:
         changed = running_parts.enter_context(changes(stop))
-        variables = _variables(options, verbose)
+        variables = functions_environment(options, verbose=verbose)
         site = _Site(options, variables)
         running_parts.callback(site.kill)
         stand_in = running_parts.enter_context(backends(options, LOOPBACK, None))
+        running_parts.enter_context(_demo_api(options))
         site.check()
         sockets = listen(LOOPBACK, options.port)
         running_parts.enter_context(serving(site.gateway, sockets, name="web"))
@@ -51,7 +52,8 @@ def run(options: Options, *, verbose: bool) -> bool:
 
 def run_backends(options: Options, *, hosts: tuple[str, ...], public_url: str | None) -> None:
     """Run table and stand-in alone until stopped. Raises OptionsInvalid."""
-    needed = {name: port for name, port in options.ports.items() if name != "PORT"}
+    apart = ("PORT", "API_PORT")
+    needed = {name: port for name, port in options.ports.items() if name not in apart}
     _check_ports(needed, hosts)
     isolate_from_aws(os.environ)
     with _until_signalled() as stop, backends(options, hosts, public_url):
@@ -71,7 +73,7 @@ def backends(
             return
         yield parts.enter_context(
             running(
-                default_tenant(options.base_url),
+                _tenant(options),
                 hosts=hosts,
                 port=options.logto_port,
                 public_url=public_url or f"http://localhost:{options.logto_port}",
@@ -80,13 +82,40 @@ def backends(
         )
 
 
+@contextmanager
+def _demo_api(options: Options) -> Iterator[None]:
+    """What `/api/` leads to, unless it leads elsewhere."""
+    if not options.has_demo_api:
+        yield
+        return
+    endpoint = options.functions("localhost")["LOGTO_ENDPOINT"]
+    app = demo_api.create_app(endpoint, options.resources)
+    with serving(app, listen(LOOPBACK, options.api_port), name="demo-api"):
+        yield
+
+
+def _tenant(options: Options) -> Tenant:
+    """The stand-in's tenant, which tells this product of sign-outs and of suspended users."""
+    tenant = default_tenant(options.base_url)
+    for application in tenant.applications.values():
+        application.backchannel_logout_uri = f"{options.base_url}/backchannel-logout"
+        application.backchannel_logout_session_required = True
+    hook = Webhook(
+        id="local-webhook",
+        url=f"{options.base_url}/webhooks/logto",
+        signing_key=options.functions("localhost")["LOGTO_WEBHOOK_SIGNING_KEY"],
+    )
+    tenant.webhooks = (hook,)
+    return tenant
+
+
 class _Site:
     """The web application: a gateway over environments that a reload replaces."""
 
     def __init__(self, options: Options, variables: dict[str, str]) -> None:
         self._variables = variables
         self._environments = Environments(variables)
-        self._routes = routes_of(read_template(ROOT / "template.yaml"))
+        self._routes = _routes(options)
         self.gateway = Gateway(
             self._routes,
             self._invoke,
@@ -119,23 +148,30 @@ class _Site:
     def kill(self) -> None:
         self._environments.kill()
 
-    def _invoke(self, handler: str, event: dict[str, Any]) -> Any:
-        return self._environments.invoke(handler, event)
+    def _invoke(self, handler: str, event: dict[str, Any], seconds: float) -> Any:
+        return self._environments.invoke(handler, event, seconds=seconds)
 
     @property
     def _handlers(self) -> frozenset[str]:
-        return frozenset(route.handler for route in self._routes)
+        answering = {route.handler for route in self._routes if route.relay is None}
+        return frozenset(answering | {r.authorizer.handler for r in self._routes if r.authorizer})
 
 
-def _variables(options: Options, verbose: bool) -> dict[str, str]:
+def _routes(options: Options) -> tuple[Route, ...]:
+    try:
+        return routes_of(read_template(ROOT / "template.yaml"), upstream=options.upstream)
+    except ValueError as fault:
+        raise OptionsInvalid(f"template.yaml: {fault}") from None
+
+
+def functions_environment(options: Options, *, verbose: bool = False) -> dict[str, str]:
     """The environment of the functions, as `template.yaml` gives it to them on AWS."""
     quiet = {"POWERTOOLS_LOG_LEVEL": "ERROR", "POWERTOOLS_METRICS_DISABLED": "true"}
     return {
         **({} if verbose else quiet),
         "POWERTOOLS_TRACE_DISABLED": "true",
         **options.functions("localhost"),
-        # By address: a machine may resolve `localhost` to ::1, where the table does not listen.
-        "AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{options.table_port}",
+        "AWS_ENDPOINT_URL_DYNAMODB": options.table_endpoint,
     }
 
 
@@ -189,6 +225,9 @@ def _say_where(options: Options, stand_in: StandIn | None) -> None:
         for user in stand_in.tenant.users.values():
             note = " (suspended: is refused)" if user.suspended else ""
             print(f"    {user.name:<20} {user.email or 'without e-mail address'}{note}")
+        print(f"  Suspend one at {stand_in.url}/console")
+    if options.upstream is not None:
+        print(f"  An API behind the session: {options.base_url}/api/orders")
     print("\n  Ctrl-C stops everything.\n", flush=True)
 
 

@@ -7,14 +7,20 @@ from typing import Any
 
 import yaml
 
+from local.authorizers import Authorizer
+from local.relay import Relay
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """A route of the HTTP API: `path` as in the template, `handler` as Lambda names it."""
+    """A route of the HTTP API: `path` as in the template. Either `handler`, as Lambda names it,
+    answers, or `relay` sends the request on."""
 
     method: str
     path: str
-    handler: str
+    handler: str = ""
+    relay: Relay | None = None
+    authorizer: Authorizer | None = None
 
     @property
     def key(self) -> str:
@@ -52,17 +58,79 @@ def read_template(path: Path) -> dict[str, Any]:
     return template
 
 
-def routes_of(template: dict[str, Any]) -> tuple[Route, ...]:
-    """The routes of every function, those with a fixed path first, as API Gateway prefers them."""
+def routes_of(template: dict[str, Any], *, upstream: str | None = None) -> tuple[Route, ...]:
+    """The routes of every function, those with a fixed path first, as API Gateway prefers them.
+
+    Routes of the API's own definition lead to `upstream`, and are left out where there is none.
+    Raises ValueError for a mapping that API Gateway would refuse.
+    """
+    authorizers = _authorizers(template)
     routes = [
         Route(
             method=event["Properties"]["Method"].upper(),
             path=event["Properties"]["Path"],
-            handler=resource["Properties"]["Handler"],
+            handler=function["Handler"],
+            authorizer=authorizers.get(event["Properties"].get("Auth", {}).get("Authorizer")),
         )
-        for resource in template["Resources"].values()
-        if resource["Type"] == "AWS::Serverless::Function"
-        for event in resource["Properties"].get("Events", {}).values()
+        for function in functions_of(template).values()
+        for event in function.get("Events", {}).values()
         if event["Type"] == "HttpApi"
     ]
+    routes += _relays(template, authorizers, upstream) if upstream else []
     return tuple(sorted(routes, key=lambda route: ("+}" in route.path, "{" in route.path)))
+
+
+def functions_of(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The properties of every function, by its logical id."""
+    return {
+        name: resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def _api(template: dict[str, Any]) -> dict[str, Any]:
+    apis: list[dict[str, Any]] = [
+        resource.get("Properties", {})
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::Serverless::HttpApi"
+    ]
+    return apis[0] if apis else {}
+
+
+def _authorizers(template: dict[str, Any]) -> dict[str, Authorizer]:
+    functions = functions_of(template)
+    declared = _api(template).get("Auth", {}).get("Authorizers", {})
+    return {
+        name: Authorizer(
+            handler=functions[entry["FunctionArn"].partition(".")[0]]["Handler"],
+            identity_headers=tuple(entry.get("Identity", {}).get("Headers", ())),
+        )
+        for name, entry in declared.items()
+    }
+
+
+def _relays(
+    template: dict[str, Any], authorizers: dict[str, Authorizer], upstream: str
+) -> list[Route]:
+    paths = _api(template).get("DefinitionBody", {}).get("paths", {})
+    routes = []
+    for path, declared in paths.items():
+        methods = declared["Fn::If"][1] if "Fn::If" in declared else declared
+        for name, method in methods.items():
+            integration = method["x-amazon-apigateway-integration"]
+            (security,) = method["security"]
+            relay = Relay.of(
+                integration["uri"].replace("${UpstreamUrl}", upstream),
+                integration["requestParameters"],
+            )
+            any_method = name == "x-amazon-apigateway-any-method"
+            routes.append(
+                Route(
+                    method="ANY" if any_method else name.upper(),
+                    path=path,
+                    relay=relay,
+                    authorizer=authorizers[next(iter(security))],
+                )
+            )
+    return routes

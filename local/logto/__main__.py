@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 
 from local.logto.server import running
-from local.logto.tenant import Tenant, default_tenant
+from local.logto.tenant import Tenant, Webhook, default_tenant
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,6 +18,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--redirect-uri", action="append", default=[])
     parser.add_argument("--post-logout-redirect-uri", action="append", default=[])
     parser.add_argument("--backchannel-logout-uri")
+    parser.add_argument("--webhook-url", help="where suspended and deleted users are told of")
+    parser.add_argument("--webhook-signing-key", default="local-webhook-signing-key")
     parser.add_argument("--rotate-always", action="store_true", help="rotate refresh tokens always")
     parser.add_argument("--refresh-ttl", type=int, default=14 * 86_400, help="seconds")
     parser.add_argument("--token-ttl", type=int, default=3600, help="seconds")
@@ -55,8 +57,14 @@ def _tenant(options: argparse.Namespace) -> Tenant:
         rotate_refresh_token_always=options.rotate_always,
         refresh_token_seconds=options.refresh_ttl,
     )
+    hook = Webhook(
+        id="local-webhook", url=options.webhook_url or "", signing_key=options.webhook_signing_key
+    )
     return replace(
-        tenant, applications={application.id: application}, token_seconds=options.token_ttl
+        tenant,
+        applications={application.id: application},
+        token_seconds=options.token_ttl,
+        webhooks=(hook,) if options.webhook_url else (),
     )
 
 
@@ -67,6 +75,7 @@ def _explain(tenant: Tenant, url: str) -> None:
         print(f"LOGTO_APP_SECRET={application.secret}")
         for uri in application.redirect_uris:
             print(f"Redirect URI: {uri}")
+    print(f"Console: {url}/console")
     people = ", ".join(user.email or user.name for user in tenant.users.values())
     print(f"Who can sign in: {people}", flush=True)
 

@@ -25,7 +25,8 @@ async def _me(request: Request) -> Response:
 
 
 async def _introspect(request: Request) -> Response:
-    """Introspection (RFC 7662) of opaque access tokens and refresh tokens."""
+    """Introspection (RFC 7662) of opaque access tokens and refresh tokens. One that has been
+    replaced counts as used up."""
     memory: Memory = request.app.state.memory
     given = await parameters.form(request)
     application = authenticate(request, given, memory.tenant)
@@ -33,7 +34,8 @@ async def _introspect(request: Request) -> Response:
     answer: dict[str, Any] = {"active": False}
     access = _live_access_token(value, memory)
     refresh = memory.refresh_tokens.get(value)
-    found = access or (refresh if refresh and memory.clock() < refresh.expires_at else None)
+    usable = refresh and refresh.rotated_at is None and memory.clock() < refresh.expires_at
+    found = access or (refresh if usable else None)
     if found and not found.grant.revoked and found.grant.client_id == application.id:
         answer = {
             "active": True,

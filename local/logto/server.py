@@ -1,5 +1,6 @@
 """The stand-in as a server: the application, and a thread that runs it."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,7 +9,17 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local.logto import authorization, discovery, end_session, entra, issued, screens, token
+from local.logto import (
+    authorization,
+    console,
+    directory,
+    discovery,
+    end_session,
+    entra,
+    issued,
+    screens,
+    token,
+)
 from local.logto.errors import Refusal, answer_refusal
 from local.logto.keys import Algorithm
 from local.logto.memory import Memory
@@ -36,7 +47,7 @@ class _Recorder:
 
 def create_app(memory: Memory, note: Callable[[str, str, int], None]) -> Starlette:
     """The application over this memory; `note` hears of every answer."""
-    modules = (discovery, authorization, token, issued, end_session, screens, entra)
+    modules = (discovery, authorization, token, issued, end_session, screens, entra, console)
     app = Starlette(
         routes=[route for module in modules for route in module.routes],
         exception_handlers={Refusal: answer_refusal},
@@ -70,8 +81,16 @@ class StandIn:
         self.memory.keys.retire()
 
     def suspend(self, user_id: str) -> None:
-        """Suspend a user, as an administrator would."""
-        self.tenant.users[user_id].suspended = True
+        """Suspend a user, as an administrator would; the webhooks have been told afterwards."""
+        asyncio.run(directory.suspend(self.memory, user_id))
+
+    def reinstate(self, user_id: str) -> None:
+        """Lift a suspension."""
+        asyncio.run(directory.suspend(self.memory, user_id, suspended=False))
+
+    def delete(self, user_id: str) -> None:
+        """Delete a user."""
+        asyncio.run(directory.delete(self.memory, user_id))
 
 
 @contextmanager

@@ -70,6 +70,16 @@ class Organization:
     role_scopes: dict[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Webhook:
+    """Where Logto tells of what happens to users."""
+
+    id: str
+    url: str
+    signing_key: str = field(repr=False)
+    events: tuple[str, ...] = ("User.SuspensionStatus.Updated", "User.Deleted")
+
+
 @dataclass(kw_only=True, slots=True)
 class Tenant:
     """Everything that is set up. Lifetimes are seconds."""
@@ -79,10 +89,14 @@ class Tenant:
     users: dict[str, User]
     resources: dict[str, Resource] = field(default_factory=dict)
     organizations: dict[str, Organization] = field(default_factory=dict)
+    webhooks: tuple[Webhook, ...] = ()
     single_sign_on_enabled: bool = True
     code_seconds: int = 60
     token_seconds: int = 3600
     refresh_grace_seconds: float = 3.0
+    """How long a refresh token that has been replaced still works."""
+    reuse_revokes_grant: bool = True
+    """Whether one that comes later ends the whole grant."""
 
     def connector_of(self, email: str) -> Connector | None:
         """The connector that the domain of an address leads to, while enterprise SSO is on."""

@@ -66,7 +66,7 @@ def _refresh(given: Parameters, application: Application, memory: Memory) -> dic
         raise _invalid_grant("refresh token is expired")
     grace = memory.tenant.refresh_grace_seconds
     if token.rotated_at is not None and now - token.rotated_at > grace:
-        token.grant.revoked = True
+        token.grant.revoked = token.grant.revoked or memory.tenant.reuse_revokes_grant
         raise _invalid_grant("refresh token already used")
     _active(token.grant, memory)
     answer = _access(token.grant, given, memory)

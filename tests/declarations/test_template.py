@@ -130,7 +130,7 @@ def test_emulator_gets_only_variables_that_the_template_declares() -> None:
     declared = set(VARIABLES)
     fixed = json.loads((ROOT / "local/sam.json").read_text())["Parameters"]
     assert set(fixed) <= declared
-    options = Options(port=3000, logto_port=3100, table_port=3300, variables={})
+    options = Options(port=3000, logto_port=3100, api_port=3200, table_port=3300, variables={})
     assert options.functions(HOST) == fixed
 
 

@@ -52,13 +52,18 @@ def authorizer(scene: Scene) -> Iterator[Authorizer]:
 Ask = Callable[..., dict[str, Any] | None]
 
 
+def an_hour_later(scene: Scene, browser: Any) -> None:
+    """The access token has expired, and the session is in use still."""
+    for _ in range(2):
+        scene.process.clock.ahead += 1801
+        assert scene.who(browser) == SUBJECT
+
+
 def expired(scene: Scene, authorizer: Authorizer) -> Any:
     """A browser whose access token has expired, and whose next request has to refresh."""
     browser = scene.signed_in()
     assert authorizer.ask(browser, route=ROUTE) is not None
-    scene.process.clock.ahead += 3600 - 30
-    scene.who(browser)  # the session is in use
-    scene.process.clock.ahead += 31
+    an_hour_later(scene, browser)
     scene.provider.requests.clear()
     scene.provider.redeemed.clear()
     return browser
@@ -79,9 +84,7 @@ def test_a_rotated_refresh_token_is_the_next_one_sent(scene: Scene, authorizer: 
     browser = expired(scene, authorizer)
     for _ in range(3):
         assert authorizer.ask(browser, route=ROUTE) is not None
-        scene.process.clock.ahead += 3500
-        scene.who(browser)
-        scene.process.clock.ahead += 101
+        an_hour_later(scene, browser)
     assert len(scene.provider.redeemed) == 3
     assert len(set(scene.provider.redeemed)) == 3
     assert not scene.provider.grant_ended
@@ -93,9 +96,7 @@ def test_no_refresh_token_in_the_answer_keeps_the_old_one(
     browser = expired(scene, authorizer)
     scene.provider.token_response = lambda answer: {**answer, "refresh_token": None}
     assert authorizer.ask(browser, route=ROUTE) is not None
-    scene.process.clock.ahead += 3500
-    scene.who(browser)
-    scene.process.clock.ahead += 101
+    an_hour_later(scene, browser)
     assert authorizer.ask(browser, route=ROUTE) is not None
     assert len(scene.provider.redeemed) == 2
     assert len(set(scene.provider.redeemed)) == 1
@@ -259,9 +260,7 @@ def test_keys_down_after_rotation(scene: Scene, authorizer: Authorizer) -> None:
     context = authorizer.ask(browser, route=ROUTE)
     assert context is not None
     assert context["name"] == "Mallory of the evil provider"
-    scene.process.clock.ahead += 3500
-    scene.who(browser)
-    scene.process.clock.ahead += 101
+    an_hour_later(scene, browser)
     scene.provider.responders.clear()
     assert authorizer.ask(browser, route=ROUTE) is not None
     assert len(set(scene.provider.redeemed)) == 2

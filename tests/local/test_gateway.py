@@ -34,7 +34,7 @@ class Context:
         return 1000
 
 
-def invoke(handler: str, event: dict[str, Any]) -> Any:
+def invoke(handler: str, event: dict[str, Any], seconds: float) -> Any:
     if handler in ("fail", "slow"):
         raise InvocationFailed(timed_out=handler == "slow")
     return getattr(handlers, handler)(event, Context())

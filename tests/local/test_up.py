@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from local.logto.robot import Robot
-from tests.support.up import ROOT, up
+from tests.support.up import PORTS, ROOT, up
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -42,7 +42,7 @@ def test_stop_while_starting() -> None:
     assert "Traceback" not in program.output
 
 
-@pytest.mark.parametrize("name", ["PORT", "LOGTO_PORT", "TABLE_PORT"])
+@pytest.mark.parametrize("name", PORTS)
 def test_taken_port(name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+PORTS = ("PORT", "LOGTO_PORT", "API_PORT", "TABLE_PORT")
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -17,7 +18,7 @@ class Up:
     """The program, in a process group of its own."""
 
     def __init__(self, variables: dict[str, str], *, root: Path = ROOT) -> None:
-        self.ports = dict(zip(("PORT", "LOGTO_PORT", "TABLE_PORT"), free_ports(3), strict=True))
+        self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LOGTO_")}
         environment |= {name: str(port) for name, port in self.ports.items()}
         self.process = subprocess.Popen(

@@ -1,0 +1,70 @@
+"""The stand-in's console: its users, and how it treats refresh tokens."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from local.logto import directory, parameters
+from local.logto.errors import Refusal
+from local.logto.memory import Memory
+from local.logto.pages import page
+
+
+async def _show(request: Request) -> Response:
+    memory: Memory = request.app.state.memory
+    return page(
+        "console.html",
+        users=list(memory.tenant.users.values()),
+        rotates=any(a.rotate_refresh_token_always for a in memory.tenant.applications.values()),
+        revokes=memory.tenant.reuse_revokes_grant,
+        hooks=memory.tenant.webhooks,
+    )
+
+
+async def _user(request: Request) -> Response:
+    memory: Memory = request.app.state.memory
+    given = await _own_form(request, memory)
+    actions: dict[str, Callable[[str], Awaitable[None]]] = {
+        "suspend": lambda user: directory.suspend(memory, user),
+        "reinstate": lambda user: directory.suspend(memory, user, suspended=False),
+        "delete": lambda user: directory.delete(memory, user),
+    }
+    act, user = actions.get(given.need("action")), given.need("user")
+    if act is None or user not in memory.tenant.users:
+        raise Refusal("invalid_request", "no such action or user")
+    await act(user)
+    return _back(memory)
+
+
+async def _switch(request: Request) -> Response:
+    memory: Memory = request.app.state.memory
+    given = await _own_form(request, memory)
+    on = given.get("on") == "true"
+    if given.need("switch") == "rotate":
+        for application in memory.tenant.applications.values():
+            application.rotate_refresh_token_always = on
+    elif given["switch"] == "revoke":
+        memory.tenant.reuse_revokes_grant = on
+    else:
+        raise Refusal("invalid_request", "no such switch")
+    return _back(memory)
+
+
+async def _own_form(request: Request, memory: Memory) -> parameters.Parameters:
+    """A form of this page's own: no other site suspends anybody."""
+    if request.headers.get("origin", memory.url) != memory.url:
+        raise Refusal("invalid_request", "the form comes from another site", status=403)
+    return await parameters.form(request)
+
+
+def _back(memory: Memory) -> Response:
+    return RedirectResponse(f"{memory.url}/console", 303)
+
+
+routes = [
+    Route("/console", _show),
+    Route("/console/user", _user, methods=["POST"]),
+    Route("/console/switch", _switch, methods=["POST"]),
+]

@@ -1,0 +1,71 @@
+"""Webhooks: what Logto tells an application about its users, signed by a key of the webhook."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import uuid
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import httpx
+
+from local.logto.memory import Memory
+from local.logto.tenant import User, Webhook
+
+SUSPENSION: Final = "User.SuspensionStatus.Updated"
+DELETION: Final = "User.Deleted"
+_ATTEMPTS: Final = 3
+_PAUSE_SECONDS: Final = 0.2
+_LOGGER = logging.getLogger(__name__)
+
+
+def body_of(memory: Memory, hook: Webhook, event: str, user: User) -> bytes:
+    """The body of a message, as Logto writes it."""
+    moment = datetime.fromtimestamp(memory.clock(), UTC)
+    created = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    data: dict[str, Any] = {
+        "id": user.id,
+        "username": None,
+        "primaryEmail": user.email,
+        "name": user.name,
+        "isSuspended": user.suspended,
+    }
+    message = {
+        "event": event,
+        "createdAt": created,
+        "hookId": hook.id,
+        "params": {"userId": user.id},
+        "data": data,
+    }
+    return json.dumps(message, separators=(",", ":")).encode()
+
+
+def signature(body: bytes, key: str) -> str:
+    """The header `logto-signature-sha-256` of a body."""
+    return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+
+
+async def tell(memory: Memory, event: str, user: User) -> None:
+    """Send the event to every webhook that listens for it. A failure ends nothing."""
+    hooks = [hook for hook in memory.tenant.webhooks if event in hook.events]
+    await asyncio.gather(*(_send(hook, body_of(memory, hook, event, user)) for hook in hooks))
+
+
+async def _send(hook: Webhook, body: bytes) -> None:
+    headers = {
+        "content-type": "application/json",
+        "logto-signature-sha-256": signature(body, hook.signing_key),
+        "logto-message-id": str(uuid.uuid4()),
+    }
+    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+        for attempt in range(_ATTEMPTS):
+            await asyncio.sleep(_PAUSE_SECONDS * attempt)
+            try:
+                answer = await client.post(hook.url, content=body, headers=headers)
+                answer.raise_for_status()
+            except httpx.HTTPError as failure:
+                _LOGGER.warning("webhook %s failed: %s", hook.id, type(failure).__name__)
+            else:
+                return

@@ -1,0 +1,114 @@
+"""An HTTP_PROXY integration of an HTTP API: the request goes on to another server, as mapped.
+
+Source: the AWS documentation of HTTP API private and HTTP proxy integrations, and of parameter
+mapping with its reserved headers.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+SECONDS: Final = 29.0
+"""How long API Gateway waits for an integration."""
+_HOP_BY_HOP: Final = frozenset(
+    {
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailers",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_RESERVED: Final = re.compile(
+    r"(access-control-|apigw-|x-amzn?-).*|authorization|connection|content-(encoding|length|location)"
+    r"|forwarded|keep-alive|origin|proxy-.*|te|trailers|transfer-encoding|upgrade|via"
+    r"|x-forwarded-(for|host|proto)",
+    re.IGNORECASE,
+)
+"""Headers that API Gateway lets no mapping change."""
+_CONTEXT: Final = "$context.authorizer."
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderMapping:
+    """One line of `requestParameters`: an action on a header, and where the value comes from."""
+
+    action: str
+    header: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Relay:
+    """Where requests of a route go: `uri` holds `{proxy}` for the rest of the path."""
+
+    uri: str
+    mappings: tuple[HeaderMapping, ...]
+
+    @classmethod
+    def of(cls, uri: str, parameters: Mapping[str, str]) -> "Relay":
+        """Raises ValueError for a mapping that API Gateway would refuse."""
+        return cls(uri=uri, mappings=tuple(_mapping(k, v) for k, v in parameters.items()))
+
+    async def send(
+        self, request: Request, rest: str, body: bytes, context: Mapping[str, Any]
+    ) -> Response:
+        """The other server's answer; 502 or 503 where there is none."""
+        headers = self._headers(request, context)
+        query = request.url.query
+        url = self.uri.replace("{proxy}", quote(rest, safe="/%:@!$&'()*+,;=~-._"))
+        try:
+            async with httpx.AsyncClient(timeout=SECONDS, trust_env=False) as client:
+                answer = await client.request(
+                    request.method,
+                    f"{url}?{query}" if query else url,
+                    headers=headers,
+                    content=body,
+                )
+        except httpx.TimeoutException:
+            return JSONResponse({"message": "Service Unavailable"}, 503)
+        except httpx.HTTPError:
+            return JSONResponse({"message": "Bad Gateway"}, 502)
+        response = Response(answer.content, answer.status_code)
+        for name, value in answer.headers.multi_items():
+            if name.lower() not in (_HOP_BY_HOP | {"content-encoding"}):
+                response.headers.append(name, value)
+        return response
+
+    def _headers(self, request: Request, context: Mapping[str, Any]) -> list[tuple[str, str]]:
+        headers = [(n, v) for n, v in request.headers.items() if n.lower() not in _HOP_BY_HOP]
+        for mapping in self.mappings:
+            value = _value(mapping.value, context)
+            if mapping.action != "append":
+                headers = [(n, v) for n, v in headers if n.lower() != mapping.header.lower()]
+            if mapping.action != "remove" and value is not None:
+                headers.append((mapping.header, value))
+        return headers
+
+
+def _mapping(key: str, value: str) -> HeaderMapping:
+    action, _, target = key.partition(":")
+    header = target.removeprefix("header.")
+    if action not in ("append", "overwrite", "remove") or header == target:
+        raise ValueError(f"{key} is no mapping of a request's header")
+    if _RESERVED.fullmatch(header):
+        raise ValueError(f"operations on the header {header} are restricted")
+    return HeaderMapping(action, header, value)
+
+
+def _value(source: str, context: Mapping[str, Any]) -> str | None:
+    if source.startswith(_CONTEXT):
+        found = context.get(source.removeprefix(_CONTEXT))
+        return found if isinstance(found, str) else None
+    return source.strip("'")
