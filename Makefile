@@ -4,6 +4,7 @@ SHELL := /bin/bash
 export SAM_CLI_TELEMETRY := 0
 
 PORT ?=
+EXAMPLE ?=
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
@@ -46,10 +47,10 @@ check: $(STAMP) ## Lint, types, template, and declarations in step
 build: $(STAMP) ## sam build, for this machine's processor
 	@$(PYTHON) -m local.sam build
 
-sam-local: $(STAMP) ## sam local start-api with the stand-in and the table (needs Docker)
-	@exec env $(PORT:%=PORT=%) $(PYTHON) -m local.sam start-api
+sam-local: $(STAMP) ## sam local start-api with the stand-in and the table (needs Docker); EXAMPLE=orders adds one
+	@exec env $(PORT:%=PORT=%) $(EXAMPLE:%=EXAMPLE=%) $(PYTHON) -m local.sam start-api
 
-invoke-%: $(STAMP) ## sam local invoke on an event: invoke-home, -sign-in, -callback, -sign-out, -me
+invoke-%: $(STAMP) ## sam local invoke on an event of events/: invoke-home, -sign-in, -authorizer, ...
 	@$(PYTHON) -m local.sam invoke $*
 
 lock: $(STAMP) ## Write the two requirements files anew from pyproject.toml

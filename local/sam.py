@@ -24,7 +24,13 @@ from local.table import REGION
 HOST = "host.docker.internal"
 """The one name of this machine that its containers and its browser both can resolve."""
 _SAM = str(Path(sysconfig.get_path("scripts")) / "sam")
-_FUNCTION = "AuthFunction"
+_FUNCTION_OF = {
+    "admin": "AdminFunction",
+    "authorizer": "AuthorizerFunction",
+    "backchannel-logout": "NotificationsFunction",
+    "webhook": "NotificationsFunction",
+}
+"""The function of an event in `events/`; every other one is a browser's."""
 _QUERY = re.compile(r"((?:GET|HEAD|POST) /[^\s?]*)\?\S*")
 
 
@@ -37,14 +43,14 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("start-api", help="build, and serve with the stand-in and the table")
     given = parser.parse_args(arguments)
     try:
-        if _sam("build", *_architecture(), quiet=given.command != "build") != 0:
+        if _sam("build", *_template(), *_architecture(), quiet=given.command != "build") != 0:
             return 2
         if given.command == "invoke":
             event = ROOT / "events" / f"{given.event}.json"
             return _sam(
                 "local",
                 "invoke",
-                _FUNCTION,
+                function_of(given.event),
                 "-e",
                 str(event),
                 "--skip-pull-image",
@@ -56,6 +62,31 @@ def main(arguments: list[str]) -> int:
         print(failure, file=sys.stderr)
         return 2
     return 0
+
+
+def function_of(event: str) -> str:
+    """The function that an event of `events/` is for."""
+    return _FUNCTION_OF.get(event, "AuthFunction")
+
+
+def _template() -> tuple[str, ...]:
+    """The template, with the route of `EXAMPLE` in it where one is named."""
+    name = os.environ.get("EXAMPLE")
+    if not name:
+        return ()
+    merged = ROOT / ".local" / "template.yaml"
+    merged.parent.mkdir(exist_ok=True)
+    merged.write_text(with_example(name))
+    return ("--template", str(merged), "--base-dir", str(ROOT))
+
+
+def with_example(name: str) -> str:
+    """The template with the resources that an example adds to it. Raises OptionsInvalid."""
+    addition = ROOT / "examples" / name / "same-stack.yaml"
+    if not addition.is_file():
+        raise OptionsInvalid(f"There is no {addition.relative_to(ROOT)}: EXAMPLE names a folder.")
+    before, outputs, after = (ROOT / "template.yaml").read_text().partition("\nOutputs:\n")
+    return f"{before}\n{addition.read_text()}{outputs}{after}"
 
 
 def _start_api(options: Options) -> int:
