@@ -5,11 +5,12 @@ export SAM_CLI_TELEMETRY := 0
 
 PORT ?=
 EXAMPLE ?=
+TARGET ?= event
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help up test hostile-cases mutants check build sam-local lock clean
+.PHONY: help up test hostile-cases mutants fuzz check build sam-local lock clean
 help: ## Show this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -33,6 +34,9 @@ hostile-cases: $(STAMP) ## List every hostile case that is tried
 
 mutants: $(STAMP) ## Turn off each guard in turn, and show that a test notices
 	@$(PYTHON) tests/mutants.py
+
+fuzz: $(STAMP) ## Fuzz one reader of foreign bytes for a minute: make fuzz TARGET=cookie
+	@$(PYTHON) -m tests.fuzz $(TARGET) -max_total_time=60 -max_len=4096 -artifact_prefix=.local/
 
 check: $(STAMP) ## Lint, types, template, and declarations in step
 	$(PYTHON) -m ruff check .
