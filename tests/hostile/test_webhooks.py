@@ -199,7 +199,7 @@ SIGNATURES: dict[str, Callable[[bytes], dict[str, str]]] = {
     "SHA-1": lambda body: {HEADER: hmac.new(SIGNING_KEY.encode(), body, "sha1").hexdigest()},
     "a hash without a key": lambda body: {HEADER: hashlib.sha256(body).hexdigest()},
     "under another name": lambda body: {"logto-signature": signature(body)},
-    "in other digits": lambda body: {HEADER: "٠" * 64},
+    "in other digits": lambda body: {HEADER: "\u0660" * 64},
 }
 
 
