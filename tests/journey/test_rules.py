@@ -1,4 +1,4 @@
-"""Rules at sign-in: who meets them gets in; who does not gets a page, and nothing is left behind."""
+"""Rules at sign-in: who meets them gets in; who does not gets a page, and leaves nothing behind."""
 
 import json
 from collections.abc import Callable
@@ -297,7 +297,7 @@ def change_detail(
 
 
 def change_userinfo(monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], Any]) -> None:
-    real = issued.userinfo
+    real = claims.userinfo
     monkeypatch.setattr(issued, "userinfo", lambda *given: change(real(*given)))
 
 
