@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
+from shared.endings import end_subject
 from tests.hostile.faults import KINDS, Faults
 from tests.hostile.leaving import (
     ALL,
@@ -23,7 +24,8 @@ from tests.hostile.leaving import (
 from tests.hostile.provider import DISCOVERY, ES384, KEYS, RS256, TOKEN, Answer, EvilProvider
 from tests.hostile.scene import Scene
 from tests.hostile.test_id_token import encoded, hand_signed, hmac_with, tampered, unsigned
-from tests.support.tables import dump
+from tests.support.rows import put_session
+from tests.support.tables import dump, raw_bytes
 
 MANY = 500
 REFUSED = 400
@@ -409,36 +411,12 @@ def test_a_sign_in_right_after_a_logout(stage: Leaving) -> None:
 
 
 def test_five_hundred_sessions_of_one_user(stage: Leaving) -> None:
-    many(stage, MANY)
+    for _ in range(MANY):
+        put_session(stage.scene.process.services, MALLORY)
     assert sessions(stage) == MANY + 3
     assert stage.log_out(stage.token(sid=None)) == 200
     assert stage.alive() == {"other"}
     assert sessions(stage) == 1
-
-
-def many(stage: Leaving, count: int) -> None:
-    """More sessions of the first person, committed as callbacks commit them."""
-    from shared.callback import Client, _commit
-    from shared.records import Session
-
-    now = int(stage.scene.process.clock())
-    services = stage.scene.process.services
-    for _ in range(count):
-        session = Session(
-            issuer=stage.scene.provider.issuer,
-            subject=MALLORY,
-            op_session=None,
-            signed_in_at=now,
-            began_at=now,
-            connector=None,
-            tenant_id=None,
-            groups=(),
-            scopes=(),
-            token_key="x",
-            storage={},
-        )
-        client = Client(ip=None, agent=None)
-        _commit(session, {}, None, client, now * 1000, services)
 
 
 def sessions(stage: Leaving) -> int:
@@ -573,8 +551,6 @@ def test_a_later_logout_takes_nothing_back(stage: Leaving, first: dict[str, Any]
 def test_an_earlier_ending_hides_no_later_one(stage: Leaving) -> None:
     """An operator's ending reaches half a minute ahead. A logout within that time still counts
     for a sign-in that redeemed its code between the two."""
-    from shared.endings import end_subject
-
     now = int(stage.scene.process.clock())
     end_subject(MALLORY, until=now + 30, services=stage.scene.process.services)
     stage.scene.process.clock.ahead += 2
@@ -653,8 +629,6 @@ def test_new_keys_unreachable(stage: Leaving, kind: str) -> None:
 
 
 def test_the_table_names_nobody(stage: Leaving) -> None:
-    from tests.support.tables import raw_bytes
-
     token = stage.token()
     assert stage.log_out(token) == 200
     stored = raw_bytes(stage.scene.process.client, stage.scene.process.table_name)
