@@ -111,11 +111,11 @@ def test_address_and_agent_where_they_are_kept(product: Product, proof: str, sts
 
 
 def test_the_latest_first_in_pages(admin: Admin) -> None:
-    secrets = [admin.put(ALICE, seconds_ago=number) for number in range(120)]
+    secrets = [admin.put(ALICE, seconds_ago=10 * number) for number in range(120)]
     found: list[str] = []
     cursor, pages = None, 0
     while True:
-        more = {"cursor": cursor} if cursor else {}
+        more: dict[str, object] = {"cursor": cursor} if cursor else {}
         answer = admin("list_user", user=ALICE, **more)
         found += [session["session"] for session in answer["sessions"]]
         cursor, pages = answer["cursor"], pages + 1
@@ -172,7 +172,7 @@ def test_an_organization(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(found) == sorted(id_of(secret) for secret in inside)
     ended, cursor = 0, None
     while True:
-        more = {"cursor": cursor} if cursor else {}
+        more: dict[str, object] = {"cursor": cursor} if cursor else {}
         answer = admin("end_organization", organization="contosoorg01", **more)
         ended, cursor = ended + answer["ended"], answer["cursor"]
         if cursor is None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlencode, urlsplit
-from urllib.request import Request, urlopen
 
+import httpx
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -46,13 +46,14 @@ def running_sts(moto_url: str) -> Iterator[str]:
                 self.send_error(403)
                 return
             query = dict(parse_qsl(urlsplit(self.path).query))
-            asked = urlencode({name: query[name] for name in ("Action", "Version")})
+            asked = {name: query[name] for name in ("Action", "Version")}
             credential = query["X-Amz-Credential"]
             authorization = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host"
-            request = Request(f"{moto_url}/?{asked}", headers={"authorization": authorization})
-            with urlopen(request) as answer:
-                body = answer.read()
-            self.send_response(200)
+            headers = {"authorization": authorization}
+            with httpx.Client(trust_env=False) as client:
+                answer = client.get(moto_url, params=asked, headers=headers)
+            body = answer.content
+            self.send_response(answer.status_code)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
