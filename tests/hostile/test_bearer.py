@@ -1,0 +1,139 @@
+"""Bearer tokens at the authorizer: access tokens of configured resources, and nothing else."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey
+
+from tests.hostile.conftest import SECONDS
+from tests.hostile.provider import ES384, KEYS, RS256, SUBJECT, Answer
+from tests.hostile.scene import SESSION, Scene
+from tests.hostile.test_id_token import encoded, hmac_with, unsigned
+from tests.support.functions import (
+    RESOURCE,
+    ROUTE,
+    TOKEN_SETTINGS,
+    Authorizer,
+    started_authorizer,
+)
+
+
+@pytest.fixture
+def authorizer(scene: Scene) -> Iterator[Authorizer]:
+    with started_authorizer(scene.process, TOKEN_SETTINGS, provider_seconds=SECONDS) as started:
+        yield started
+
+
+def claims(scene: Scene, **changes: Any) -> dict[str, Any]:
+    """The claims of a good access token; None takes one out."""
+    now = int(scene.process.clock())
+    values = {
+        "iss": scene.provider.issuer,
+        "aud": RESOURCE,
+        "sub": SUBJECT,
+        "client_id": "another-client",
+        "scope": "read:orders",
+        "jti": "x",
+        "iat": now,
+        "exp": now + 3600,
+        **changes,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def signed(scene: Scene, key: Any = ES384, *, typ: str = "at+jwt", **changes: Any) -> str:
+    return scene.provider.signed(claims(scene, **changes), key, typ=typ)
+
+
+def ask(authorizer: Authorizer, token: str, **named: Any) -> dict[str, Any] | None:
+    return authorizer.ask(None, headers={"authorization": f"Bearer {token}"}, **named)
+
+
+@pytest.mark.parametrize("typ", ["at+jwt", "AT+JWT", "application/at+jwt"])
+def test_a_good_one(scene: Scene, authorizer: Authorizer, typ: str) -> None:
+    context = ask(authorizer, signed(scene, typ=typ))
+    assert context is not None
+    assert (context["sub"], context["scopes"]) == (SUBJECT, ["read:orders"])
+    assert context["client_id"] == "another-client"
+
+
+CLAIMS: dict[str, dict[str, Any]] = {
+    **{f"{name} missing": {name: None} for name in ("iss", "aud", "sub", "iat", "exp")},
+    "iss of another provider": {"iss": "https://evil.test/oidc"},
+    "aud of the application": {"aud": "local-app"},
+    "aud of another resource": {"aud": "https://api.example.test/other"},
+    "aud a list": {"aud": [RESOURCE]},
+    "aud with a slash": {"aud": f"{RESOURCE}/"},
+    "aud an object": {"aud": {RESOURCE: 1}},
+    "sub empty": {"sub": ""},
+    "sub a number": {"sub": 7},
+    "sub with a line break": {"sub": "a\nb"},
+    "expired": {"exp": 1_700_000_000, "iat": 1_699_999_000},
+    "exp absurd": {"exp": 1e30},
+    "exp text": {"exp": "9999999999"},
+    "iat in the future": {"iat": 4_000_000_000, "exp": 4_000_000_600},
+    "nbf in the future": {"nbf": 4_000_000_000},
+}
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_claims(scene: Scene, authorizer: Authorizer, name: str) -> None:
+    assert ask(authorizer, signed(scene, **CLAIMS[name])) is None
+
+
+STRANGE = ECKey.generate_key("P-384", {"kid": "es384", "use": "sig", "alg": "ES384"})
+FORGERIES: dict[str, Callable[[Scene], str]] = {
+    "typ of an ID token": lambda scene: signed(scene, typ="JWT"),
+    "typ of a logout token": lambda scene: signed(scene, typ="logout+jwt"),
+    "another key under the same kid": lambda scene: signed(scene, STRANGE),
+    "an algorithm that is not announced": lambda scene: signed(scene, RS256),
+    "none": lambda scene: unsigned({"alg": "none", "typ": "at+jwt"}, claims(scene)),
+    "HMAC with the secret": lambda scene: hmac_with(b"local-app-secret")(
+        scene.provider, claims(scene)
+    ),
+    "signature missing": lambda scene: signed(scene).rpartition(".")[0] + ".",
+    "claims exchanged": lambda scene: ".".join(
+        (
+            signed(scene).split(".")[0],
+            encoded(claims(scene, sub="somebody-else")),
+            signed(scene).split(".")[2],
+        )
+    ),
+    "an opaque token": lambda scene: "x" * 43,
+    "an ID token": lambda scene: scene.provider.signed(scene.provider.good_claims("n")),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_forgery(scene: Scene, authorizer: Authorizer, name: str) -> None:
+    assert ask(authorizer, FORGERIES[name](scene)) is None
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Bearer", "Bearer ", "Basic {}", "{}", "Bearer {} x", "Bearer {},Bearer {}", "Token {}"],
+)
+def test_headers(scene: Scene, authorizer: Authorizer, header: str) -> None:
+    """Whatever it is, a session beside it makes up for nothing."""
+    browser = scene.signed_in()
+    assert SESSION in browser.jar
+    given = {"authorization": header.replace("{}", signed(scene))}
+    assert authorizer.ask(browser, headers=given) is None
+
+
+def test_a_route_of_another_resource(scene: Scene, authorizer: Authorizer) -> None:
+    """What is handed on there must be for what the route leads to."""
+    token = signed(scene)
+    assert ask(authorizer, token, route="/organization") is None
+    relayed = ask(authorizer, token, route=ROUTE)
+    assert relayed is not None
+    assert relayed["access_token"] == token
+
+
+@pytest.mark.parametrize("answer", [Answer(status=500), Answer(reset=True), Answer(pause=1)])
+def test_keys_unreachable(scene: Scene, authorizer: Authorizer, answer: Answer) -> None:
+    scene.provider.responders[KEYS] = lambda form: answer
+    assert ask(authorizer, signed(scene)) is None
+    scene.provider.responders.clear()
+    assert ask(authorizer, signed(scene)) is not None
