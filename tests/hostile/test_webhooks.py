@@ -13,6 +13,7 @@ import pytest
 
 from functions.notifications.application import make_handler
 from shared import stored_secret
+from shared.id_token import SKEW_SECONDS
 from shared.stored_secret import StoredSecret
 from tests.hostile.conftest import SECONDS
 from tests.hostile.faults import KINDS, Faults
@@ -21,6 +22,7 @@ from tests.hostile.provider import TOKEN, Answer
 from tests.hostile.scene import Scene
 from tests.support.events import http_event
 from tests.support.functions import SIGNING_KEY, Notifications, started_services
+from tests.support.tables import dump
 
 REFUSED = 400
 PATH = "/webhooks/logto"
@@ -280,6 +282,10 @@ def test_created_in_the_future(stage: Leaving, created: str) -> None:
     assert stage.alive() == {"other"}
     stage.sign_in("afterwards")
     assert stage.alive() == {"other", "afterwards"}
+    rows = dump(stage.scene.process.client, stage.scene.process.table_name)
+    (marker,) = [row for row in rows if "ended_before" in row]
+    reaches = int(marker["ended_before"]["N"])  # type: ignore[index]
+    assert reaches <= stage.scene.process.clock() + SKEW_SECONDS
 
 
 @pytest.mark.parametrize("created", ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59"])
