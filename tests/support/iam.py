@@ -59,14 +59,18 @@ def applies(statement: dict[str, Any], asked: Asked) -> bool:
 
 def _meets(operator: str, values: tuple[str, ...], wanted: list[str]) -> bool:
     quantifier, _, comparison = operator.rpartition(":")
-    matches = {
-        "StringEquals": lambda value: value in wanted,
-        "StringLike": lambda value: any(fnmatchcase(value, pattern) for pattern in wanted),
-    }[comparison]
-    if quantifier == "ForAllValues":
-        return all(matches(value) for value in values)  # as IAM: also where there is none
-    assert quantifier == ""
-    return len(values) == 1 and matches(values[0])
+    assert quantifier in ("", "ForAllValues")
+    assert comparison in ("StringEquals", "StringLike")
+    if quantifier == "":
+        return len(values) == 1 and _matches(comparison, values[0], wanted)
+    # As in IAM: true also where there is no value.
+    return all(_matches(comparison, value, wanted) for value in values)
+
+
+def _matches(comparison: str, value: str, wanted: list[str]) -> bool:
+    if comparison == "StringEquals":
+        return value in wanted
+    return any(fnmatchcase(value, pattern) for pattern in wanted)
 
 
 def dynamodb(operation: str, request: Mapping[str, Any], table_arns: str) -> Iterator[Asked]:

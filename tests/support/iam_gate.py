@@ -52,7 +52,7 @@ def running(moto_url: str) -> Iterator[Gate]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             signed = _CREDENTIAL.search(self.headers.get("authorization", ""))
-            asked = _asked(self.headers, body, signed[2]) if signed else []
+            asked = _asked(dict(self.headers), body, signed[2]) if signed else []
             if not signed or not asked or not gate.judge(signed[1], asked):
                 refusal = {"__type": "AccessDeniedException", "message": "not authorized"}
                 return self._answer(400, json.dumps(refusal).encode())
@@ -89,7 +89,8 @@ def running(moto_url: str) -> Iterator[Gate]:
 
 def _asked(headers: Mapping[str, str], body: bytes, region: str) -> list[Asked]:
     """What IAM is asked for a request; nothing for one that this product never makes."""
-    service, _, operation = headers.get("x-amz-target", "").rpartition(".")
+    target = {name.lower(): value for name, value in headers.items()}.get("x-amz-target", "")
+    service, _, operation = target.rpartition(".")
     request: Any = json.loads(body)
     if service.startswith("DynamoDB"):
         return list(dynamodb(operation, request, f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/"))
