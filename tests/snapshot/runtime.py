@@ -71,6 +71,8 @@ def snap_started(handler: str, variables: Mapping[str, str]) -> Iterator[Runtime
             headers = {
                 "Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4()),
                 "Lambda-Runtime-Deadline-Ms": "32503680000000",
+                "Lambda-Runtime-Trace-Id": "Root=1-0-0;Parent=0;Sampled=0",
+                "Content-Type": "application/json",
                 "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-central-1:1:function:f:1",
             }
             self._answer(200, json.dumps(event).encode(), headers)
@@ -94,7 +96,11 @@ def snap_started(handler: str, variables: Mapping[str, str]) -> Iterator[Runtime
         def log_message(self, *_: object) -> None:
             """Nothing is printed."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A process that ends leaves its last request unanswered."""
+
+    server = Server(("127.0.0.1", 0), Api)
     server.daemon_threads = True
     serving = threading.Thread(target=server.serve_forever)
     serving.start()
