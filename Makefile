@@ -4,11 +4,13 @@ SHELL := /bin/bash
 export SAM_CLI_TELEMETRY := 0
 
 PORT ?=
+EXAMPLE ?=
+TARGET ?= event
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help up test hostile-cases mutants check build sam-local lock clean
+.PHONY: help up test hostile-cases mutants fuzz check build sam-local lock clean
 help: ## Show this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -33,6 +35,9 @@ hostile-cases: $(STAMP) ## List every hostile case that is tried
 mutants: $(STAMP) ## Turn off each guard in turn, and show that a test notices
 	@$(PYTHON) tests/mutants.py
 
+fuzz: $(STAMP) ## Fuzz one reader of foreign bytes for a minute: make fuzz TARGET=cookie
+	@$(PYTHON) -m tests.fuzz $(TARGET) -max_total_time=60 -max_len=4096 -artifact_prefix=.local/
+
 check: $(STAMP) ## Lint, types, template, and declarations in step
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
@@ -46,10 +51,10 @@ check: $(STAMP) ## Lint, types, template, and declarations in step
 build: $(STAMP) ## sam build, for this machine's processor
 	@$(PYTHON) -m local.sam build
 
-sam-local: $(STAMP) ## sam local start-api with the stand-in and the table (needs Docker)
-	@exec env $(PORT:%=PORT=%) $(PYTHON) -m local.sam start-api
+sam-local: $(STAMP) ## sam local start-api with the stand-in and the table (needs Docker); EXAMPLE=orders adds one
+	@exec env $(PORT:%=PORT=%) $(EXAMPLE:%=EXAMPLE=%) $(PYTHON) -m local.sam start-api
 
-invoke-%: $(STAMP) ## sam local invoke on an event: invoke-home, -sign-in, -callback, -sign-out, -me
+invoke-%: $(STAMP) ## sam local invoke on an event of events/: invoke-home, -sign-in, -authorizer, ...
 	@$(PYTHON) -m local.sam invoke $*
 
 lock: $(STAMP) ## Write the two requirements files anew from pyproject.toml

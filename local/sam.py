@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,12 +24,18 @@ from local.table import REGION
 HOST = "host.docker.internal"
 """The one name of this machine that its containers and its browser both can resolve."""
 _SAM = str(Path(sysconfig.get_path("scripts")) / "sam")
-_FUNCTION = "AuthFunction"
+_FUNCTION_OF = {
+    "admin": "AdminFunction",
+    "authorizer": "AuthorizerFunction",
+    "backchannel-logout": "NotificationsFunction",
+    "webhook": "NotificationsFunction",
+}
+"""The function of an event in `events/`; every other one is a browser's."""
 _QUERY = re.compile(r"((?:GET|HEAD|POST) /[^\s?]*)\?\S*")
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code of the SAM CLI; 2 where something is missing first."""
+    """The exit code of the SAM CLI; 2 where something is missing first, 0 where it was stopped."""
     parser = argparse.ArgumentParser(prog="python -m local.sam", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("build", help="build for this machine's processor")
@@ -37,14 +43,14 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("start-api", help="build, and serve with the stand-in and the table")
     given = parser.parse_args(arguments)
     try:
-        if _sam("build", *_architecture(), quiet=given.command != "build") != 0:
+        if _sam("build", *_template(), *_architecture(), quiet=given.command != "build") != 0:
             return 2
         if given.command == "invoke":
             event = ROOT / "events" / f"{given.event}.json"
             return _sam(
                 "local",
                 "invoke",
-                _FUNCTION,
+                function_of(given.event),
                 "-e",
                 str(event),
                 "--skip-pull-image",
@@ -55,7 +61,34 @@ def main(arguments: list[str]) -> int:
     except OptionsInvalid as failure:
         print(failure, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 0
     return 0
+
+
+def function_of(event: str) -> str:
+    """The function that an event of `events/` is for."""
+    return _FUNCTION_OF.get(event, "AuthFunction")
+
+
+def _template() -> tuple[str, ...]:
+    """The template, with the route of `EXAMPLE` in it where one is named."""
+    name = os.environ.get("EXAMPLE")
+    if not name:
+        return ()
+    merged = ROOT / ".local" / "template.yaml"
+    merged.parent.mkdir(exist_ok=True)
+    merged.write_text(with_example(name))
+    return ("--template", str(merged), "--base-dir", str(ROOT))
+
+
+def with_example(name: str) -> str:
+    """The template with the resources that an example adds to it. Raises OptionsInvalid."""
+    addition = ROOT / "examples" / name / "same-stack.yaml"
+    if not addition.is_file():
+        raise OptionsInvalid(f"There is no {addition.relative_to(ROOT)}: EXAMPLE names a folder.")
+    before, outputs, after = (ROOT / "template.yaml").read_text().partition("\nOutputs:\n")
+    return f"{before}\n{addition.read_text()}{outputs}{after}"
 
 
 def _start_api(options: Options) -> int:
@@ -111,39 +144,60 @@ def _architecture() -> tuple[str, ...]:
 
 
 def _sam(*arguments: str, quiet: bool = False) -> int:
-    """Run the SAM CLI until it ends; 0 where Ctrl-C ended it."""
+    """Run the SAM CLI until it ends. Raises KeyboardInterrupt where it was stopped."""
     environment = {
         **os.environ,
         # Its build looks for a `python3.13` on the PATH.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
         "SAM_CLI_TELEMETRY": "0",
     }
-    interrupted = False
-    process = subprocess.Popen(  # noqa: S603 - a fixed program
-        [_SAM, *arguments],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    output = []
-    while True:
-        try:
-            for line in process.stdout:
+    with _stops() as stop:
+        process = subprocess.Popen(  # noqa: S603 - a fixed program
+            [_SAM, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            process_group=0,  # a Ctrl-C is passed on, once
+        )
+        stop.append(lambda: process.send_signal(signal.SIGINT))
+        assert process.stdout is not None
+        output = []
+        with process.stdout as lines:
+            for line in lines:
                 output.append(line)
                 if not quiet:
                     print(without_queries(line), end="", flush=True)
-            code = 0 if interrupted else process.wait()
-            break
-        except KeyboardInterrupt:
-            interrupted = True  # the SAM CLI heard it too, and ends
-    process.wait()
-    process.stdout.close()
+        code = process.wait()
     if quiet and code != 0:
         print("".join(output), file=sys.stderr)
     return code
+
+
+@contextmanager
+def _stops() -> Iterator[list[Callable[[], None]]]:
+    """Ctrl-C and SIGTERM call what is in the list; KeyboardInterrupt follows at the end.
+
+    The handlers are there before a child starts, which would ignore SIGINT where a shell had this
+    program ignore it.
+    """
+    heard: list[int] = []
+    calls: list[Callable[[], None]] = []
+
+    def stop(number: int, _: object) -> None:
+        heard.append(number)
+        for call in calls:
+            call()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield calls
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def without_queries(line: str) -> str:

@@ -53,8 +53,13 @@ _Loader.add_multi_constructor("!", _plain)
 
 
 def read_template(path: Path) -> dict[str, Any]:
+    """The template of a file, as `parse_template` reads it."""
+    return parse_template(path.read_text())
+
+
+def parse_template(text: str) -> dict[str, Any]:
     """The template as plain values; intrinsic functions stand as their arguments."""
-    template: dict[str, Any] = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506 - it is safe
+    template: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - it is safe
     return template
 
 

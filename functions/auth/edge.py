@@ -40,7 +40,7 @@ def answer(
     except Misconfigured as failure:
         services.observer.problem("no base URL", reason=failure.error)
         return _problem(500, "This sign-in is not set up correctly", failure.error, correlation_id)
-    except _Unreadable:
+    except Unreadable:
         return _problem(400, "That request could not be read", "malformed_request", correlation_id)
     return adapter(completed, context)
 
@@ -49,7 +49,7 @@ def complete(event: Mapping[str, Any], *, site: Site, correlation_id: str) -> di
     """A payload 2.0 event with every field that is relied on, of its right type.
 
     `cookies` wins over a `cookie` header, as API Gateway sends it; the deployment's root path is
-    taken off. Raises _Unreadable for a body that is not base64 although it is said to be.
+    taken off. Raises Unreadable for a body that is not base64 although it is said to be.
     """
     context = _mapping(event.get("requestContext"))
     http = _mapping(context.get("http"))
@@ -82,7 +82,7 @@ def complete(event: Mapping[str, Any], *, site: Site, correlation_id: str) -> di
     }
 
 
-class _Unreadable(Exception):
+class Unreadable(Exception):
     """An event that no request can be made of."""
 
 
@@ -101,7 +101,7 @@ def _body(event: Mapping[str, Any]) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise _Unreadable from None
+        raise Unreadable from None
 
 
 def _correlation_id(request_context: Mapping[str, Any]) -> str:

@@ -34,11 +34,11 @@ async def receive(message: Message, key: StoredSecret, services: Services) -> No
         event = parse_json_object(body)
     except ValueError as fault:
         raise MessageRefused(f"the body: {fault}") from None
-    user = _locked_out(event)
+    user = locked_out(event)
     if user is None:
         services.observer.event("webhook ignored")
         return
-    until = min(_created_at(event), int(services.clock()))
+    until = min(created_at(event), int(services.clock()))
     count = end_subject(user, until=until, services=services)
     services.observer.count(SESSIONS_ENDED, value=count)
     services.observer.event("sessions ended by a webhook", sessions=count)
@@ -64,7 +64,7 @@ def _signs(key: str, body: bytes, given: str) -> bool:
     return hmac.compare_digest(wanted, given.lower())
 
 
-def _locked_out(event: Mapping[str, Any]) -> str | None:
+def locked_out(event: Mapping[str, Any]) -> str | None:
     """The user whom the event keeps out from now on; None for any other event."""
     kind, data = event.get("event"), event.get("data")
     if kind not in (SUSPENSION, DELETION):
@@ -82,7 +82,7 @@ def _locked_out(event: Mapping[str, Any]) -> str | None:
     return user
 
 
-def _created_at(event: Mapping[str, Any]) -> int:
+def created_at(event: Mapping[str, Any]) -> int:
     created = event.get("createdAt")
     try:
         moment = datetime.fromisoformat(created) if isinstance(created, str) else None

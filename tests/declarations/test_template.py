@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from functions.admin.application import ACTIONS
 from local.options import Options
-from local.sam import HOST
-from local.template import read_template, routes_of
+from local.sam import HOST, function_of, with_example
+from local.template import parse_template, read_template, routes_of
 from shared.errors import SettingsInvalid
 from shared.settings import DEFAULT_SCOPES, Settings
 
@@ -112,13 +113,32 @@ def test_template_defaults_are_valid_settings() -> None:
 
 def test_every_event_is_of_a_route_and_every_page_has_one() -> None:
     events = {path.stem: json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")}
-    routes = {route.key: route for route in routes_of(TEMPLATE)}
-    for name, event in events.items():
+    assert events.pop("admin")["action"] in ACTIONS
+    authorized = events.pop("authorizer")
+    assert authorized["type"] == "REQUEST"
+    routes = {route.key: route for route in routes_of(TEMPLATE, upstream="https://api.example.com")}
+    for name, event in {**events, "authorizer": authorized}.items():
         assert event["routeKey"] in routes, name
-        http = event["requestContext"]["http"]
-        assert (http["method"], http["path"]) == (event["routeKey"].split()[0], event["rawPath"])
+        assert event["requestContext"]["http"]["path"] == event["rawPath"]
+    assert routes[authorized["routeKey"]].authorizer is not None
+    for event in events.values():
+        assert event["requestContext"]["http"]["method"] == event["routeKey"].split()[0]
     pages = {key.split()[1] for key in routes if key.startswith(("GET", "POST")) and "{" not in key}
     assert {event["rawPath"] for event in events.values()} == pages
+
+
+def test_each_event_is_invoked_on_the_function_of_its_route() -> None:
+    handlers = {route.key: route.handler for route in routes_of(TEMPLATE)}
+    for path in (ROOT / "events").glob("*.json"):
+        key = json.loads(path.read_text()).get("routeKey")
+        if key in handlers:
+            assert FUNCTIONS[function_of(path.stem)]["Handler"] == handlers[key]
+
+
+def test_example_fits_into_the_template() -> None:
+    merged = parse_template(with_example("orders"))
+    assert set(merged["Resources"]) == {*TEMPLATE["Resources"], "OrdersFunction"}
+    assert set(merged["Outputs"]) == set(TEMPLATE["Outputs"])
 
 
 def test_samconfig_names_files_that_are_there_and_holds_no_secret() -> None:

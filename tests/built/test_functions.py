@@ -1,0 +1,146 @@
+"""The built functions beside the browsers' one, under the runtime interface emulator."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from local.gateway import Gateway
+from local.logto.robot import Robot
+from local.logto.server import StandIn, running
+from local.logto.tenant import Webhook, default_tenant
+from local.serving import listen, serving
+from local.template import functions_of, read_template, routes_of
+from tests.built.rie import Function, emulated
+from tests.support.browser import FETCH, Browser, read_answer
+from tests.support.functions import RESOURCE, ROUTE, TOKEN_SETTINGS, authorizer_event
+from tests.support.product import DOMAIN
+from tests.support.tables import new_table
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SIGNING_KEY = "local-webhook-signing-key"
+Start = Callable[[str], Function]
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator[StandIn]:
+    with running(default_tenant(f"https://{DOMAIN}")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def start(
+    artifacts: Path, runtime_client: Path, moto_url: str, stand_in: StandIn
+) -> Iterator[Start]:
+    """Starts a built function by its name, over one table for all of them."""
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=moto_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    variables = {
+        **TOKEN_SETTINGS,
+        "LOGTO_ENDPOINT": stand_in.url,
+        "LOGTO_APP_ID": "local-app",
+        "LOGTO_APP_SECRET": "local-app-secret",
+        "LOGTO_WEBHOOK_SIGNING_KEY": SIGNING_KEY,
+        "TABLE_NAME": new_table(client),
+        "AWS_ENDPOINT_URL_DYNAMODB": moto_url,
+    }
+    handlers = {
+        name: function["Handler"]
+        for name, function in functions_of(read_template(ROOT / "template.yaml")).items()
+    }
+    started: dict[str, Function] = {}
+    with ExitStack() as running_functions:
+
+        def of(name: str) -> Function:
+            if name not in started:
+                layer = artifacts / "SharedLayer/python"
+                function = emulated(
+                    handlers[name], artifacts / name, layer, runtime_client, variables
+                )
+                started[name] = running_functions.enter_context(function)
+            return started[name]
+
+        yield of
+    client.close()
+
+
+def sample(name: str) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return event
+
+
+def signed_in(start: Start, stand_in: StandIn, account: str = "alice0000001") -> Browser:
+    browser = Browser(start("AuthFunction"), domain=DOMAIN)
+    with Robot(stand_in.url) as robot:
+        browser.get(robot.sign_in(browser.get("/sign-in").location, account))
+    assert browser.get("/me", FETCH).status == 200
+    return browser
+
+
+def authorized(start: Start, browser: Browser, route: str = "/orders") -> dict[str, Any]:
+    cookies = [f"{name}={value}" for name, value in browser.jar.items()]
+    return start("AuthorizerFunction")(authorizer_event(route=route, cookies=cookies))
+
+
+@contextmanager
+def served(function: Function) -> Iterator[str]:
+    """The URL of an HTTP API whose every route is this function's."""
+    sockets = listen(("127.0.0.1",), 0)
+    url = f"http://localhost:{sockets[0].getsockname()[1]}"
+    gateway = Gateway(
+        routes_of(read_template(ROOT / "template.yaml")),
+        lambda handler, event, seconds: function(event),
+        base_url=url,
+        log=lambda line: None,
+    )
+    with serving(gateway, sockets, name="gateway"):
+        yield url
+
+
+def test_authorizer(start: Start, stand_in: StandIn) -> None:
+    assert start("AuthorizerFunction")(sample("authorizer")) == {"isAuthorized": False}
+    browser = signed_in(start, stand_in)
+    answer = authorized(start, browser)
+    assert answer["isAuthorized"] is True
+    assert answer["context"]["sub"] == "alice0000001"
+    relayed = authorized(start, browser, ROUTE)["context"]
+    assert relayed["access_token"].count(".") == 2
+    assert relayed["scopes"] == ["read:orders", "write:orders"]
+    assert relayed["access_token"] not in start("AuthorizerFunction").log
+    assert RESOURCE in TOKEN_SETTINGS["ACCESS_TOKEN_ROUTES"]
+
+
+def test_suspension_ends_sessions(start: Start, stand_in: StandIn) -> None:
+    browser = signed_in(start, stand_in, "bob000000001")
+    assert authorized(start, browser)["isAuthorized"] is True
+    notifications = start("NotificationsFunction")
+    assert notifications(sample("webhook"))["statusCode"] == 200
+    assert notifications(sample("backchannel-logout"))["statusCode"] == 400
+    assert authorized(start, browser)["isAuthorized"] is True
+    with served(notifications) as url:
+        hook = Webhook(id="hook", url=f"{url}/webhooks/logto", signing_key=SIGNING_KEY)
+        stand_in.tenant.webhooks = (hook,)
+        stand_in.suspend("bob000000001")
+    assert authorized(start, browser) == {"isAuthorized": False}
+    assert browser.get("/me", FETCH).status == 401
+    assert "bob000000001" not in notifications.log
+
+
+def test_admin_without_a_proof_of_who_calls(start: Start) -> None:
+    answer = start("AdminFunction")(sample("admin"))
+    assert (answer["ok"], answer["error"]) == (False, "not_allowed")
+
+
+def test_answers_of_events_that_are_none(start: Start) -> None:
+    assert start("AuthorizerFunction")({}) == {"isAuthorized": False}
+    assert read_answer(start("NotificationsFunction")({})).status == 404
+    assert start("AdminFunction")({})["error"] == "malformed_request"

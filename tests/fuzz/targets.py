@@ -1,0 +1,158 @@
+"""What the fuzzer calls: everything that reads bytes from outside, with what must hold of it.
+
+A target raises for what it must never do; the errors that the product means to raise are caught.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import ada_url
+
+from functions.auth.edge import Unreadable, complete
+from functions.authorizer.asked import Asked
+from functions.notifications import webhooks
+from functions.notifications.message import read_message
+from shared.callback import parse_callback
+from shared.cookies import Cookies
+from shared.errors import SignInError
+from shared.id_token import verify_signature
+from shared.logout_token import check_logout_token
+from shared.provider import Known, check_keys, check_metadata
+from shared.provider_http import Answer
+from shared.query import parse_query
+from shared.return_to import from_target_link_uri, safe_return_to
+from shared.sealing import Seal, is_secret
+from shared.settings import Settings
+from shared.sign_in import TARGETS, parse_sign_in
+from shared.site import Site
+from shared.token_response import read_tokens
+
+ORIGIN: Final = "https://signin.example.test"
+SITE: Final = Site(base_url=ORIGIN)
+SETTINGS: Final = Settings.from_environment(
+    {
+        "LOGTO_ENDPOINT": "https://tenant.logto.app",
+        "LOGTO_APP_ID": "app",
+        "LOGTO_APP_SECRET": "secret",
+        "TABLE_NAME": "table",
+    }
+)
+SECRET: Final = "A" * 43
+_KEY: Final = {"kty": "EC", "crv": "P-384", "kid": "k", "x": "AA", "y": "AA"}
+KNOWN: Final = Known(
+    metadata={
+        "issuer": SETTINGS.issuer,
+        "id_token_signing_alg_values_supported": ["ES384", "RS256"],
+    },
+    keys=(_KEY,),
+)
+
+
+def cookie(data: bytes) -> None:
+    """No neighbour hides the session cookie; only a second good one makes both worth nothing."""
+    cookies = Cookies(secure=True)
+    alone = cookies.session_secret(data)
+    beside = cookies.session_secret(data + b"; __Host-session=" + SECRET.encode())
+    assert alone is None or is_secret(alone)
+    if beside is None:
+        assert b"__Host-session=" in data
+    else:
+        assert beside == SECRET
+        assert alone in (None, SECRET)
+    for found in cookies.browser_cookies(data):
+        assert is_secret(found.value)
+
+
+def query(data: bytes) -> None:
+    """A query is read or refused, whoever reads it."""
+    with suppress(SignInError):
+        parse_callback(parse_query(data))
+    with suppress(SignInError):
+        asked = parse_sign_in(parse_query(data, free=TARGETS), site=SITE, default_connector=None)
+        _stays_here(asked.return_to)
+
+
+def return_to(data: bytes) -> None:
+    """Whatever is asked for, a browser stays on this origin."""
+    text = data.decode("utf-8", "replace")
+    _stays_here(safe_return_to(text, root=""))
+    target = from_target_link_uri(text, base_url=ORIGIN)
+    _stays_here(safe_return_to(target, root=""))
+
+
+def event(data: bytes) -> None:
+    """An event of any shape is read or refused, by each function."""
+    value = _json(data)
+    if not isinstance(value, dict):
+        return
+    with suppress(Unreadable):
+        made = complete(value, site=SITE, correlation_id="c")
+        made["rawQueryString"].encode("ascii")
+    with suppress(SignInError):
+        asked = Asked.of(value, SETTINGS)
+        assert asked.session_secret is None or is_secret(asked.session_secret)
+    message = read_message(value, None)
+    assert message.body is None or isinstance(message.body, bytes)
+
+
+def token(data: bytes) -> None:
+    """No token passes whose signature nobody made."""
+    text = data.decode("latin-1")
+    for check in (
+        lambda: verify_signature(text, KNOWN),
+        lambda: check_logout_token(text, KNOWN, client_id="app", now=0),
+    ):
+        try:
+            check()
+        except SignInError:
+            continue
+        raise AssertionError("a token was believed")
+
+
+def answer(data: bytes) -> None:
+    """Documents and token responses of the provider are used or refused."""
+    with suppress(SignInError):
+        read_tokens(Answer(status=200, body=data))
+    with suppress(SignInError):
+        read_tokens(Answer(status=400, body=data))
+    value = _json(data)
+    if isinstance(value, dict):
+        with suppress(SignInError):
+            check_metadata(value, endpoint="https://tenant.logto.app")
+        with suppress(SignInError):
+            check_keys(value)
+
+
+def webhook(data: bytes) -> None:
+    """A signed body of any content names a user, is ignored, or is refused."""
+    value = _json(data)
+    if isinstance(value, dict):
+        with suppress(SignInError):
+            if webhooks.locked_out(value) is not None:
+                webhooks.created_at(value)
+
+
+def sealed(data: bytes) -> None:
+    """Nothing opens that was not closed by the same seal."""
+    assert Seal.of("session", SECRET).open(data) is None
+
+
+TARGETS_BY_NAME: Final[dict[str, Callable[[bytes], None]]] = {
+    target.__name__: target
+    for target in (cookie, query, return_to, event, token, answer, webhook, sealed)
+}
+
+
+def _stays_here(path: str) -> None:
+    parsed = ada_url.URL(path, base=f"{ORIGIN}/callback")
+    assert parsed.origin == ORIGIN, path
+    assert parsed.pathname.rstrip("/") not in ("/sign-in", "/callback", "/sign-out"), path
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
