@@ -5,8 +5,11 @@ import json
 from typing import Any
 
 import pytest
+from samcli.commands.local.lib.swagger.integration_uri import LambdaUri
+from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 
 from tests.support.expansion import (
+    ROOT,
     broken_rules,
     decided,
     expanded,
@@ -146,9 +149,24 @@ def test_traffic_reaches_functions_through_their_alias_alone() -> None:
     for name in ("AuthFunction", "NotificationsFunction"):
         assert f"${{{name}Aliaslive}}" in body or f'"Ref": "{name}Aliaslive"' in body
         assert f"${{{name}.Arn}}" not in body
-    assert '"Ref": "AuthorizerFunctionAliaslive"' in body
+    assert body.count("${AuthorizerFunction.Arn}:live") == 2
+    assert "AuthorizerFunctionAliaslive" in template["Resources"]["HttpApi"]["DependsOn"]
     for permission in of_type(template, "AWS::Lambda::Permission").values():
-        assert permission["FunctionName"]["Ref"].endswith("Aliaslive")
+        named = permission["FunctionName"]
+        assert named == {"Fn::Sub": "${AuthorizerFunction.Arn}:live"} or named["Ref"].endswith(
+            "Aliaslive"
+        )
+
+
+@pytest.mark.filterwarnings("ignore:validate is deprecated")
+def test_sam_local_finds_the_authorizers() -> None:
+    """It skips one whose function it cannot tell, and lets everybody through."""
+    stacks, _ = SamLocalStackProvider.get_stacks(
+        str(ROOT / "template.yaml"), parameter_overrides=parameters()
+    )
+    api = stacks[0].resources["HttpApi"]["Properties"]
+    for entry in api["Auth"]["Authorizers"].values():
+        assert LambdaUri.get_function_name(entry["FunctionArn"]) == "AuthorizerFunction"
 
 
 @pytest.mark.parametrize("preference", ["AllAtOnce", "Canary10Percent5Minutes"])
