@@ -158,7 +158,7 @@ def test_traffic_reaches_functions_through_their_alias_alone() -> None:
         )
 
 
-@pytest.mark.filterwarnings("ignore:validate is deprecated")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the SAM CLI's own
 def test_sam_local_finds_the_authorizers() -> None:
     """It skips one whose function it cannot tell, and lets everybody through."""
     stacks, _ = SamLocalStackProvider.get_stacks(
