@@ -37,7 +37,7 @@ from tests.support.functions import (
     Authorizer,
     Notifications,
 )
-from tests.support.iam import Asked
+from tests.support.iam import Asked, is_allowed
 from tests.support.iam_gate import Gate
 from tests.support.product import DOMAIN, Clock, Product, log_to_stdout
 from tests.support.wire import Wire
@@ -446,3 +446,23 @@ def test_a_transaction_needs_the_permission_of_each_part(deployment: Deployment)
     client.transact_write_items(TransactItems=[{"Put": write}])
     with pytest.raises(ClientError, match="AccessDenied"):
         client.transact_write_items(TransactItems=[{"Put": write}, {"Put": other}])
+
+
+def test_the_smoke_check_may_ask_three_aliases_and_answer(deployment: Deployment) -> None:
+    made, iam = deployment.stack.made, deployment.stack.client("iam")
+    kept = iam.get_role_policy(RoleName=made["SmokeRole"], PolicyName="smoke")
+    policies = [_document(kept["PolicyDocument"])]
+
+    def may(action: str, resource: str) -> bool:
+        return is_allowed(policies, Asked(action=action, resource=resource, context={}))
+
+    start = f"arn:aws:lambda:{REGION}:123456789012:function:"
+    for name in ("AuthFunction", "AuthorizerFunction", "NotificationsFunction"):
+        assert may("lambda:InvokeFunction", f"{start}{made[name]}:live")
+        assert not may("lambda:InvokeFunction", f"{start}{made[name]}")
+        assert not may("lambda:UpdateFunctionCode", f"{start}{made[name]}:live")
+    assert not may("lambda:InvokeFunction", f"{start}{made['AdminFunction']}")
+    groups = f"arn:aws:codedeploy:{REGION}:123456789012:deploymentgroup:"
+    told = "codedeploy:PutLifecycleEventHookExecutionStatus"
+    assert may(told, f"{groups}application/any")
+    assert not may(told, f"{groups}another/any")
