@@ -39,7 +39,7 @@ def on_snapshots(
 
     def after() -> None:
         # Whatever was open ended in the snapshot; nobody may send on it.
-        loop.run_until_complete(_closed(services))
+        loop.run_until_complete(services.close_connections())
 
     register_before_snapshot(before)
     register_after_restore(after)
@@ -54,8 +54,4 @@ async def _before(services: Services) -> None:
         await services.provider().known()
     except SignInError as failure:
         services.observer.problem("snapshot without metadata", reason=failure.error)
-    await services.close_connections()
-
-
-async def _closed(services: Services) -> None:
     await services.close_connections()

@@ -36,6 +36,7 @@ TOKEN, CALLBACK = f"{_HOSTILE}/test_id_token.py", f"{_HOSTILE}/test_callback.py"
 PROVIDER, SESSION = f"{_HOSTILE}/test_provider.py", f"{_HOSTILE}/test_session.py"
 TABLE, SIGN_OUT = f"{_HOSTILE}/test_table.py", f"{_HOSTILE}/test_sign_out.py"
 RETURN_TO, EDGE = f"{_HOSTILE}/test_return_to.py", f"{_HOSTILE}/test_edge.py"
+PERMISSIONS, SNAPSHOT = "tests/template/test_permissions.py", "tests/snapshot/test_snapshot.py"
 _ID = "shared/id_token.py"
 
 MUTANTS = (
@@ -109,6 +110,12 @@ MUTANTS = (
     Mutant("issuer of a third party", "shared/sign_in.py", "if request.issuer is not None and request.issuer != known.issuer:", "if False:", EDGE, "query"),
     Mutant("pages escape", "functions/auth/pages/render.py", "autoescape=True", "autoescape=False", "tests/unit/test_pages.py"),
     Mutant("nothing is cached", "functions/auth/answers.py", '        "cache-control": "no-store",\n', "", SESSION, "caches"),
+    Mutant("the authorizer makes no session", "template.yaml", '{ dynamodb:LeadingKeys: ["token#*"] }', '{ dynamodb:LeadingKeys: ["token#*", "session#*"] }', PERMISSIONS, "must_not"),
+    Mutant("a refresh changes no more than it should", "template.yaml", "seen_at, expires_at, lease_owner,", "seen_at, expires_at, began_at, lease_owner,", PERMISSIONS, "must_not"),
+    Mutant("endings read nothing that is sealed", "shared/ending_table.py", "self._call.read_all(keys, ProjectionExpression=_NOT_SEALED)", "self._call.read_all(keys)", PERMISSIONS, "journey"),
+    Mutant("no connection in a snapshot", "shared/snapshot.py", "    await services.close_connections()", "    pass", SNAPSHOT, "no_connection"),
+    Mutant("metadata in the snapshot", "shared/snapshot.py", "await services.provider().known()", "pass", SNAPSHOT, "metadata"),
+    Mutant("problems are counted", "shared/observability.py", 'self.count(PROBLEMS, reason=str(words.get("reason") or "error"))', "pass", "tests/unit/test_observability.py", "operator"),
     Mutant("errors are logged without their text", "shared/observability.py", '"exception": type(failure).__name__,', '"exception": repr(failure),', "tests/unit/test_observability.py"),
 )  # fmt: skip
 
@@ -132,7 +139,8 @@ def _killed(mutant: Mutant, copy: Path) -> bool:
     if text.count(mutant.old) != 1:
         raise SystemExit(f"{mutant.guard}: its text is not once in {mutant.file}")
     changed = text.replace(mutant.old, mutant.new)
-    compile(changed, mutant.file, "exec")  # a mutant that does not run proves nothing
+    if file.suffix == ".py":
+        compile(changed, mutant.file, "exec")  # a mutant that does not run proves nothing
     file.write_text(changed)
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", *mutant.tests.split()]
     if mutant.only:
