@@ -58,19 +58,22 @@ def stack_function(
 
 
 def local_function() -> AdminFunction:
-    """The admin function over the table of the stack that runs on this machine."""
+    """The admin function over the table of the stack that runs on this machine.
+
+    There is no IAM here and nobody to prove anything to: the caller is whoever runs the command.
+    """
+    from functions.admin.application import make_handler
     from local.options import ROOT, read_options
     from local.stack import functions_environment
     from local.table import isolate_from_aws
+    from shared.composition import compose
 
     options = read_options(os.environ, ROOT / ".env")
     isolate_from_aws(os.environ)
-    variables = {**functions_environment(options), "AWS_ENDPOINT_URL_STS": options.table_endpoint}
-    os.environ.update(variables)
-    from functions.admin.app import handler
-
-    session = boto3.Session()
-    return AdminFunction(invoke=lambda event: handler(event, None), proof=lambda: _proof(session))
+    os.environ.update(functions_environment(options))
+    services = compose(os.environ, service="admin", needs_app_secret=False)
+    handler = make_handler(services, lambda _: "local")
+    return AdminFunction(invoke=lambda event: handler(event, None), proof=lambda: "")
 
 
 def _proof(session: boto3.Session) -> str:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.dynamodb import Calls, ConditionFailed
+from shared.errors import TableUnavailable
 from shared.records import VERSION, SessionEntry
 from shared.table import NOT_THERE, STILL_THERE
 
 NOT_ENDED_LATER: Final = "attribute_not_exists(pk) OR ended_before <= :ended_before"
 """No marker of a later logout is there."""
+NOT_FOR_ALL: Final = "attribute_not_exists(pk) OR attribute_exists(subjects)"
+"""The session at Logto has not been ended for every subject already."""
 LISTS_NOTHING: Final = "attribute_not_exists(sessions)"
 """No session has been listed since the last one was taken out."""
 _INDEXED_AT_ONCE = 100
@@ -42,35 +45,40 @@ class EndingTable:
 
         Unix seconds by Logto's clock; `arrived_at` is milliseconds by this deployment's.
         """
+        change = "SET arrived_at = :arrived_at, expires_at = :expires_at, v = :v"
+        values = {
+            ":arrived_at": {"N": str(arrived_at)},
+            ":expires_at": {"N": str(expires_at)},
+            ":v": {"N": str(VERSION)},
+        }
+        ended = {":ended_before": {"N": str(ended_before)}}
         try:
+            self._update(
+                key, f"{change}, ended_before = :ended_before", NOT_ENDED_LATER, {**values, **ended}
+            )
+        except ConditionFailed:
+            # The marker says more of when sessions began. Its arrival is this one's all the same:
+            # a sign-in whose code was redeemed between the two has lost as well.
+            self._update_there(key, change, values)
+
+    def mark_op_session(self, key: str, *, subject: str | None, expires_at: int) -> None:
+        """Note that a session at Logto has ended, of this subject (its digest) or of any.
+
+        What was noted before stays: a marker of any subject, and other subjects beside this one.
+        """
+        values = {":expires_at": {"N": str(expires_at)}, ":v": {"N": str(VERSION)}}
+        change = "SET expires_at = :expires_at, v = :v"
+        if subject is None:
             self._call(
                 "update_item",
                 Key={"pk": {"S": key}},
-                UpdateExpression=(
-                    "SET ended_before = :ended_before, arrived_at = :arrived_at, "
-                    "expires_at = :expires_at, v = :v"
-                ),
-                ConditionExpression=NOT_ENDED_LATER,
-                ExpressionAttributeValues={
-                    ":ended_before": {"N": str(ended_before)},
-                    ":arrived_at": {"N": str(arrived_at)},
-                    ":expires_at": {"N": str(expires_at)},
-                    ":v": {"N": str(VERSION)},
-                },
+                UpdateExpression=f"{change} REMOVE subjects",
+                ExpressionAttributeValues=values,
             )
-        except ConditionFailed:
-            return  # a later logout says more
-
-    def mark_op_session(self, key: str, *, subject: str | None, expires_at: int) -> None:
-        """Note that a session at Logto has ended, of this subject (its digest) or of any."""
-        item: dict[str, Any] = {
-            "pk": {"S": key},
-            "v": {"N": str(VERSION)},
-            "expires_at": {"N": str(expires_at)},
-        }
-        if subject is not None:
-            item["subject"] = {"S": subject}
-        self._call("put_item", Item=item)
+            return
+        named = {":subject": {"SS": [subject]}}
+        with suppress(ConditionFailed):  # it has ended for every subject
+            self._update(key, f"{change} ADD subjects :subject", NOT_FOR_ALL, {**values, **named})
 
     def listed(self, index: tuple[str, ...]) -> dict[str, frozenset[str]]:
         """The session keys that each index item lists, without items that are not there."""
@@ -92,13 +100,7 @@ class EndingTable:
         for start in range(0, len(keys), _INDEXED_AT_ONCE):
             taken = {":keys": {"SS": keys[start : start + _INDEXED_AT_ONCE]}}
             with suppress(ConditionFailed):  # it lapsed meanwhile
-                self._call(
-                    "update_item",
-                    Key={"pk": {"S": index_key}},
-                    UpdateExpression="DELETE sessions :keys",
-                    ConditionExpression=STILL_THERE,
-                    ExpressionAttributeValues=taken,
-                )
+                self._update(index_key, "DELETE sessions :keys", STILL_THERE, taken)
 
     def delete_if_empty(self, index_key: str) -> bool:
         """Delete an index item that lists nothing. False where it lists something."""
@@ -137,6 +139,21 @@ class EndingTable:
             mine: bool = (failed.found or {}).get("owner", {}).get("S") == owner
             return mine
         return True
+
+    def _update(self, key: str, change: str, condition: str, values: dict[str, Any]) -> None:
+        self._call(
+            "update_item",
+            Key={"pk": {"S": key}},
+            UpdateExpression=change,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=values,
+        )
+
+    def _update_there(self, key: str, change: str, values: dict[str, Any]) -> None:
+        try:
+            self._update(key, change, STILL_THERE, values)
+        except ConditionFailed:
+            raise TableUnavailable("a marker lapsed meanwhile") from None
 
     def scan_organization(self, organization: str, *, start_key: str | None, limit: int) -> Page:
         """Sessions of an organization (its digest): a part of a scan over the whole table."""

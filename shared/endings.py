@@ -20,11 +20,11 @@ MARKER_SECONDS = 3600
 """A marker outlasts every sign-in that can have redeemed its code before it."""
 
 
-def end_subject(subject: str, *, until: int, services: Services) -> int:
+def end_subject(subject: str, *, until: int, services: Services, spared: str | None = None) -> int:
     """End the sessions of a subject that began up to `until`, and count them.
 
     Unix seconds by Logto's clock, which sets when a session began. Raises TableUnavailable, and
-    then some may not have ended.
+    then some may not have ended. `spared` is the key of one that is left to the caller.
     """
     endings, settings = services.endings(), services.settings
     now = services.clock()
@@ -36,7 +36,7 @@ def end_subject(subject: str, *, until: int, services: Services) -> int:
     )
     listed = endings.listed(subject_index(settings.issuer, subject, now=now))
     sessions = endings.sessions(_all(listed))
-    ended = [item.key for item in sessions if item.began_at <= until]
+    ended = [i.key for i in sessions if i.began_at <= until and i.key != spared]
     endings.delete(ended)
     _unlist(listed, kept={item.key for item in sessions} - set(ended), services=services)
     return len(ended)

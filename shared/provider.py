@@ -88,6 +88,12 @@ class Provider:
         known = await self.known()
         return await self._fetch_or(known) if self._take_look() else known
 
+    async def looked_up(self) -> Known:
+        """The same for what must not be refused by an outage: a look that fails raises
+        ProviderUnavailable or ProviderMisbehaved."""
+        known = await self.known()
+        return await self._fetch_or(None) if self._take_look() else known
+
     def _take_look(self) -> bool:
         now = self._clock()
         earned = max(0.0, now - self._looks_counted_at) / LOOK_SECONDS

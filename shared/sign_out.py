@@ -59,9 +59,9 @@ def _ended(secret: str, *, everywhere: bool, services: Services) -> Session | No
     if everywhere and (live := load_session(secret, services, touch=False)) is not None:
         # What is listed by now has begun by now, whatever Logto's clock says.
         until = max(int(services.clock()) + SKEW_SECONDS, live.session.began_at)
-        count = end_subject(live.session.subject, until=until, services=services)
-        services.observer.event("signed out everywhere", sessions=count)
-        return live.session
+        subject = live.session.subject
+        count = end_subject(subject, until=until, services=services, spared=seal.key)
+        services.observer.event("signed out everywhere", sessions=count + 1)
     item = services.table.delete_session(seal.key)
     return Session.unseal(item, seal) if item is not None else None
 

@@ -21,7 +21,7 @@ SUBJECT_NOT_ENDED: Final = (
 )
 """No logout of the subject has arrived since this sign-in redeemed its code."""
 OP_SESSION_NOT_ENDED: Final = (
-    "attribute_not_exists(pk) OR (attribute_exists(subject) AND subject <> :subject)"
+    "attribute_not_exists(pk) OR (attribute_exists(subjects) AND NOT contains(subjects, :subject))"
 )
 """The session at Logto that this sign-in belongs to has not been ended."""
 

@@ -56,7 +56,7 @@ async def _checked(token: str, services: Services) -> LogoutToken:
         try:
             return check_logout_token(token, known, client_id=client_id, now=services.clock())
         except KeyUnknown:
-            known = await provider.refreshed()
+            known = await provider.looked_up()
             return check_logout_token(token, known, client_id=client_id, now=services.clock())
     except IdTokenInvalid as failure:
         raise MessageRefused(str(failure)) from None

@@ -10,6 +10,7 @@ from typing import Any
 from functions.notifications.message import Message
 from shared.endings import end_subject
 from shared.errors import MessageRefused
+from shared.id_token import SKEW_SECONDS
 from shared.json_object import parse_json_object
 from shared.observability import SESSIONS_ENDED
 from shared.services import Services
@@ -38,7 +39,8 @@ async def receive(message: Message, key: StoredSecret, services: Services) -> No
     if user is None:
         services.observer.event("webhook ignored")
         return
-    until = min(created_at(event), int(services.clock()))
+    # Sessions began by Logto's clock, which may be ahead of this one.
+    until = min(created_at(event), int(services.clock()) + SKEW_SECONDS)
     count = end_subject(user, until=until, services=services)
     services.observer.count(SESSIONS_ENDED, value=count)
     services.observer.event("sessions ended by a webhook", sessions=count)

@@ -4,13 +4,13 @@ import os
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from shared.dynamodb import Calls
 from shared.errors import OtherBrowser, RecordTooLarge, TableUnavailable
 from shared.records import SessionItem, Transaction, binding_of, transaction_key
 from shared.sealing import new_secret
 from shared.table import Listing, Table
+from tests.store.lost import LostAnswer
 
 STATE, COOKIE = new_secret(), new_secret()
 KEY = transaction_key(STATE)
@@ -116,40 +116,15 @@ def test_no_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
         Table(Calls(connect(), "sessions")).read_session("session#a")
 
 
-class _LostAnswer:
-    """A client whose first answer to an operation is lost after it was applied."""
-
-    def __init__(self, client: Any, operation: str) -> None:
-        self._client = client
-        self._operation = operation
-        self._lost = False
-
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self._client, name)
-        if name != self._operation or self._lost:
-            return call
-
-        def applied_then_repeated(**arguments: Any) -> Any:
-            self._lost = True
-            call(**arguments)
-            try:
-                return call(**arguments)
-            except ClientError as refusal:
-                refusal.response["ResponseMetadata"]["RetryAttempts"] = 1
-                raise
-
-        return applied_then_repeated
-
-
 def test_a_commit_whose_answer_was_lost_is_a_success(client: Any, table_name: str) -> None:
-    table = Table(Calls(_LostAnswer(client, "transact_write_items"), table_name))  # type: ignore[arg-type]
+    table = Table(Calls(LostAnswer(client, "transact_write_items"), table_name))  # type: ignore[arg-type]
     commit(table, session())
     assert table.read_session("session#a") == session()
 
 
 def test_a_claim_whose_answer_was_lost_is_unavailable(client: Any, table_name: str) -> None:
     """What it took is gone, so it cannot be told from a replay; the page says to try again."""
-    table = Table(Calls(_LostAnswer(client, "delete_item"), table_name))  # type: ignore[arg-type]
+    table = Table(Calls(LostAnswer(client, "delete_item"), table_name))  # type: ignore[arg-type]
     put(table)
     with pytest.raises(TableUnavailable):
         table.claim_transaction(KEY, [binding_of(COOKIE)])

@@ -1,0 +1,161 @@
+"""The ways out that Logto opens: a function for its messages, and people whom they are about."""
+
+import base64
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from joserfc import jws
+from joserfc.jwk import Key
+
+from tests.hostile.conftest import SECONDS
+from tests.hostile.provider import SUBJECT
+from tests.hostile.scene import Scene, Witnessed
+from tests.support.browser import FETCH
+from tests.support.events import http_event
+from tests.support.functions import Notifications, started_notifications
+
+EVENT = "http://schemas.openid.net/event/backchannel-logout"
+FORM = "application/x-www-form-urlencoded"
+MALLORY, OTHER = SUBJECT, "another-user"
+ALL = frozenset({"first", "second", "other"})
+"""Two sessions of one user, each of its own session at Logto, and one of another user."""
+
+
+@dataclass(slots=True)
+class Leaving:
+    """A scene with people signed in, and the function that Logto's messages go to."""
+
+    scene: Scene
+    notifications: Notifications
+    people: dict[str, Witnessed] = field(default_factory=dict)
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+    def sign_in(self, name: str, subject: str = MALLORY) -> Witnessed:
+        """Sign somebody in, with a `sid` of their own."""
+        self.people[name] = self.finish(self.scene.begin(), name, subject)
+        assert name in self.alive()
+        return self.people[name]
+
+    def finish(self, attempt: Any, name: str, subject: str = MALLORY) -> Witnessed:
+        """Finish a sign-in with this subject and with the `sid` that goes by this name."""
+        provider = self.scene.provider
+        provider.claims = lambda claims: {**claims, "sub": subject, "sid": self.sid(name)}
+        self.scene.finish(attempt)
+        provider.claims = lambda claims: claims
+        browser: Witnessed = attempt.browser
+        return browser
+
+    def sid(self, name: str) -> str:
+        """The session at Logto of a person; a secret, as far as logs and answers go."""
+        sid = f"canary-sid-{name.encode().hex()}"
+        self.scene.provider.secrets.add(sid)
+        return sid
+
+    def alive(self) -> frozenset[str]:
+        """Whose session is there."""
+        answers = {name: browser.get("/me", FETCH) for name, browser in self.people.items()}
+        assert {reply.status for reply in answers.values()} <= {200, 401}
+        return frozenset(name for name, reply in answers.items() if reply.status == 200)
+
+    def claims(self, **changes: Any) -> dict[str, Any]:
+        """The claims of a good logout token of the first person; None takes one out."""
+        now = int(self.scene.process.clock())
+        values = {
+            "iss": self.scene.provider.issuer,
+            "aud": "local-app",
+            "iat": now,
+            "exp": now + 120,
+            "jti": self.scene.provider.canary("jti"),
+            "events": {EVENT: {}},
+            "sub": MALLORY,
+            "sid": self.sid("first"),
+        }
+        return {n: v for n, v in {**values, **changes}.items() if v is not None}
+
+    def sign(self, claims: Mapping[str, Any], key: Key | None = None, **header: Any) -> str:
+        """A compact JWS of a logout token; a header of None is left out."""
+        signing = key or self.scene.provider.keys[0]
+        full = {"alg": str(signing.alg), "kid": signing.kid, "typ": "logout+jwt", **header}
+        full = {name: value for name, value in full.items() if value is not None}
+        token = jws.serialize_compact(
+            full, json.dumps(claims), signing, algorithms=[str(full["alg"])]
+        )
+        self.scene.provider.secrets.add(token)
+        return token
+
+    def token(self, **changes: Any) -> str:
+        """A good logout token but for these claims."""
+        return self.sign(self.claims(**changes))
+
+    def log_out(self, token: str) -> int:
+        """Post a logout token; the answer's status."""
+        return self.post({"logout_token": token})
+
+    def post(
+        self,
+        form: Mapping[str, str] | str,
+        *,
+        kind: str | None = FORM,
+        method: str = "POST",
+        path: str = "/backchannel-logout",
+        **event: Any,
+    ) -> int:
+        """Post a form, in an event with these changes; the answer's status."""
+        body = form if isinstance(form, str) else urlencode(form)
+        headers = {"content-type": kind} if kind is not None else {}
+        return self.send({**http_event(method, path, headers=headers, body=body), **event})
+
+    def send(self, event: dict[str, Any]) -> int:
+        """The status of the answer to an event, whose form is checked."""
+        answer = self.notifications.handler(event, None)
+        self.answers.append(answer)
+        assert set(answer) == {"statusCode", "headers", "body"}
+        assert answer["headers"]["cache-control"] == "no-store"
+        body = json.loads(answer["body"])
+        if answer["statusCode"] == 200:
+            assert body == {}
+        else:
+            assert set(body) == {"error", "correlation_id"}
+            assert body["correlation_id"] == answer["headers"]["x-correlation-id"]
+        if answer["statusCode"] == 503:
+            assert answer["headers"]["retry-after"]
+        return int(answer["statusCode"])
+
+    def search(self) -> None:
+        """No canary in an answer to a message; the scene searches what was written."""
+        shown = json.dumps(self.answers)
+        assert not [secret for secret in self.scene.canaries() if secret in shown]
+
+
+@contextmanager
+def leaving(scene: Scene, **changes: Any) -> Iterator[Leaving]:
+    """Two sessions of one user, one of another, and one process for messages."""
+    with started_notifications(scene.process, provider_seconds=SECONDS, **changes) as started:
+        stage = Leaving(scene, started)
+        stage.sign_in("first")
+        stage.sign_in("second")
+        stage.sign_in("other", OTHER)
+        scene.provider.requests.clear()
+        yield stage
+        stage.search()
+
+
+def as_text(form: Mapping[str, str]) -> dict[str, Any]:
+    """What an event holds where API Gateway passes a body on as text."""
+    return {"body": urlencode(form), "isBase64Encoded": False}
+
+
+def as_base64(form: Mapping[str, str]) -> dict[str, Any]:
+    """What an event holds where API Gateway encodes a body."""
+    body = base64.b64encode(urlencode(form).encode()).decode()
+    return {"body": body, "isBase64Encoded": True}
+
+
+def fresh() -> str:
+    """A name that nothing has yet."""
+    return uuid.uuid4().hex

@@ -1,0 +1,394 @@
+"""Logout from outside: webhooks that end a user's sessions, and those that must end nothing."""
+
+import base64
+import hashlib
+import hmac
+import json
+import types
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from functions.notifications.application import make_handler
+from shared import stored_secret
+from shared.stored_secret import StoredSecret
+from tests.hostile.conftest import SECONDS
+from tests.hostile.faults import KINDS, Faults
+from tests.hostile.leaving import ALL, MALLORY, OTHER, Leaving, leaving
+from tests.hostile.provider import TOKEN, Answer
+from tests.hostile.scene import Scene
+from tests.support.events import http_event
+from tests.support.functions import SIGNING_KEY, Notifications, started_services
+
+REFUSED = 400
+PATH = "/webhooks/logto"
+HEADER = "logto-signature-sha-256"
+SUSPENDED, DELETED = "User.SuspensionStatus.Updated", "User.Deleted"
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore waits between attempts; here nobody has to."""
+    monkeypatch.setattr("botocore.endpoint.time", types.SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr("shared.dynamodb.CONFLICT_PAUSES", (0, 0))
+    monkeypatch.setattr("shared.dynamodb.BATCH_PAUSES", (0, 0, 0))
+
+
+@pytest.fixture
+def stage(scene: Scene) -> Iterator[Leaving]:
+    scene.provider.secrets.add(SIGNING_KEY)
+    with leaving(scene) as started:
+        yield started
+
+
+def moment(seconds: float) -> str:
+    written = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return written.replace("+00:00", "Z")
+
+
+def suspension(stage: Leaving, **changes: Any) -> dict[str, Any]:
+    """A message that the first person has been suspended; None takes a member out."""
+    message = {
+        "event": SUSPENDED,
+        "createdAt": moment(stage.scene.process.clock()),
+        "hookId": "hook",
+        "params": {"userId": MALLORY},
+        "data": {"id": MALLORY, "primaryEmail": "m@x.test", "isSuspended": True},
+        **changes,
+    }
+    return {name: value for name, value in message.items() if value is not None}
+
+
+def signature(body: bytes, key: str = SIGNING_KEY) -> str:
+    return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+
+
+def posted(body: bytes, headers: dict[str, str], method: str = "POST") -> dict[str, Any]:
+    """The event of a webhook, its body as API Gateway passes JSON on."""
+    kind = {"content-type": "application/json", **headers}
+    event = http_event(method, PATH, headers=kind)
+    return {**event, "body": body.decode("utf-8", "surrogateescape")}
+
+
+def tell(stage: Leaving, message: dict[str, Any] | str) -> int:
+    """Send a message with its right signature."""
+    body = (message if isinstance(message, str) else json.dumps(message)).encode()
+    return stage.send(posted(body, {HEADER: signature(body)}))
+
+
+ENDS: dict[str, dict[str, Any]] = {
+    "suspended": {},
+    "deleted": {"event": DELETED, "data": {"id": MALLORY}},
+    "deleted, with more": {"event": DELETED, "data": {"id": MALLORY, "isSuspended": False}},
+    "more members": {"extra": [1, {"a": None}], "ip": "192.0.2.1"},
+    "no params": {"params": None},
+    "an offset": {"createdAt": "{+02:00}"},
+    "microseconds": {"createdAt": "{us}"},
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_what_ends_a_users_sessions(stage: Leaving, name: str) -> None:
+    message = suspension(stage, **ENDS[name])
+    now = datetime.fromtimestamp(stage.scene.process.clock() + 1, UTC)
+    if message["createdAt"] == "{us}":
+        message["createdAt"] = now.isoformat()
+    if message["createdAt"] == "{+02:00}":
+        message["createdAt"] = now.astimezone(timezone(timedelta(hours=2))).isoformat()
+    assert tell(stage, message) == 200
+    assert stage.alive() == {"other"}
+
+
+IGNORED: dict[str, dict[str, Any]] = {
+    "suspension lifted": {"data": {"id": MALLORY, "isSuspended": False}},
+    "user created": {"event": "User.Created"},
+    "user updated": {"event": "User.Data.Updated"},
+    "sign-in": {"event": "PostSignIn", "createdAt": None, "data": None},
+    "role deleted": {"event": "Role.Deleted", "data": {"id": MALLORY}},
+    "a user's name in lower case": {"event": "user.deleted"},
+    "no event": {"event": None},
+    "an event that is no text": {"event": 7},
+    "an event that is a list": {"event": [DELETED]},
+    "an unknown user": {"data": {"id": "nobody-is-this", "isSuspended": True}},
+    "an unknown user deleted": {"event": DELETED, "data": {"id": "nobody-is-this"}},
+    "a session at Logto": {"event": DELETED, "data": {"id": "{sid}"}},
+}
+
+
+@pytest.mark.parametrize("name", IGNORED)
+def test_what_is_acknowledged_and_ends_nothing(stage: Leaving, name: str) -> None:
+    changes = json.loads(json.dumps(IGNORED[name]).replace("{sid}", stage.sid("first")))
+    assert tell(stage, suspension(stage, **changes)) == 200
+    assert stage.alive() == ALL
+
+
+MALFORMED: dict[str, dict[str, Any]] = {
+    "createdAt missing": {"createdAt": None},
+    "createdAt empty": {"createdAt": ""},
+    "createdAt a number": {"createdAt": 1_800_000_000},
+    "createdAt a list": {"createdAt": ["2026-01-01T00:00:00Z"]},
+    "createdAt without a zone": {"createdAt": "2026-01-01T00:00:00"},
+    "createdAt a word": {"createdAt": "yesterday"},
+    "createdAt in month 13": {"createdAt": "2026-13-01T00:00:00Z"},
+    "createdAt in the year 10000": {"createdAt": "10000-01-01T00:00:00Z"},
+    "data missing": {"data": None},
+    "data a list": {"data": [MALLORY]},
+    "data text": {"data": MALLORY},
+    "no id": {"data": {"isSuspended": True}},
+    "id a number": {"data": {"id": 7, "isSuspended": True}},
+    "id a list": {"data": {"id": [MALLORY], "isSuspended": True}},
+    "id empty": {"data": {"id": "", "isSuspended": True}},
+    "id endless": {"data": {"id": "x" * 256, "isSuspended": True}},
+    "id with a NUL": {"data": {"id": f"{MALLORY}\x00", "isSuspended": True}},
+    "isSuspended missing": {"data": {"id": MALLORY}},
+    "isSuspended text": {"data": {"id": MALLORY, "isSuspended": "true"}},
+    "isSuspended a number": {"data": {"id": MALLORY, "isSuspended": 1}},
+    "deleted without an id": {"event": DELETED, "data": {}},
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_signed_and_malformed(stage: Leaving, name: str) -> None:
+    assert tell(stage, suspension(stage, **MALFORMED[name])) == REFUSED
+    assert stage.alive() == ALL
+
+
+BODIES: dict[str, Callable[[str], str]] = {
+    "cut short": lambda body: body[:-1],
+    "two values": lambda body: body + body,
+    "a list": lambda body: f"[{body}]",
+    "text": lambda body: json.dumps(body),
+    "null": lambda body: "null",
+    "NaN": lambda body: body[:-1] + ', "x": NaN}',
+    "a member twice": lambda body: body[:-1] + f', "event": "{DELETED}"}}',
+    "a member of the data twice": lambda body: body.replace('{"id"', '{"id": "x", "id"'),
+    "nested without end": lambda body: '{"a":' * 30_000,
+    "a form": lambda body: "event=User.Deleted",
+    "not JSON": lambda body: "<html>",
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_signed_and_not_json(stage: Leaving, name: str) -> None:
+    assert tell(stage, BODIES[name](json.dumps(suspension(stage)))) == REFUSED
+    assert stage.alive() == ALL
+
+
+SIGNATURES: dict[str, Callable[[bytes], dict[str, str]]] = {
+    "missing": lambda body: {},
+    "empty": lambda body: {HEADER: ""},
+    "of another key": lambda body: {HEADER: signature(body, "another-key")},
+    "of an empty key": lambda body: {HEADER: signature(body, "")},
+    "of the application's secret": lambda body: {HEADER: signature(body, "local-app-secret")},
+    "of another body": lambda body: {HEADER: signature(body + b" ")},
+    "of nothing": lambda body: {HEADER: signature(b"")},
+    "cut short": lambda body: {HEADER: signature(body)[:-1]},
+    "half": lambda body: {HEADER: signature(body)[:32]},
+    "with more": lambda body: {HEADER: signature(body) + "0"},
+    "with a blank": lambda body: {HEADER: signature(body) + " "},
+    "with a line break": lambda body: {HEADER: signature(body) + "\n"},
+    "one digit off": lambda body: {
+        HEADER: ("1" if signature(body)[0] == "0" else "0") + signature(body)[1:]
+    },
+    "twice": lambda body: {HEADER: f"{signature(body)},{signature(body)}"},
+    "a wrong one before it": lambda body: {HEADER: f"{'0' * 64},{signature(body)}"},
+    "with its algorithm": lambda body: {HEADER: f"sha256={signature(body)}"},
+    "as base64": lambda body: {HEADER: base64.b64encode(bytes.fromhex(signature(body))).decode()},
+    "SHA-1": lambda body: {HEADER: hmac.new(SIGNING_KEY.encode(), body, "sha1").hexdigest()},
+    "a hash without a key": lambda body: {HEADER: hashlib.sha256(body).hexdigest()},
+    "under another name": lambda body: {"logto-signature": signature(body)},
+    "in other digits": lambda body: {HEADER: "\u0660" * 64},
+}
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_signature(stage: Leaving, name: str) -> None:
+    body = json.dumps(suspension(stage)).encode()
+    assert stage.send(posted(body, SIGNATURES[name](body))) == REFUSED
+    assert stage.alive() == ALL
+
+
+def test_a_signature_in_capitals_is_the_same_number(stage: Leaving) -> None:
+    body = json.dumps(suspension(stage)).encode()
+    assert stage.send(posted(body, {HEADER: signature(body).upper()})) == 200
+    assert stage.alive() == {"other"}
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.7, 1.0])
+def test_a_body_altered_by_one_byte(stage: Leaving, part: float) -> None:
+    body = json.dumps(suspension(stage)).encode()
+    place = int(part * (len(body) - 1))
+    altered = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
+    assert stage.send(posted(altered, {HEADER: signature(body)})) == REFUSED
+    assert stage.alive() == ALL
+
+
+EVENTS: dict[str, dict[str, Any]] = {
+    "GET": {"method": "GET"},
+    "PUT": {"method": "PUT"},
+    "no body": {"body": None},
+    "empty": {"body": ""},
+    "a body that is no text": {"body": {"event": DELETED}},
+    "bad base64": {"body": "%%%", "isBase64Encoded": True},
+    "1 MB": {"body": " " * 1_000_000},
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_events(stage: Leaving, name: str) -> None:
+    changes = dict(EVENTS[name])
+    method = changes.pop("method", "POST")
+    given = changes.get("body")
+    body = given.encode() if isinstance(given, str) else json.dumps(suspension(stage)).encode()
+    event = {**posted(body, {HEADER: signature(body)}, method), **changes}
+    assert stage.send(event) == REFUSED
+    assert stage.alive() == ALL
+
+
+def test_a_body_in_base64(stage: Leaving) -> None:
+    body = json.dumps(suspension(stage), ensure_ascii=False).encode()
+    event = posted(body, {HEADER.title(): signature(body)})
+    encoded = {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
+    assert stage.send({**event, **encoded}) == 200
+    assert stage.alive() == {"other"}
+
+
+def test_names_that_are_not_ascii(stage: Leaving) -> None:
+    data = {"id": MALLORY, "name": "Zoë ☃", "isSuspended": True}
+    assert tell(stage, json.dumps(suspension(stage, data=data), ensure_ascii=False)) == 200
+    assert stage.alive() == {"other"}
+
+
+def test_a_replay_spares_who_has_signed_in_anew(stage: Leaving) -> None:
+    message = suspension(stage)
+    assert tell(stage, message) == 200
+    assert stage.alive() == {"other"}
+    stage.scene.process.clock.ahead = 60
+    stage.scene.provider.clock = stage.scene.process.clock
+    stage.sign_in("reinstated")
+    for _ in range(3):
+        assert tell(stage, message) == 200
+    assert stage.alive() == {"other", "reinstated"}
+
+
+@pytest.mark.parametrize("created", ["9999-12-31T23:59:59Z", "2126-01-01T00:00:00.000Z"])
+def test_created_in_the_future(stage: Leaving, created: str) -> None:
+    """It ends what there is, and no sign-in that comes later."""
+    assert tell(stage, suspension(stage, createdAt=created)) == 200
+    assert stage.alive() == {"other"}
+    stage.sign_in("afterwards")
+    assert stage.alive() == {"other", "afterwards"}
+
+
+@pytest.mark.parametrize("created", ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59"])
+def test_created_long_ago(stage: Leaving, created: str) -> None:
+    assert tell(stage, suspension(stage, createdAt=created)) == 200
+    assert stage.alive() == ALL
+
+
+def test_logtos_clock_is_ahead(stage: Leaving) -> None:
+    """What began by that clock is judged by that clock."""
+    clock = stage.scene.process.clock
+    stage.scene.provider.clock = lambda: clock() + 20
+    stage.sign_in("lately")
+    assert tell(stage, suspension(stage, createdAt=moment(clock() + 25))) == 200
+    assert stage.alive() == {"other"}
+
+
+def test_a_suspension_between_exchange_and_commit(stage: Leaving) -> None:
+    attempt = stage.scene.begin()
+    provider = stage.scene.provider
+
+    def meanwhile(form: dict[str, str]) -> Answer:
+        provider.responders.clear()
+        answer = provider.tokens(form)
+        assert tell(stage, suspension(stage)) == 200
+        return answer
+
+    provider.responders[TOKEN] = meanwhile
+    assert stage.finish(attempt, "third").replies[-1].status == 401
+    assert stage.alive() == {"other"}
+
+
+def test_another_user(stage: Leaving) -> None:
+    data = {"id": OTHER, "isSuspended": True}
+    assert tell(stage, suspension(stage, data=data)) == 200
+    assert stage.alive() == ALL - {"other"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_table_failing_from_any_call_on(stage: Leaving, kind: str) -> None:
+    """An error, and the message that comes again completes it."""
+    faults = Faults(stage.scene.process.client)
+    for call in range(1, 20):
+        stage.sign_in(f"one at {call}")
+        message = suspension(stage)
+        faults.arm(kind, lambda sent, at=call: sent >= at)  # type: ignore[misc]
+        status = tell(stage, message)
+        reached = faults.sent >= call
+        faults.disarm()
+        if not reached:
+            assert status == 200
+            assert call > 4
+            return
+        assert status == 503
+        assert tell(stage, message) == 200
+        assert stage.alive() == {"other"}
+    pytest.fail("the calls have no end")
+
+
+def with_stored_key(scene: Scene, stored: list[str]) -> Iterator[Leaving]:
+    """A process whose signing key is read by an ARN; the cache is that of `stored`."""
+    kept = [stored[0]]
+
+    def fetch(arn: str, anew: bool) -> str:
+        if anew:
+            kept[0] = stored[0]
+        return kept[0]
+
+    key = StoredSecret(
+        arn="arn:aws:secretsmanager:eu-central-1:123456789012:secret:x",
+        given=None,
+        fetch=fetch,
+        name="LOGTO_WEBHOOK_SIGNING_KEY",
+        member=None,
+    )
+    with started_services(scene.process, "notifications", provider_seconds=SECONDS) as (
+        services,
+        loop,
+    ):
+        stage = Leaving(scene, Notifications(make_handler(services, key, loop)))
+        stage.sign_in("first")
+        stage.sign_in("other", OTHER)
+        yield stage
+        stage.search()
+
+
+def test_a_rotated_signing_key(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signature by the new key is taken without a deployment; looks for one are rationed."""
+    stored = [SIGNING_KEY]
+    scene.provider.secrets |= {SIGNING_KEY, "the-next-signing-key-of-32-chars"}
+    for stage in with_stored_key(scene, stored):
+        stored[0] = "the-next-signing-key-of-32-chars"
+        body = json.dumps(suspension(stage)).encode()
+        assert stage.send(posted(body, {HEADER: signature(body, stored[0])})) == 200
+        assert stage.alive() == {"other"}
+        assert stage.send(posted(body, {HEADER: signature(body)})) == REFUSED
+        stored[0] = "one-more-signing-key-of-32-chars"
+        monkeypatch.setattr(stored_secret, "LOOK_SECONDS", 3600)
+        assert stage.send(posted(body, {HEADER: signature(body, stored[0])})) == REFUSED
+
+
+def test_no_signing_key_is_set(scene: Scene) -> None:
+    """A mistake of the deployment is no success, and no door."""
+    with started_services(scene.process, "notifications") as (services, loop):
+        key = StoredSecret(arn=None, given=None, fetch=lambda arn, anew: "", name="KEY")
+        stage = Leaving(scene, Notifications(make_handler(services, key, loop)))
+        stage.sign_in("first")
+        body = json.dumps(suspension(stage)).encode()
+        for signed in (signature(body), signature(body, ""), signature(body, "None")):
+            assert stage.send(posted(body, {HEADER: signed})) == 500
+        assert stage.alive() == {"first"}
+        stage.search()

@@ -1,0 +1,169 @@
+"""Signing out everywhere: all sessions of one user, and of nobody else."""
+
+import types
+
+import pytest
+
+from tests.hostile.faults import KINDS, Faults
+from tests.support.browser import FETCH, NAVIGATION, Browser
+from tests.support.functions import started_authorizer
+from tests.support.product import DOMAIN, Product
+from tests.support.tables import dump
+
+ORIGIN = f"https://{DOMAIN}"
+HERE = {**NAVIGATION, "sec-fetch-site": "same-origin", "origin": ORIGIN}
+EVERYWHERE = "/sign-out?everywhere=true"
+BOB = "bob000000001"
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore waits between attempts; here nobody has to."""
+    monkeypatch.setattr("botocore.endpoint.time", types.SimpleNamespace(sleep=lambda _: None))
+    monkeypatch.setattr("shared.dynamodb.CONFLICT_PAUSES", (0, 0))
+    monkeypatch.setattr("shared.dynamodb.BATCH_PAUSES", (0, 0, 0))
+
+
+def signed_in(product: Product, account: str = "alice0000001") -> Browser:
+    browser = product.browser()
+    product.sign_in(browser, account)
+    return browser
+
+
+def live(browser: Browser) -> bool:
+    status = browser.get("/me", FETCH).status
+    assert status in (200, 401)
+    return status == 200
+
+
+def sessions(product: Product) -> int:
+    return sum("seen_at" in row for row in dump(product.client, product.table_name))
+
+
+def test_all_browsers_of_the_user(product: Product) -> None:
+    browsers = [signed_in(product) for _ in range(3)]
+    other = signed_in(product, BOB)
+    old = dict(browsers[0].jar)
+    out = browsers[0].post(EVERYWHERE, HERE)
+    assert out.status == 303
+    assert out.location.startswith(f"{product.stand_in.url}/oidc/session/end?")
+    assert "__Host-session" not in browsers[0].jar
+    browsers[0].jar = old
+    assert not any(live(browser) for browser in browsers)
+    assert live(other)
+    assert sessions(product) == 1
+    with started_authorizer(product) as authorizer:
+        assert authorizer.ask(browsers[1]) is None
+        assert authorizer.ask(other) is not None
+
+
+def test_the_page_offers_it(product: Product) -> None:
+    browser = signed_in(product)
+    assert 'action="/sign-out?everywhere=true"' in browser.get("/").body
+
+
+def test_the_users_own_grant_is_revoked(product: Product) -> None:
+    browser = signed_in(product)
+    product.forget_counts()
+    browser.post(EVERYWHERE, HERE)
+    assert product.stand_in.requests == [("POST", "/oidc/token/revocation")]
+
+
+def test_signing_in_again_works_at_once(product: Product) -> None:
+    browser = signed_in(product)
+    browser.post(EVERYWHERE, HERE)
+    product.sign_in(browser)
+    assert live(browser)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.test"},
+        {"origin": "null"},
+        {"origin": f"https://other.{DOMAIN}"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"origin": ORIGIN, "sec-fetch-site": "cross-site"},
+    ],
+)
+def test_another_site_is_refused(product: Product, headers: dict[str, str]) -> None:
+    browsers = [signed_in(product) for _ in range(2)]
+    reply = browsers[0].post(EVERYWHERE, {"accept": "text/html", **headers})
+    assert reply.status == 403
+    assert reply.set_cookies == ()
+    assert all(live(browser) for browser in browsers)
+
+
+def test_a_link_does_not_do_it(product: Product) -> None:
+    """A GET ends this browser's session alone, whatever it asks for."""
+    browsers = [signed_in(product) for _ in range(2)]
+    browsers[0].get(EVERYWHERE, HERE)
+    assert live(browsers[1])
+
+
+@pytest.mark.parametrize("query", ["everywhere=false", "everywhere=", "everywhere=TRUE", "x=true"])
+def test_nothing_else_means_everywhere(product: Product, query: str) -> None:
+    browsers = [signed_in(product) for _ in range(2)]
+    assert browsers[0].post(f"/sign-out?{query}", HERE).status == 303
+    assert live(browsers[1])
+
+
+def test_a_parameter_that_comes_twice(product: Product) -> None:
+    browser = signed_in(product)
+    assert browser.post("/sign-out?everywhere=true&everywhere=false", HERE).status == 400
+    assert live(browser)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_table_down(product: Product, kind: str) -> None:
+    """The answer is an error, and the browser that asked can ask again."""
+    browsers = [signed_in(product) for _ in range(3)]
+    faults = Faults(product.client)
+    faults.arm(kind, lambda sent: True)
+    reply = browsers[0].post(EVERYWHERE, HERE)
+    faults.disarm()
+    assert reply.status == 503
+    assert reply.set_cookies == ()
+    if kind != "applied, answer lost":
+        assert all(live(browser) for browser in browsers)
+    assert browsers[0].post(EVERYWHERE, HERE).status == 303
+    assert sessions(product) == 0
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_failing_from_any_call_on(product: Product, count: int) -> None:
+    """However far it came, the browser that asked has its session until the others are gone."""
+    for _ in range(count):
+        signed_in(product)
+    assert sessions(product) == count
+    faults = Faults(product.client)
+    for call in range(1, 40):
+        browser = signed_in(product)
+        faults.arm("error 500", lambda sent, at=call: sent >= at)  # type: ignore[misc]
+        reply = browser.post(EVERYWHERE, HERE)
+        reached = faults.sent >= call
+        faults.disarm()
+        if not reached:
+            assert reply.status == 303
+            assert sessions(product) == 0
+            return
+        assert reply.status == 503
+        assert live(browser)
+    pytest.fail("the calls have no end")
+
+
+def test_what_it_costs(product: Product) -> None:
+    """A look at who asks, the marker, the index, the sessions, the others, this one."""
+    browsers = [signed_in(product) for _ in range(3)]
+    product.forget_counts()
+    browsers[0].post(EVERYWHERE, HERE)
+    assert product.wire.calls == [
+        "GetItem",
+        "UpdateItem",
+        "BatchGetItem",
+        "BatchGetItem",
+        "BatchWriteItem",
+        "UpdateItem",
+        "DeleteItem",
+    ]

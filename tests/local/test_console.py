@@ -1,0 +1,252 @@
+"""The stand-in's console: what an administrator does there, and what the webhooks are told."""
+
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import pytest
+
+from local.logto import webhooks
+from local.logto.server import StandIn
+from local.logto.tenant import Webhook
+from tests.local.conftest import RelyingParty
+
+ALICE = "alice0000001"
+KEY = "a-signing-key"
+
+
+@dataclass(slots=True)
+class Heard:
+    """What came to the webhook, and the statuses that it answers with; the last one stays."""
+
+    messages: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=lambda: [200])
+
+    def events(self) -> list[tuple[str, str, bool]]:
+        found = []
+        for headers, body in self.messages:
+            signed = hmac.new(KEY.encode(), body, hashlib.sha256).hexdigest()
+            assert headers["logto-signature-sha-256"] == signed
+            assert headers["content-type"] == "application/json"
+            told: dict[str, Any] = json.loads(body)
+            assert told["createdAt"].endswith("Z")
+            assert told["params"] == {"userId": told["data"]["id"]}
+            assert told["hookId"] == "hook"
+            found.append((told["event"], told["data"]["id"], told["data"]["isSuspended"]))
+        return found
+
+
+@pytest.fixture
+def heard(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
+    monkeypatch.setattr(webhooks, "_PAUSE_SECONDS", 0)
+    heard = Heard()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            heard.messages.append(({n.lower(): v for n, v in self.headers.items()}, body))
+            status = heard.statuses.pop(0) if len(heard.statuses) > 1 else heard.statuses[0]
+            self.send_response(status)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}/webhooks/logto"
+    stand_in.tenant.webhooks = (Webhook(id="hook", url=url, signing_key=KEY),)
+    try:
+        yield heard
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def console(stand_in: StandIn) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=stand_in.url, trust_env=False) as client:
+        yield client
+
+
+def act(console: httpx.Client, action: str, user: str = ALICE, **headers: str) -> int:
+    form = {"action": action, "user": user}
+    return console.post("/console/user", data=form, headers=headers).status_code
+
+
+def test_the_page_shows_everybody(stand_in: StandIn, console: httpx.Client) -> None:
+    page = console.get("/console").text
+    for user in stand_in.tenant.users.values():
+        assert user.name in page
+    assert page.count('value="reinstate"') == 1  # Sam is suspended from the start
+    assert "No webhook is set up." in page
+
+
+def test_names_are_escaped(stand_in: StandIn, console: httpx.Client) -> None:
+    stand_in.tenant.users[ALICE].name = "<script>alert(1)</script>"
+    assert "<script>alert" not in console.get("/console").text
+
+
+def test_suspending(
+    stand_in: StandIn, console: httpx.Client, heard: Heard, party: RelyingParty
+) -> None:
+    tokens = party.tokens()
+    assert act(console, "suspend") == 303
+    assert heard.events() == [("User.SuspensionStatus.Updated", ALICE, True)]
+    assert party.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+    assert party.me(tokens["access_token"]).status_code == 401
+    assert stand_in.memory.sessions == {}
+    assert "Reinstate Alice Example" in console.get("/console").text
+
+
+def test_suspending_leaves_others_alone(
+    stand_in: StandIn, console: httpx.Client, heard: Heard, party: RelyingParty
+) -> None:
+    tokens = party.tokens("bob000000001")
+    act(console, "suspend")
+    assert party.refresh(tokens["refresh_token"]).status_code == 200
+    assert len(stand_in.memory.sessions) == 1
+
+
+def test_reinstating(console: httpx.Client, heard: Heard, party: RelyingParty) -> None:
+    act(console, "suspend")
+    assert act(console, "reinstate") == 303
+    assert heard.events()[1:] == [("User.SuspensionStatus.Updated", ALICE, False)]
+    assert party.tokens()["access_token"]
+
+
+def test_deleting(
+    stand_in: StandIn, console: httpx.Client, heard: Heard, party: RelyingParty
+) -> None:
+    tokens = party.tokens()
+    assert act(console, "delete") == 303
+    assert heard.events() == [("User.Deleted", ALICE, False)]
+    assert ALICE not in stand_in.tenant.users
+    assert party.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+    assert party.me(tokens["access_token"]).status_code == 401
+    assert "Alice Example" not in console.get("/console").text
+    assert act(console, "delete") == 400
+
+
+def test_the_same_by_the_handle_of_a_test(stand_in: StandIn, heard: Heard) -> None:
+    stand_in.suspend(ALICE)
+    stand_in.reinstate(ALICE)
+    stand_in.delete(ALICE)
+    assert [event for event, _, _ in heard.events()] == [
+        "User.SuspensionStatus.Updated",
+        "User.SuspensionStatus.Updated",
+        "User.Deleted",
+    ]
+
+
+def test_a_webhook_that_fails_is_told_again(console: httpx.Client, heard: Heard) -> None:
+    heard.statuses = [500, 503, 200]
+    assert act(console, "suspend") == 303
+    assert len(heard.events()) == 3
+    assert len({body for _, body in heard.messages}) == 1  # the same event, at the same time
+
+
+def test_a_webhook_that_fails_for_good_ends_nothing(
+    stand_in: StandIn, console: httpx.Client, heard: Heard
+) -> None:
+    heard.statuses = [500]
+    assert act(console, "suspend") == 303
+    assert len(heard.messages) == 3
+    assert stand_in.tenant.users[ALICE].suspended
+
+
+def test_a_webhook_hears_what_it_listens_for(
+    stand_in: StandIn, console: httpx.Client, heard: Heard
+) -> None:
+    (hook,) = stand_in.tenant.webhooks
+    stand_in.tenant.webhooks = (
+        Webhook(id=hook.id, url=hook.url, signing_key=KEY, events=("User.Deleted",)),
+    )
+    act(console, "suspend")
+    assert heard.messages == []
+    act(console, "delete")
+    assert len(heard.events()) == 1
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.test", "null", "http://127.0.0.1:1", "http://localhost"]
+)
+@pytest.mark.parametrize("path", ["/console/user", "/console/switch"])
+def test_a_form_of_another_site(
+    stand_in: StandIn, console: httpx.Client, heard: Heard, path: str, origin: str
+) -> None:
+    form = {"action": "suspend", "user": ALICE, "switch": "rotate", "on": "true"}
+    answer = console.post(path, data=form, headers={"origin": origin})
+    assert answer.status_code == 403
+    assert not stand_in.tenant.users[ALICE].suspended
+    assert not stand_in.tenant.applications["local-app"].rotate_refresh_token_always
+    assert heard.messages == []
+
+
+def test_its_own_form(stand_in: StandIn, console: httpx.Client) -> None:
+    assert act(console, "suspend", origin=stand_in.url) == 303
+    assert stand_in.tenant.users[ALICE].suspended
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"action": "suspend"},
+        {"action": "suspend", "user": "nobody"},
+        {"action": "promote", "user": ALICE},
+        {"user": ALICE},
+    ],
+)
+def test_forms_that_mean_nothing(console: httpx.Client, heard: Heard, form: dict[str, str]) -> None:
+    assert console.post("/console/user", data=form).status_code == 400
+    assert heard.messages == []
+
+
+def switch(console: httpx.Client, name: str, on: str) -> int:
+    return console.post("/console/switch", data={"switch": name, "on": on}).status_code
+
+
+def test_rotation_is_a_switch(console: httpx.Client, party: RelyingParty) -> None:
+    first = party.tokens()["refresh_token"]
+    assert party.refresh(first).json()["refresh_token"] == first
+    assert switch(console, "rotate", "true") == 303
+    assert 'aria-pressed="true">A new one with every refresh: on' in console.get("/console").text
+    assert party.refresh(first).json()["refresh_token"] != first
+    assert switch(console, "rotate", "false") == 303
+    again = party.tokens()["refresh_token"]
+    assert party.refresh(again).json()["refresh_token"] == again
+
+
+@pytest.mark.parametrize("on", ["true", "false"])
+def test_revocation_on_reuse_is_a_switch(
+    console: httpx.Client, party: RelyingParty, clock: Any, on: str
+) -> None:
+    switch(console, "rotate", "true")
+    assert switch(console, "revoke", on) == 303
+    first = party.tokens()["refresh_token"]
+    second = party.refresh(first).json()["refresh_token"]
+    clock.ahead = 10
+    assert party.refresh(first).json()["error"] == "invalid_grant"
+    assert (party.refresh(second).status_code == 200) is (on == "false")
+
+
+@pytest.mark.parametrize("name", ["", "everything"])
+def test_there_is_no_such_switch(console: httpx.Client, name: str) -> None:
+    assert switch(console, name, "true") == 400
+
+
+def test_there_is_nothing_to_get_there(stand_in: StandIn, console: httpx.Client) -> None:
+    """A link or an image suspends nobody."""
+    query = {"action": "suspend", "user": ALICE}
+    assert console.get("/console/user", params=query).status_code == 405
+    assert not stand_in.tenant.users[ALICE].suspended

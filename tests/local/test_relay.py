@@ -1,0 +1,293 @@
+"""The relay of the local gateway: the authorizer before it, headers as mapped, no other change."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as Path_
+
+from local import relay
+from local.authorizers import SECONDS, Authorizer
+from local.environments import InvocationFailed
+from local.gateway import Gateway
+from local.relay import Relay
+from local.serving import listen, serving
+from local.template import Route, read_template, routes_of
+from tests.support.up import free_ports
+
+TOKEN, HEADER = "the-token-of-the-context", "X-Forwarded-Access-Token"
+MAPPINGS = {
+    f"overwrite:header.{HEADER}": "$context.authorizer.access_token",
+    "remove:header.Cookie": "''",
+}
+
+
+@dataclass(slots=True)
+class Upstream:
+    """The other server: what it was sent, and what it answers."""
+
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    answer: Response = field(default_factory=lambda: Response("from upstream"))
+
+    async def serve(self, request: Request) -> Response:
+        self.requests.append(
+            {
+                "method": request.method,
+                "path": request.scope["raw_path"].decode(),
+                "query": request.url.query,
+                "headers": request.headers,
+                "names": [name.decode() for name, _ in request.headers.raw],
+                "body": await request.body(),
+            }
+        )
+        if request.url.path.endswith("/slow"):
+            await asyncio.sleep(1)
+        return self.answer
+
+
+@dataclass(slots=True)
+class Decision:
+    """What the authorizer answers next, and what it was asked."""
+
+    answer: Any = field(
+        default_factory=lambda: {"isAuthorized": True, "context": {"access_token": TOKEN}}
+    )
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    def invoke(self, handler: str, event: dict[str, Any], seconds: float) -> Any:
+        assert (handler, seconds) == ("authorizer", SECONDS)
+        self.events.append(event)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def upstream() -> Upstream:
+    return Upstream()
+
+
+@pytest.fixture
+def decision() -> Decision:
+    return Decision()
+
+
+@contextmanager
+def gateway(
+    url: str, decision: Decision, *, identity: tuple[str, ...] = ()
+) -> Iterator[httpx.Client]:
+    sockets = listen(("127.0.0.1",), 0)
+    port = sockets[0].getsockname()[1]
+    route = Route(
+        method="ANY",
+        path="/api/{proxy+}",
+        relay=Relay.of(f"{url}/{{proxy}}", MAPPINGS),
+        authorizer=Authorizer(handler="authorizer", identity_headers=identity),
+    )
+    made = Gateway((route,), decision.invoke, base_url="http://signin.test", log=lambda _: None)
+    with (
+        serving(made, sockets, name="gateway"),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def client(upstream: Upstream, decision: Decision) -> Iterator[httpx.Client]:
+    methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    app = Starlette(routes=[Path_("/{path:path}", upstream.serve, methods=methods)])
+    sockets = listen(("127.0.0.1",), 0)
+    url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
+    with serving(app, sockets, name="upstream"), gateway(url, decision) as started:
+        yield started
+
+
+def test_the_token_is_handed_on(client: httpx.Client, upstream: Upstream) -> None:
+    assert client.get("/api/orders").text == "from upstream"
+    (sent,) = upstream.requests
+    assert sent["headers"][HEADER] == TOKEN
+
+
+@pytest.mark.parametrize("name", [HEADER, HEADER.lower(), HEADER.upper()])
+def test_a_client_cannot_forge_the_header(
+    client: httpx.Client, upstream: Upstream, name: str
+) -> None:
+    client.get("/api/orders", headers=[(name, "forged"), (name, "twice"), ("X-Other", "kept")])
+    (sent,) = upstream.requests
+    assert sent["headers"].getlist(HEADER) == [TOKEN]
+    assert sent["headers"]["x-other"] == "kept"
+
+
+@pytest.mark.parametrize("context", [{}, None, {"access_token": 7}, {"access_token": None}])
+def test_without_a_token_there_is_no_header(
+    client: httpx.Client, upstream: Upstream, decision: Decision, context: object
+) -> None:
+    """Least of all the client's own."""
+    decision.answer = {"isAuthorized": True, "context": context}
+    client.get("/api/orders", headers={HEADER: "forged"})
+    (sent,) = upstream.requests
+    assert HEADER.lower() not in sent["names"]
+
+
+def test_cookies_stay_here(client: httpx.Client, upstream: Upstream, decision: Decision) -> None:
+    client.get("/api/orders", headers=[("Cookie", "__Host-session=x"), ("cookie", "b=2")])
+    (sent,) = upstream.requests
+    assert "cookie" not in sent["names"]
+    assert decision.events[0]["cookies"] == ["__Host-session=x", "b=2"]
+
+
+def test_other_headers_pass(client: httpx.Client, upstream: Upstream) -> None:
+    given = {"authorization": "Bearer own", "accept": "text/x", "x-many": "1", "te": "trailers"}
+    client.get("/api/orders", headers=given)
+    (sent,) = upstream.requests
+    assert sent["headers"]["authorization"] == "Bearer own"
+    assert sent["headers"]["accept"] == "text/x"
+    assert "te" not in sent["names"]
+    assert sent["headers"]["host"].startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize(
+    ("asked", "path", "query"),
+    [
+        ("/api/orders", "/orders", ""),
+        ("/api/a/b/c/", "/a/b/c/", ""),
+        ("/api/a%2Fb", "/a%2Fb", ""),
+        ("/api/a%20b", "/a%20b", ""),
+        ("/api/%C3%A9", "/%C3%A9", ""),
+        ("/api/orders?a=1&a=2&b=%2F%26&c", "/orders", "a=1&a=2&b=%2F%26&c"),
+        ("/api/orders?x=a+b%2Bc", "/orders", "x=a+b%2Bc"),
+    ],
+)
+def test_paths_and_queries(
+    client: httpx.Client, upstream: Upstream, asked: str, path: str, query: str
+) -> None:
+    client.get(asked)
+    (sent,) = upstream.requests
+    assert (sent["path"], sent["query"]) == (path, query)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_methods(client: httpx.Client, upstream: Upstream, method: str) -> None:
+    assert client.request(method, "/api/orders").status_code == 200
+    assert upstream.requests[0]["method"] == method
+
+
+def test_bodies(client: httpx.Client, upstream: Upstream) -> None:
+    body = bytes(range(256)) * 100
+    client.post("/api/orders", content=body, headers={"content-type": "application/x-thing"})
+    (sent,) = upstream.requests
+    assert sent["body"] == body
+    assert sent["headers"]["content-type"] == "application/x-thing"
+    assert sent["headers"]["content-length"] == str(len(body))
+
+
+def test_the_answer_comes_back(client: httpx.Client, upstream: Upstream) -> None:
+    upstream.answer = Response(
+        b"\x00\xff" * 50, 418, {"x-one": "1", "content-type": "image/png", "etag": '"a"'}
+    )
+    upstream.answer.headers.append("set-cookie", "a=1")
+    upstream.answer.headers.append("set-cookie", "b=2")
+    answer = client.get("/api/orders")
+    assert (answer.status_code, answer.content) == (418, b"\x00\xff" * 50)
+    assert (answer.headers["x-one"], answer.headers["etag"]) == ("1", '"a"')
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
+
+
+def test_a_redirect_is_the_clients_to_follow(client: httpx.Client, upstream: Upstream) -> None:
+    upstream.answer = Response(b"", 302, {"location": "http://127.0.0.1:9/elsewhere"})
+    answer = client.get("/api/orders")
+    assert (answer.status_code, answer.headers["location"]) == (302, "http://127.0.0.1:9/elsewhere")
+    assert len(upstream.requests) == 1
+
+
+def test_upstream_is_down(decision: Decision) -> None:
+    with gateway(f"http://127.0.0.1:{free_ports(1)[0]}", decision) as client:
+        answer = client.get("/api/orders")
+    assert (answer.status_code, answer.json()) == (502, {"message": "Bad Gateway"})
+
+
+def test_upstream_is_slow(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relay, "SECONDS", 0.2)
+    answer = client.get("/api/slow")
+    assert (answer.status_code, answer.json()) == (503, {"message": "Service Unavailable"})
+
+
+DENIALS: dict[str, tuple[Any, int]] = {
+    "no": ({"isAuthorized": False}, 403),
+    "no, with a context": ({"isAuthorized": False, "context": {"access_token": TOKEN}}, 403),
+    "a failure": (InvocationFailed(timed_out=False), 500),
+    "no answer in time": (InvocationFailed(timed_out=True), 500),
+    "nothing": (None, 500),
+    "a word": ("yes", 500),
+    "a true word": ({"isAuthorized": "true"}, 500),
+    "one": ({"isAuthorized": 1}, 500),
+    "a policy": ({"principalId": "x", "policyDocument": {}}, 500),
+    "a context that is none": ({"isAuthorized": True, "context": [1]}, 500),
+}
+
+
+@pytest.mark.parametrize("name", DENIALS)
+def test_denied(client: httpx.Client, upstream: Upstream, decision: Decision, name: str) -> None:
+    decision.answer, status = DENIALS[name]
+    assert client.get("/api/orders").status_code == status
+    assert upstream.requests == []
+
+
+def test_without_what_identifies_nobody_is_asked(decision: Decision) -> None:
+    with gateway("http://127.0.0.1:9", decision, identity=("Cookie",)) as client:
+        assert client.get("/api/orders").status_code == 401
+        assert client.get("/api/orders", headers={"x": "y"}).json() == {"message": "Unauthorized"}
+    assert decision.events == []
+
+
+def test_what_the_authorizer_is_asked(client: httpx.Client, decision: Decision) -> None:
+    client.post("/api/orders/1?a=1", content=b"secret", headers={"x-one": "1"})
+    (event,) = decision.events
+    assert (event["type"], event["version"]) == ("REQUEST", "2.0")
+    assert event["routeKey"] == "ANY /api/{proxy+}"
+    assert event["routeArn"].endswith("/$default/POST/api/orders/1")
+    assert (event["rawPath"], event["rawQueryString"]) == ("/api/orders/1", "a=1")
+    assert event["headers"]["x-one"] == "1"
+    assert not {"body", "isBase64Encoded"} & set(event)
+
+
+RESERVED = (
+    *("Authorization", "authorization", "Connection", "Content-Length", "Origin", "Via", "TE"),
+    *("Transfer-Encoding", "X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto"),
+    *("x-amz-date", "x-amzn-trace-id", "apigw-x", "access-control-allow-origin", "Proxy-X"),
+)
+
+
+@pytest.mark.parametrize("name", RESERVED)
+@pytest.mark.parametrize("action", ["overwrite", "append", "remove"])
+def test_reserved_headers(action: str, name: str) -> None:
+    """API Gateway refuses a deployment that maps them, so this one does not start."""
+    with pytest.raises(ValueError, match="restricted"):
+        Relay.of("http://upstream.test/{proxy}", {f"{action}:header.{name}": "'x'"})
+
+
+@pytest.mark.parametrize(
+    "key", ["overwrite:path", "set:header.x", "header.x", "", "append:query.a"]
+)
+def test_mappings_of_something_else(key: str) -> None:
+    with pytest.raises(ValueError, match="mapping"):
+        Relay.of("http://upstream.test/{proxy}", {key: "'x'"})
+
+
+def test_the_template_is_relayed_so() -> None:
+    """What `template.yaml` maps is what these tests are about."""
+    template = read_template(Path("template.yaml"))
+    (found,) = [r for r in routes_of(template, upstream="http://up.test") if r.relay]
+    assert found.key == "ANY /api/{proxy+}"
+    assert found.relay == Relay.of("http://up.test/{proxy}", MAPPINGS)
+    assert found.authorizer is not None
+    assert not [r for r in routes_of(template) if r.relay]

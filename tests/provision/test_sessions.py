@@ -1,0 +1,224 @@
+"""`python -m provision sessions`: over a running local table, and where a deployment refuses."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import provision.__main__ as command
+from functions.admin.application import make_handler
+from functions.admin.caller import CallerCheck
+from local.options import ROOT, TABLE_NAME
+from local.table import REGION, running_table
+from provision.admin_function import AdminFunction
+from provision.output import table
+from shared.composition import compose
+from shared.dynamodb import connect
+from shared.index import subject_digest
+from shared.records import session_seal
+from shared.services import Services
+from shared.sessions import load_session
+from tests.support.rows import put_session
+from tests.support.up import free_ports
+
+ALICE, BOB = "alice0000001", "bob000000001"
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """A running table, the services over it, and the command."""
+
+    ports: dict[str, str]
+    services: Services
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "provision", "sessions", *arguments, "--local"],
+            cwd=ROOT,
+            env={**os.environ, **self.ports},
+            capture_output=True,
+            text=True,
+        )
+
+    def done(self, *arguments: str) -> str:
+        """What a command prints that does what it should."""
+        finished = self.run(*arguments)
+        assert finished.returncode == 0, finished.stderr
+        assert finished.stderr == ""
+        return finished.stdout
+
+    def put(self, subject: str, **changes: Any) -> str:
+        return put_session(self.services, subject, **changes)
+
+    def live(self, secret: str) -> bool:
+        return load_session(secret, self.services) is not None
+
+
+@pytest.fixture
+def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[Local]:
+    logto, port = free_ports(2)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    with running_table("127.0.0.1", port) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+        environment = {
+            "LOGTO_ENDPOINT": f"http://localhost:{logto}",
+            "LOGTO_APP_ID": "local-app",
+            "TABLE_NAME": TABLE_NAME,
+        }
+        client = connect()
+        services = compose(environment, service="admin", needs_app_secret=False, client=client)
+        yield Local({"LOGTO_PORT": str(logto), "TABLE_PORT": str(port)}, services)
+        client.delete_table(TableName=TABLE_NAME)
+        client.close()
+
+
+def id_of(secret: str) -> str:
+    return session_seal(secret).key.removeprefix("session#")
+
+
+def test_a_list_as_a_table_and_as_json(local: Local) -> None:
+    """More than one page of sessions, the latest first."""
+    secrets = [
+        local.put(ALICE, seconds_ago=10 * number, client=("192.0.2.7", None))
+        for number in range(120)
+    ]
+    local.put(BOB)
+    lines = local.done("list", "--user", ALICE).splitlines()
+    assert re.fullmatch(r"session +created +last seen +ends if unused +ip", lines[0])
+    assert [line.split()[0] for line in lines[1:]] == [id_of(secret) for secret in secrets]
+    assert {line.split()[-1] for line in lines[1:]} == {"192.0.2.7"}
+    listed = json.loads(local.done("list", "--user", ALICE, "--json"))["sessions"]
+    assert [session["session"] for session in listed] == [id_of(secret) for secret in secrets]
+    assert listed[0]["agent"] is None
+    assert all(local.live(secret) for secret in secrets)
+
+
+def test_a_list_of_nothing(local: Local) -> None:
+    assert local.done("list", "--user", ALICE) == "No sessions.\n"
+    assert json.loads(local.done("list", "--user", ALICE, "--json")) == {"sessions": []}
+
+
+def test_ending_one_and_all(local: Local) -> None:
+    first, *others = [local.put(ALICE) for _ in range(60)]
+    bob = local.put(BOB)
+    assert local.done("end", id_of(first)) == "1 ended.\n"
+    assert not local.live(first)
+    assert all(local.live(secret) for secret in others)
+    assert json.loads(local.done("end", "--user", ALICE, "--json")) == {"ended": 59}
+    assert not any(local.live(secret) for secret in others)
+    assert local.live(bob)
+    assert local.done("end", id_of(first)) == "0 ended.\n"
+
+
+def test_an_organization(local: Local) -> None:
+    inside = [local.put(ALICE, organizations=["contosoorg01"]) for _ in range(2)]
+    outside = local.put(BOB)
+    listed = json.loads(local.done("list", "--organization", "contosoorg01", "--json"))["sessions"]
+    assert {session["session"] for session in listed} == {id_of(secret) for secret in inside}
+    assert local.done("end", "--organization", "contosoorg01") == "2 ended.\n"
+    assert not any(local.live(secret) for secret in inside)
+    assert local.live(outside)
+
+
+def test_erasing_with_a_receipt(local: Local, tmp_path: Path) -> None:
+    secret, file = local.put(ALICE), tmp_path / "receipt.json"
+    printed = local.done("erase", "--user", ALICE, "--receipt", str(file))
+    assert printed == f"Receipt: {file}\n"
+    receipt = json.loads(file.read_text())
+    assert receipt["subject_digest"] == subject_digest(local.services.settings.issuer, ALICE)
+    assert receipt["sessions_deleted"] == 1
+    assert ALICE not in file.read_text()
+    assert not local.live(secret)
+    again = json.loads(local.done("erase", "--user", ALICE))
+    assert again["sessions_deleted"] == 0
+
+
+MISTAKES = {
+    "nothing": (),
+    "no command": ("sessions",),
+    "a list of nobody": ("sessions", "list"),
+    "a list of both": ("sessions", "list", "--user", "a", "--organization", "b"),
+    "an end of both": ("sessions", "end", "--user", "a", "--organization", "b"),
+    "an erasure of nobody": ("sessions", "erase"),
+    "an unknown option": ("sessions", "list", "--user", "a", "--everything"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(list(MISTAKES[name]))
+    assert ended.value.code == 2
+    assert "usage: python -m provision" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [[], ["x", "--user", "a"], ["x", "--organization", "b"]])
+def test_an_end_of_nothing_or_of_two(local: Local, arguments: list[str]) -> None:
+    finished = local.run("end", *arguments)
+    assert finished.returncode == 2
+    assert finished.stderr == "Name a session, or --user, or --organization.\n"
+
+
+def test_no_table(local: Local) -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "provision", "sessions", "list", "--user", ALICE, "--local"],
+        cwd=ROOT,
+        env={**os.environ, "TABLE_PORT": str(free_ports(1)[0])},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 1
+    assert finished.stderr.splitlines()[-1].startswith("table_unavailable: ")
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_refused_caller(
+    local: Local, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler = make_handler(local.services, CallerCheck({"AWS_REGION": REGION}))
+    function = AdminFunction(invoke=lambda event: handler(event, None), proof=lambda: "nobody")
+    monkeypatch.setattr(command, "local_function", lambda: function)
+    secret = local.put(ALICE)
+    assert command.main(["sessions", "end", "--user", ALICE, "--local"]) == 1
+    assert "not_allowed: `caller` is not a signed request" in capsys.readouterr().err
+    assert local.live(secret)
+
+
+def test_sessions_that_began_meanwhile(
+    local: Local, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An erasure that left something says so by its exit code."""
+    receipt = {"subject_digest": "x", "left": 2}
+    function = AdminFunction(
+        invoke=lambda event: {"ok": True, "receipt": receipt}, proof=lambda: ""
+    )
+    monkeypatch.setattr(command, "local_function", lambda: function)
+    assert command.main(["sessions", "erase", "--user", ALICE, "--local"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == receipt
+    assert "erase again" in printed.err
+
+
+def test_a_stack_that_is_not_there(
+    moto_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
+    arguments = ["sessions", "list", "--user", ALICE, "--region", REGION]
+    assert command.main([*arguments, "--stack-name", "no-such-stack"]) == 1
+    assert "no-such-stack" in capsys.readouterr().err
+    assert command.main([*arguments, "--function", "no-such-function"]) == 1
+    assert "no-such-function" in capsys.readouterr().err
+    assert command.main([*arguments, "--profile", "no-such-profile"]) == 1
+    assert "no-such-profile" in capsys.readouterr().err
+
+
+def test_a_table_leaves_out_what_is_empty() -> None:
+    rows = [{"a": "1", "b": None, "c_d": "x"}, {"a": "222", "b": "", "c_d": None}]
+    assert table(("a", "b", "c_d"), rows) == "a    c d\n1    x\n222"

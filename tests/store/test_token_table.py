@@ -1,0 +1,192 @@
+"""The lease on a session's refresh token, and what a refresh writes, against moto."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared.dynamodb import Calls
+from shared.errors import TableUnavailable
+from shared.records import Lease, TokenItem
+from shared.table import Table
+from shared.token_table import TokenTable
+from tests.store.lost import LostAnswer
+from tests.store.test_table import commit, session
+
+KEY, NOW = "session#a", 1_800_000_000.0
+TOKEN = TokenItem(key="token#a", sealed=b"token", expires_at=1_800_003_600)
+
+
+@pytest.fixture
+def tokens(client: Any, table_name: str, table: Table) -> TokenTable:
+    commit(table, session())
+    return TokenTable(Calls(client, table_name))
+
+
+def lease(owner: str, until: float = NOW + 9) -> Lease:
+    return Lease(owner=owner, until=until)
+
+
+def losing(client: Any, table_name: str, operation: str) -> TokenTable:
+    client_that_loses: Any = LostAnswer(client, operation)
+    return TokenTable(Calls(client_that_loses, table_name))
+
+
+def row(client: Any, table_name: str) -> dict[str, Any]:
+    found: dict[str, Any] = client.get_item(TableName=table_name, Key={"pk": {"S": KEY}})["Item"]
+    return found
+
+
+def test_one_holds_the_lease(tokens: TokenTable) -> None:
+    leased = tokens.take_lease(KEY, lease("one"), now=NOW)
+    assert leased is not None
+    assert leased.item == replace(session(), lease=lease("one"))
+    assert not leased.unproven
+    assert tokens.take_lease(KEY, lease("two"), now=NOW) is None
+    assert tokens.take_lease(KEY, lease("two"), now=NOW + 8.999) is None
+
+
+def test_a_lease_on_nothing(tokens: TokenTable, table: Table) -> None:
+    assert tokens.take_lease("session#never", lease("one"), now=NOW) is None
+    assert table.read_session("session#never") is None
+
+
+def test_a_lease_that_was_given_back(tokens: TokenTable, client: Any, table_name: str) -> None:
+    tokens.take_lease(KEY, lease("one"), now=NOW)
+    tokens.give_back(KEY, "one")
+    assert not {"lease_owner", "lease_until", "taken_from"} & set(row(client, table_name))
+    leased = tokens.take_lease(KEY, lease("two"), now=NOW)
+    assert leased is not None
+    assert not leased.unproven
+
+
+def test_a_lease_that_lapsed_is_taken_over_and_said_to_be(tokens: TokenTable) -> None:
+    tokens.take_lease(KEY, lease("one"), now=NOW)
+    leased = tokens.take_lease(KEY, lease("two", NOW + 18), now=NOW + 9)
+    assert leased is not None
+    assert leased.unproven
+
+
+def test_the_old_holder_has_no_say_any_more(
+    tokens: TokenTable, table: Table, client: Any, table_name: str
+) -> None:
+    tokens.take_lease(KEY, lease("one"), now=NOW)
+    tokens.take_lease(KEY, lease("two", NOW + 18), now=NOW + 9)
+    before = row(client, table_name)
+    assert not tokens.keep_refreshed(KEY, "one", b"new")
+    assert not tokens.finish(KEY, "one", b"new", TOKEN)
+    assert not tokens.end(KEY, "one")
+    tokens.give_back(KEY, "one")
+    tokens.rest(KEY, "one", until=NOW + 99, proven=True)
+    assert row(client, table_name) == before
+    assert table.read_session_and_token(KEY, TOKEN.key)[1] is None
+
+
+def test_a_taken_lease_whose_answer_was_lost(
+    tokens: TokenTable, client: Any, table_name: str
+) -> None:
+    leased = losing(client, table_name, "update_item").take_lease(KEY, lease("one"), now=NOW)
+    assert leased is not None
+    assert not leased.unproven  # what was there before is remembered
+
+
+def test_a_lost_answer_to_taking_over(tokens: TokenTable, client: Any, table_name: str) -> None:
+    """The second attempt still says that somebody was there before."""
+    tokens.take_lease(KEY, lease("one"), now=NOW)
+    loser = losing(client, table_name, "update_item")
+    leased = loser.take_lease(KEY, lease("two", NOW + 18), now=NOW + 9)
+    assert leased is not None
+    assert leased.unproven
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_rest(tokens: TokenTable, table: Table, proven: bool) -> None:
+    tokens.take_lease(KEY, lease("one"), now=NOW)
+    tokens.rest(KEY, "one", until=NOW + 2, proven=proven)
+    item = table.read_session(KEY)
+    assert item is not None
+    assert item.lease == Lease(owner=None if proven else "one", until=NOW + 2)
+    assert tokens.take_lease(KEY, lease("two"), now=NOW + 1) is None
+    leased = tokens.take_lease(KEY, lease("two"), now=NOW + 2)
+    assert leased is not None
+    assert leased.unproven is not proven
+
+
+def test_doubt_outlives_a_holder_that_learned_nothing(tokens: TokenTable) -> None:
+    """Two in a row that never said how it ended: the third is told as well."""
+    tokens.take_lease(KEY, lease("one"), now=NOW)
+    tokens.take_lease(KEY, lease("two", NOW + 18), now=NOW + 9)
+    leased = tokens.take_lease(KEY, lease("three", NOW + 27), now=NOW + 18)
+    assert leased is not None
+    assert leased.unproven
+
+
+def test_a_rotated_token_is_kept_while_the_lease_holds(tokens: TokenTable, table: Table) -> None:
+    tokens.take_lease(KEY, lease("one"), now=NOW)
+    assert tokens.keep_refreshed(KEY, "one", b"rotated")
+    item = table.read_session(KEY)
+    assert item is not None
+    assert (item.sealed, item.lease) == (b"rotated", lease("one"))
+
+
+def test_the_end_of_a_refresh(
+    tokens: TokenTable, table: Table, client: Any, table_name: str
+) -> None:
+    tokens.take_lease(KEY, lease("one"), now=NOW)
+    assert tokens.finish(KEY, "one", b"refreshed", TOKEN)
+    item, token = table.read_session_and_token(KEY, TOKEN.key)
+    assert item == session(sealed=b"refreshed")
+    assert token == TOKEN
+    assert not {"lease_owner", "lease_until", "taken_from"} & set(row(client, table_name))
+
+
+def test_a_finish_whose_answer_was_lost(
+    tokens: TokenTable, table: Table, client: Any, table_name: str
+) -> None:
+    """The lease is gone by then, so the second attempt fails; the row says whose it was."""
+    tokens.take_lease(KEY, lease("one"), now=NOW)
+    loser = losing(client, table_name, "transact_write_items")
+    assert loser.finish(KEY, "one", b"refreshed", TOKEN)
+    item, token = table.read_session_and_token(KEY, TOKEN.key)
+    assert item == session(sealed=b"refreshed")
+    assert token == TOKEN
+
+
+def test_nothing_brings_an_ended_session_back(tokens: TokenTable, table: Table) -> None:
+    tokens.take_lease(KEY, lease("one"), now=NOW)
+    table.delete_session(KEY)
+    assert not tokens.keep_refreshed(KEY, "one", b"x")
+    assert not tokens.finish(KEY, "one", b"x", TOKEN)
+    tokens.give_back(KEY, "one")
+    tokens.rest(KEY, "one", until=NOW, proven=True)
+    assert not tokens.end(KEY, "one")
+    assert table.read_session_and_token(KEY, TOKEN.key) == (None, None)
+
+
+def test_the_holder_ends_the_session(tokens: TokenTable, table: Table) -> None:
+    tokens.take_lease(KEY, lease("one"), now=NOW)
+    assert tokens.end(KEY, "one")
+    assert table.read_session(KEY) is None
+
+
+def test_activity_meets_a_lease(tokens: TokenTable, table: Table) -> None:
+    """An idle extension leaves the lease alone, and a refresh leaves the activity alone."""
+    tokens.take_lease(KEY, lease("one"), now=NOW)
+    assert table.touch_session(KEY, seen_at=1_800_000_301, expires_at=2_000_000_301)
+    assert tokens.finish(KEY, "one", b"refreshed", TOKEN)
+    item = table.read_session(KEY)
+    assert item is not None
+    assert (item.seen_at, item.expires_at) == (1_800_000_301, 2_000_000_301)
+
+
+def test_a_missing_table(client: Any) -> None:
+    tokens = TokenTable(Calls(client, "no-such-table"))
+    for act in (
+        lambda: tokens.take_lease(KEY, lease("one"), now=NOW),
+        lambda: tokens.give_back(KEY, "one"),
+        lambda: tokens.keep_refreshed(KEY, "one", b"x"),
+        lambda: tokens.finish(KEY, "one", b"x", TOKEN),
+        lambda: tokens.end(KEY, "one"),
+    ):
+        with pytest.raises(TableUnavailable):
+            act()

@@ -1,0 +1,67 @@
+"""Sessions as callbacks commit them, without a sign-in for each."""
+
+from collections.abc import Iterable
+
+from shared.index import (
+    index_expires_at,
+    index_keys,
+    op_session_marker,
+    organization_digest,
+    subject_digest,
+    subject_marker,
+)
+from shared.records import Session, SessionItem, session_seal
+from shared.sealing import new_secret
+from shared.services import Services
+from shared.table import Listing
+
+
+def put_session(
+    services: Services,
+    subject: str,
+    *,
+    sid: str | None = None,
+    organizations: Iterable[str] = (),
+    seconds_ago: int = 0,
+    client: tuple[str | None, str | None] = (None, None),
+) -> str:
+    """Commit a session that began so long ago; the secret for its cookie."""
+    settings, began = services.settings, int(services.clock()) - seconds_ago
+    secret = new_secret(services.random)
+    seal = session_seal(secret)
+    session = Session(
+        issuer=settings.issuer,
+        subject=subject,
+        op_session=sid,
+        signed_in_at=began,
+        began_at=began,
+        connector=None,
+        tenant_id=None,
+        groups=(),
+        scopes=(),
+        token_key=new_secret(services.random),
+        storage={},
+    )
+    item = SessionItem(
+        key=seal.key,
+        sealed=session.sealed(seal, services.random),
+        expires_at=began + settings.session_idle_seconds,
+        seen_at=began,
+        began_at=began,
+        organizations=frozenset(
+            organization_digest(settings.issuer, name) for name in organizations
+        ),
+        client_ip=client[0],
+        client_agent=client[1],
+    )
+    absolute = settings.session_absolute_seconds
+    listing = Listing(
+        index=index_keys(session, absolute_seconds=absolute),
+        expires_at=index_expires_at(session, absolute_seconds=absolute),
+        subject=subject_digest(settings.issuer, subject),
+        subject_marker=subject_marker(settings.issuer, subject),
+        op_session_marker=op_session_marker(settings.issuer, sid) if sid is not None else None,
+        redeemed_at=int(services.clock() * 1000),
+    )
+    services.table.commit_session(item, listing, previous=None)
+    return secret
