@@ -351,6 +351,7 @@ REFUSED: list[tuple[str, tuple[str, dict[str, Any]]]] = [
     ("notifications", get(SESSION)),
     ("notifications", get(SESSION, ProjectionExpression="sealed")),
     ("notifications", put(SESSION)),
+    ("notifications", put(ENDED)),
     ("notifications", update(SESSION, "seen_at")),
     ("notifications", put(TOKEN)),
     ("notifications", delete(SESSION)),
