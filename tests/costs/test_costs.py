@@ -2,12 +2,13 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench.costs import __main__ as costs
-from bench.costs import measured as measuring
 from bench.costs.measured import Request
 from tests.support.expansion import decided, expanded, of_type, parameters
 
@@ -15,10 +16,23 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SCALE = (ROOT / "docs/scale.md").read_text()
 
 
-@pytest.fixture
-def requests(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
-    monkeypatch.setattr(measuring, "ROUNDS", 1)
-    return measuring.measured()
+_MEASURE = """
+import dataclasses, json
+from bench.costs import measured
+
+measured.ROUNDS = 1
+print(json.dumps([dataclasses.asdict(request) for request in measured.measured()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def requests() -> list[Request]:
+    """Measured in a process of its own, which has an emulator of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    read = json.loads(done.stdout.splitlines()[-1])
+    return [Request(**{**entry, "calls": tuple(entry["calls"])}) for entry in read]
 
 
 def test_document_has_the_calls_that_are_made(requests: list[Request]) -> None:
