@@ -355,3 +355,11 @@ def test_cloudformation_takes_it() -> None:
         assert len(json.dumps(template)) < 1_000_000  # the limit of a template on S3
         assert len(template["Resources"]) < 500
         assert len(template["Parameters"]) <= 200
+
+
+def test_functions_of_the_product_share_processor_and_layer() -> None:
+    template = template_of()
+    (layer,) = of_type(template, "AWS::Lambda::LayerVersion")
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        assert function["Architectures"] == [{"Ref": "Architecture"}]
+        assert function.get("Layers", []) == ([] if name == "SmokeFunction" else [{"Ref": layer}])
