@@ -9,6 +9,7 @@ TARGET ?= event
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+POLICIES := $(VENV)/policies/.installed
 
 .PHONY: help up test hostile-cases mutants fuzz check build sam-local lock clean
 help: ## Show this list
@@ -21,6 +22,12 @@ $(STAMP): requirements-dev.txt
 	"$$python" -m venv --clear $(VENV)
 	@echo "Installing into $(VENV) ..."
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# checkov pins what the product must not: it gets an environment of its own.
+$(POLICIES): requirements-policies.txt $(STAMP)
+	@$(PYTHON) -m venv --clear $(VENV)/policies
+	@$(VENV)/policies/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-policies.txt
 	@touch $@
 
 up: $(STAMP) ## Run everything on this machine: http://localhost:3000
@@ -38,7 +45,7 @@ mutants: $(STAMP) ## Turn off each guard in turn, and show that a test notices
 fuzz: $(STAMP) ## Fuzz one reader of foreign bytes for a minute: make fuzz TARGET=cookie
 	@$(PYTHON) -m tests.fuzz $(TARGET) -max_total_time=60 -max_len=4096 -artifact_prefix=.local/
 
-check: $(STAMP) ## Lint, types, template, and declarations in step
+check: $(STAMP) $(POLICIES) ## Lint, types, templates, policies, and declarations in step
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
@@ -46,10 +53,13 @@ check: $(STAMP) ## Lint, types, template, and declarations in step
 	git ls-files | grep -vE '(requirements.*\.txt|\.png)$$' | xargs $(PYTHON) -m detect_secrets.pre_commit_hook \
 		--disable-plugin KeywordDetector --disable-plugin Base64HighEntropyString --disable-plugin HexHighEntropyString
 	$(VENV)/bin/sam validate --lint
+	$(VENV)/bin/cfn-lint --regions us-east-1 -- edge/waf.yaml
+	$(PYTHON) -m tests.template.policies
 	$(PYTHON) -m pytest -q tests/declarations
 
-build: $(STAMP) ## sam build, for this machine's processor
+build: $(STAMP) ## sam build, for this machine's processor, and the layer's bill of materials
 	@$(PYTHON) -m local.sam build
+	@$(PYTHON) -m local.sbom .aws-sam/sbom.cdx.json
 
 sam-local: $(STAMP) ## sam local start-api with the stand-in and the table (needs Docker); EXAMPLE=orders adds one
 	@exec env $(PORT:%=PORT=%) $(EXAMPLE:%=EXAMPLE=%) $(PYTHON) -m local.sam start-api
@@ -57,9 +67,10 @@ sam-local: $(STAMP) ## sam local start-api with the stand-in and the table (need
 invoke-%: $(STAMP) ## sam local invoke on an event of events/: invoke-home, -sign-in, -authorizer, ...
 	@$(PYTHON) -m local.sam invoke $*
 
-lock: $(STAMP) ## Write the two requirements files anew from pyproject.toml
+lock: $(STAMP) ## Write the requirements files anew from pyproject.toml
 	$(PYTHON) -m uv pip compile pyproject.toml --group dev $(LOCK) --output-file requirements-dev.txt
 	$(PYTHON) -m uv pip compile pyproject.toml -c requirements-dev.txt $(LOCK) --output-file shared/requirements.txt
+	$(PYTHON) -m uv pip compile --group policies $(LOCK) --output-file requirements-policies.txt
 
 LOCK := --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 

@@ -108,11 +108,16 @@ def _authorizers(template: dict[str, Any]) -> dict[str, Authorizer]:
     declared = _api(template).get("Auth", {}).get("Authorizers", {})
     return {
         name: Authorizer(
-            handler=functions[entry["FunctionArn"].partition(".")[0]]["Handler"],
+            handler=functions[_logical_id(entry["FunctionArn"])]["Handler"],
             identity_headers=tuple(entry.get("Identity", {}).get("Headers", ())),
         )
         for name, entry in declared.items()
     }
+
+
+def _logical_id(arn: str) -> str:
+    """The function that `!GetAtt Function.Arn` or `!Sub ${Function.Arn}:alias` names."""
+    return arn.removeprefix("${").partition(".")[0]
 
 
 def _relays(

@@ -25,6 +25,7 @@ from shared.errors import (
     TokenRefused,
     Unavailable,
 )
+from shared.observability import REFRESH_CONTENDED
 from shared.records import AccessToken, Lease, Session, session_seal, token_item_key, token_seal
 from shared.services import Services
 from shared.sessions import open_token
@@ -90,11 +91,14 @@ class _Refresh:
     async def token(self, kept: AccessToken | None) -> str:
         """A fresh token, by this request's refresh or another one's."""
         started = self.services.clock()
-        pauses = iter(PAUSE_SECONDS)
+        pauses, waited = iter(PAUSE_SECONDS), False
         while True:
             taken = self._take_lease()
             if taken is not None:
                 return await self._redeem(*taken)
+            if not waited:
+                waited = True
+                self.services.observer.count(REFRESH_CONTENDED)
             _, token, lease = self._look()
             if token is not None and self.services.clock() < token.fresh_until:
                 return token.value

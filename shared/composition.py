@@ -40,7 +40,8 @@ def compose(
     """
     settings = Settings.from_environment(environment, needs_app_secret=needs_app_secret)
     span = spans(environment, service=service)
-    calls = Calls(client or connect(), settings.table_name, span)
+    table_client = client or connect()
+    calls = Calls(table_client, settings.table_name, span)
 
     @cache
     def pool() -> "ProviderHttp":
@@ -67,6 +68,11 @@ def compose(
             clock=clock,
         )
 
+    async def close_connections() -> None:
+        table_client.close()
+        if pool.cache_info().currsize:
+            await pool().close()
+
     return Services(
         settings=settings,
         table=Table(calls),
@@ -77,6 +83,7 @@ def compose(
         observer=observer(service),
         clock=clock,
         random=os.urandom,
+        close_connections=close_connections,
     )
 
 

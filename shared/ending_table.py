@@ -1,4 +1,8 @@
-"""What ends sessions from outside: markers, indexes, and rows read and deleted in batches."""
+"""What ends sessions from outside: markers, indexes, and rows read and deleted in batches.
+
+Of a session it reads what is not sealed, and nothing else: whoever ends sessions for others has no
+permission to read what is in them.
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -6,8 +10,8 @@ from typing import Any, Final
 
 from shared.dynamodb import Calls, ConditionFailed
 from shared.errors import TableUnavailable
-from shared.records import VERSION, SessionItem
-from shared.table import NOT_THERE, STILL_THERE, session_item
+from shared.records import VERSION, SessionEntry
+from shared.table import NOT_THERE, STILL_THERE
 
 NOT_ENDED_LATER: Final = "attribute_not_exists(pk) OR ended_before <= :ended_before"
 """No marker of a later logout is there."""
@@ -16,13 +20,15 @@ NOT_FOR_ALL: Final = "attribute_not_exists(pk) OR attribute_exists(subjects)"
 LISTS_NOTHING: Final = "attribute_not_exists(sessions)"
 """No session has been listed since the last one was taken out."""
 _INDEXED_AT_ONCE = 100
+_NOT_SEALED: Final = "pk, seen_at, began_at, expires_at, client_ip, client_agent"
+"""The attributes that a role which ends sessions may read of one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
     """A part of what a scan finds; `next_key` is where to go on, None at the end."""
 
-    items: tuple[SessionItem, ...]
+    items: tuple[SessionEntry, ...]
     next_key: str | None
 
 
@@ -79,10 +85,10 @@ class EndingTable:
         rows = self._call.read_all(list(index))
         return {key: frozenset(row.get("sessions", {}).get("SS", ())) for key, row in rows.items()}
 
-    def sessions(self, keys: list[str]) -> tuple[SessionItem, ...]:
+    def sessions(self, keys: list[str]) -> tuple[SessionEntry, ...]:
         """The sessions that are there still."""
-        rows = self._call.read_all(keys)
-        found = (session_item(key, row) for key, row in rows.items())
+        rows = self._call.read_all(keys, ProjectionExpression=_NOT_SEALED)
+        found = (_entry(row) for row in rows.values())
         return tuple(item for item in found if item is not None)
 
     def delete(self, keys: list[str]) -> None:
@@ -154,14 +160,30 @@ class EndingTable:
         start = {"ExclusiveStartKey": {"pk": {"S": start_key}}} if start_key else {}
         answer = self._call(
             "scan",
+            ProjectionExpression=_NOT_SEALED,
             FilterExpression="contains(organizations, :organization)",
             ExpressionAttributeValues={":organization": {"S": organization}},
             ConsistentRead=True,
             Limit=limit,
             **start,
         )
-        found = (session_item(row["pk"]["S"], row) for row in answer.get("Items", []))
+        found = (_entry(row) for row in answer.get("Items", []))
         return Page(
             items=tuple(item for item in found if item is not None),
             next_key=answer.get("LastEvaluatedKey", {}).get("pk", {}).get("S"),
         )
+
+
+def _entry(row: dict[str, Any]) -> SessionEntry | None:
+    """What is not sealed of a session; None for a row that is not of a session."""
+    try:
+        return SessionEntry(
+            key=row["pk"]["S"],
+            seen_at=int(row["seen_at"]["N"]),
+            began_at=int(row["began_at"]["N"]),
+            expires_at=int(row["expires_at"]["N"]),
+            client_ip=row.get("client_ip", {}).get("S"),
+            client_agent=row.get("client_agent", {}).get("S"),
+        )
+    except (KeyError, ValueError):
+        return None  # a row that is not one of ours is no session

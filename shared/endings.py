@@ -12,7 +12,7 @@ from shared.index import (
     subject_index,
     subject_marker,
 )
-from shared.records import SessionItem
+from shared.records import SessionEntry
 from shared.services import Services
 from shared.settings import LONGEST_SESSION_SECONDS
 
@@ -63,7 +63,7 @@ def end_op_session(op_session: str, *, subject: str | None, services: Services) 
     return len(there)
 
 
-def sessions_of(subject: str, services: Services) -> tuple[SessionItem, ...]:
+def sessions_of(subject: str, services: Services) -> tuple[SessionEntry, ...]:
     """The sessions of a subject that have rows, ended by a timeout or not, the latest first."""
     endings = services.endings()
     index = subject_index(services.settings.issuer, subject, now=services.clock())

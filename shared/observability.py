@@ -1,16 +1,21 @@
 """Logs, metrics and traces through Powertools: what happened, never whose or with which secret.
 
 A log line is JSON with the correlation id that an error page shows. A metric is one line of
-CloudWatch's embedded metric format. Nothing that a browser or a provider sent is written: events
+CloudWatch's embedded metric format, in the namespace that Powertools' own setting
+`POWERTOOLS_METRICS_NAMESPACE` names. Nothing that a browser or a provider sent is written: events
 and reasons are words of this program.
 """
 
+import os
 import traceback
 from typing import Final
 
-from aws_lambda_powertools import Logger, single_metric
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.functions import is_metrics_disabled
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
+    AmazonCloudWatchEMFProvider,
+)
 
 NAMESPACE: Final = "ServerlessSignIn"
 
@@ -25,6 +30,16 @@ GROUPS_OVERAGE: Final = "GroupsOverage"
 """Sign-ins for which Entra left groups out of its token."""
 REQUEST_DENIED: Final = "RequestDenied"
 """Requests that the authorizer denied, by the dimension `reason`."""
+REFRESH_CONTENDED: Final = "RefreshContended"
+"""Requests that waited for another one's refresh of the same session."""
+MESSAGE_ACCEPTED: Final = "MessageAccepted"
+"""Messages of Logto's that were carried out."""
+MESSAGE_REFUSED: Final = "MessageRefused"
+"""Messages that fail a check; those that could not be carried out are problems."""
+PROBLEMS: Final = "Problems"
+"""Lines that an operator should look at, by the dimension `reason`."""
+COLD_START: Final = "ColdStart"
+"""First requests of a process, one restored from a snapshot included."""
 
 
 class Observer:
@@ -33,20 +48,25 @@ class Observer:
     def __init__(self, logger: Logger, *, service: str) -> None:
         self._logger = logger
         self._service = service
+        self._has_begun = False
 
     def begin(self, *, correlation_id: str, request_id: str) -> None:
         """Forget the last request and put this one's ids on every line."""
         self._logger.clear_state()
         self._logger.append_keys(function_request_id=request_id)
         self._logger.set_correlation_id(correlation_id)
+        if not self._has_begun:
+            self._has_begun = True
+            self.count(COLD_START)
 
     def event(self, message: str, **words: str | int | bool | None) -> None:
         """Log an event with a few words of this program."""
         self._logger.info(message, extra=dict(words))
 
     def problem(self, message: str, **words: str | int | bool | None) -> None:
-        """Log what an operator should look at."""
+        """Log what an operator should look at, and count it by its `reason`."""
         self._logger.error(message, extra=dict(words))
+        self.count(PROBLEMS, reason=str(words.get("reason") or "error"))
 
     def fault(self, failure: BaseException) -> None:
         """Log an unexpected exception by type and place; its text could hold anything."""
@@ -55,23 +75,23 @@ class Observer:
         self._logger.error(
             "unexpected exception", extra={"exception": type(failure).__name__, "places": places}
         )
+        self.count(PROBLEMS, reason="exception")
 
     def count(self, metric: str, *, reason: str | None = None, value: int = 1) -> None:
-        """Add to a metric, by its reason where it has one.
+        """Add to a metric; with a reason to that of the reason, and to the one over all reasons.
 
         Nothing while Powertools' own setting `POWERTOOLS_METRICS_DISABLED` is true.
         """
         if is_metrics_disabled():
             return
-        with single_metric(
-            name=metric,
-            unit=MetricUnit.Count,
-            value=value,
-            namespace=NAMESPACE,
-            default_dimensions={"service": self._service},
-        ) as emitted:
-            if reason is not None:
-                emitted.add_dimension(name="reason", value=reason)
+        line = AmazonCloudWatchEMFProvider(
+            namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or NAMESPACE,
+            service=self._service,
+        )
+        line.add_metric(name=metric, unit=MetricUnit.Count, value=value)
+        if reason is not None:
+            line.add_dimensions(service=self._service, reason=reason)
+        line.flush_metrics()
 
 
 def observer(service: str) -> Observer:

@@ -40,8 +40,20 @@ class Lease:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SessionEntry:
+    """What is not sealed of a session: all that endings and operators need. Unix seconds."""
+
+    key: str
+    seen_at: int
+    began_at: int
+    expires_at: int
+    client_ip: str | None = None
+    client_agent: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SessionItem(Item):
-    """A session; times are Unix seconds. What is not sealed is what endings and operators need."""
+    """A session; times are Unix seconds."""
 
     seen_at: int
     """Its last coalesced activity."""

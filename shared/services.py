@@ -1,6 +1,6 @@
 """What the flows work with, made once per process by a composition root."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from shared.token_table import TokenTable
 
 
+async def nothing_open() -> None:
+    """Of services that have no connections of their own."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
     """What is a function is made when first asked for: who does without does not load it."""
@@ -30,3 +34,5 @@ class Services:
     observer: Observer
     clock: Clock
     random: Random
+    close_connections: Callable[[], Awaitable[None]] = nothing_open
+    """Ends the connections to DynamoDB and Logto; the next call opens new ones."""

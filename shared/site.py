@@ -14,6 +14,16 @@ _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _STAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
+def transport_security(base_url: str | None) -> dict[str, str]:
+    """The header by which browsers keep to https for a year, on a domain of the deployment's own.
+
+    API Gateway's domain needs none: nothing listens there but https (RFC 6797).
+    """
+    if base_url is None or not base_url.startswith("https://"):
+        return {}
+    return {"strict-transport-security": "max-age=31536000"}
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
     """A base URL without trailing slash, `https://` but for loopback hosts."""

@@ -7,7 +7,7 @@ from shared.endings import MARKER_SECONDS, end_subject, sessions_of
 from shared.erasure import erase_subject
 from shared.errors import MalformedRequest
 from shared.index import organization_digest, subject_digest
-from shared.records import SessionItem
+from shared.records import SessionEntry
 from shared.sealing import digest
 from shared.services import Services
 from shared.sign_out import SKEW_SECONDS
@@ -96,7 +96,7 @@ def named(event: dict[str, Any], services: Services) -> dict[str, str]:
 
 def _organization_page(
     event: dict[str, Any], services: Services
-) -> tuple[tuple[SessionItem, ...], str | None]:
+) -> tuple[tuple[SessionEntry, ...], str | None]:
     name = organization_digest(services.settings.issuer, _named(event, "organization"))
     cursor = event.get("cursor")
     if cursor is not None and not isinstance(cursor, str):
@@ -105,7 +105,7 @@ def _organization_page(
     return page.items, page.next_key
 
 
-def _shown(item: SessionItem, services: Services) -> dict[str, Any]:
+def _shown(item: SessionEntry, services: Services) -> dict[str, Any]:
     idle = item.seen_at + services.settings.session_idle_seconds
     return {
         "session": item.key.removeprefix("session#"),

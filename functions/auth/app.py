@@ -7,6 +7,10 @@ import asyncio
 import os
 
 from functions.auth.application import make_handler
+from functions.auth.ready import make_ready
 from shared.composition import compose
+from shared.snapshot import on_snapshots
 
-handler = make_handler(compose(os.environ, service="auth"), asyncio.new_event_loop())
+_services, _loop = compose(os.environ, service="auth"), asyncio.new_event_loop()
+handler = make_handler(_services, _loop)
+on_snapshots(os.environ, _services, _loop, lambda: make_ready(_services))

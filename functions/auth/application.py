@@ -13,6 +13,7 @@ from functions.auth import edge
 from functions.auth.boundary import Boundary, refused
 from functions.auth.routes import assets, callback, home, me, sign_in, sign_out
 from shared.services import Services
+from shared.site import transport_security
 
 TEXT = ["text/", "application/json", "application/problem+json"]
 """Bodies of these types are sent as they are, every other one as base64."""
@@ -38,12 +39,14 @@ def make_handler(services: Services, loop: asyncio.AbstractEventLoop) -> Handler
     sends a process one event at a time; whoever sends several has them answered one by one.
     """
     turn = threading.Lock()
+    transport = transport_security(services.settings.base_url)
     asyncio.set_event_loop(loop)
     adapter = Mangum(create_app(services), lifespan="off", text_mime_types=TEXT)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         with turn:
             asyncio.set_event_loop(loop)
-            return edge.answer(event, context, adapter=adapter, services=services)
+            reply = edge.answer(event, context, adapter=adapter, services=services)
+            return {**reply, "headers": {**reply["headers"], **transport}}
 
     return handler

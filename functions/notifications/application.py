@@ -10,7 +10,9 @@ from functions.notifications.backchannel_logout import log_out
 from functions.notifications.message import Message, read_message
 from functions.notifications.webhooks import receive
 from shared.errors import MessageRefused, Misconfigured, SignInError, Unavailable
+from shared.observability import MESSAGE_ACCEPTED, MESSAGE_REFUSED
 from shared.services import Services
+from shared.site import transport_security
 from shared.stored_secret import StoredSecret
 
 ANSWER_SECONDS = 8.0
@@ -26,6 +28,7 @@ def make_handler(
 ) -> Handler:
     """A Lambda handler. A message that was not carried out whole is never answered as a success."""
     turn = threading.Lock()
+    transport = transport_security(services.settings.base_url)
     running = loop or asyncio.new_event_loop()
     routes: dict[str, Callable[[Message], Awaitable[None]]] = {
         "/backchannel-logout": lambda message: log_out(message, services),
@@ -34,7 +37,8 @@ def make_handler(
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         with turn:
-            return running.run_until_complete(_answer(event, context, routes, services))
+            reply = running.run_until_complete(_answer(event, context, routes, services))
+            return {**reply, "headers": {**reply["headers"], **transport}}
 
     return handler
 
@@ -61,6 +65,7 @@ async def _answer(
             await act(message)
     except MessageRefused as failure:
         observer.event("message refused", reason=failure.error, detail=str(failure))
+        observer.count(MESSAGE_REFUSED)
         return _reply(400, message, "invalid_request")
     except Misconfigured as failure:
         observer.problem("message not read", reason=failure.error, detail=str(failure))
@@ -74,6 +79,7 @@ async def _answer(
     except Exception as failure:  # noqa: BLE001 - the last resort, logged by type and place
         observer.fault(failure)
         return _reply(500, message, "error")
+    observer.count(MESSAGE_ACCEPTED)
     return _reply(200, message, None)
 
 

@@ -11,7 +11,8 @@ def test_a_mutant_fits_the_code(mutant: Mutant) -> None:
     assert text.count(mutant.old) == 1
     changed = text.replace(mutant.old, mutant.new)
     assert changed != text
-    compile(changed, mutant.file, "exec")
+    if mutant.file.endswith(".py"):
+        compile(changed, mutant.file, "exec")
     for name in mutant.tests.split():
         assert (ROOT / name).exists()
 

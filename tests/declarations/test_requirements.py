@@ -1,4 +1,4 @@
-"""The two requirements files are in step with `pyproject.toml`, and name no index or machine."""
+"""The requirements files are in step with `pyproject.toml`, and name no index or machine."""
 
 import re
 import tomllib
@@ -11,6 +11,7 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LAYER, DEVELOPMENT = ROOT / "shared/requirements.txt", ROOT / "requirements-dev.txt"
+POLICIES = ROOT / "requirements-policies.txt"
 SHIPPED = PROJECT["project"]["dependencies"]
 _PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z,-]+\])?==([^ ;\\]+)", re.M)
 
@@ -21,7 +22,11 @@ def pins(file: Path) -> dict[str, Version]:
 
 @pytest.mark.parametrize(
     ("file", "declared"),
-    [(LAYER, SHIPPED), (DEVELOPMENT, SHIPPED + PROJECT["dependency-groups"]["dev"])],
+    [
+        (LAYER, SHIPPED),
+        (DEVELOPMENT, SHIPPED + PROJECT["dependency-groups"]["dev"]),
+        (POLICIES, PROJECT["dependency-groups"]["policies"]),
+    ],
 )
 def test_every_declared_dependency_is_pinned_within_its_range(
     file: Path, declared: list[str]
@@ -42,7 +47,7 @@ def test_layer_ships_no_tool() -> None:
     assert not tools & set(pins(LAYER))
 
 
-@pytest.mark.parametrize("file", [LAYER, DEVELOPMENT])
+@pytest.mark.parametrize("file", [LAYER, DEVELOPMENT, POLICIES])
 def test_every_pin_has_hashes_and_nothing_else_is_in_the_file(file: Path) -> None:
     entries = re.split(r"(?m)^(?=[a-z0-9])", file.read_text())[1:]
     assert len(entries) == len(pins(file))
@@ -54,7 +59,7 @@ def test_every_pin_has_hashes_and_nothing_else_is_in_the_file(file: Path) -> Non
         assert not [line for line in rest if line.strip()]
 
 
-@pytest.mark.parametrize("file", [LAYER, DEVELOPMENT])
+@pytest.mark.parametrize("file", [LAYER, DEVELOPMENT, POLICIES])
 def test_no_index_and_no_path(file: Path) -> None:
     text = file.read_text()
     assert "://" not in text

@@ -19,16 +19,19 @@ from shared.settings import DEFAULT_SCOPES, Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATE = read_template(ROOT / "template.yaml")
-FUNCTIONS = {
+ALL_FUNCTIONS = {
     name: resource["Properties"]
     for name, resource in TEMPLATE["Resources"].items()
     if resource["Type"] == "AWS::Serverless::Function"
 }
+FUNCTIONS = {name: f for name, f in ALL_FUNCTIONS.items() if name != "SmokeFunction"}
+"""The functions of the product; the smoke check has no setting of it."""
 VARIABLES: dict[str, Any] = dict(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
 for _function in FUNCTIONS.values():
     VARIABLES |= _function["Environment"]["Variables"]
 OF_OTHERS = {
     "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_TRACE_DISABLED",
     "AWS_ENDPOINT_URL_DYNAMODB",
     "AWS_ENDPOINT_URL_STS",
@@ -156,7 +159,7 @@ def test_emulator_gets_only_variables_that_the_template_declares() -> None:
 
 def statements() -> list[dict[str, Any]]:
     roles = [r for r in TEMPLATE["Resources"].values() if r["Type"] == "AWS::IAM::Role"]
-    assert len(roles) == len(FUNCTIONS)
+    assert len(roles) == len(ALL_FUNCTIONS)
     found: list[dict[str, Any]] = [
         entry[1] if isinstance(entry, list) else entry
         for role in roles
@@ -187,7 +190,7 @@ def test_table_is_kept_and_can_be_restored() -> None:
 
 def test_every_log_group_has_a_retention() -> None:
     groups = [r for r in TEMPLATE["Resources"].values() if r["Type"] == "AWS::Logs::LogGroup"]
-    assert len(groups) == len(FUNCTIONS) + 1
+    assert len(groups) == len(ALL_FUNCTIONS) + 1
     assert all(g["Properties"]["RetentionInDays"] == "LogRetentionDays" for g in groups)
 
 

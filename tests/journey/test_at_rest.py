@@ -66,6 +66,7 @@ def test_metrics_are_counted(product: Product, printed: Callable[[], str]) -> No
         for definition in directive["Metrics"]
     ]
     assert metrics == [
+        ("ColdStart", None),
         ("SignInStarted", None),
         ("SignInSucceeded", None),
         ("SignInFailed", "malformed_request"),

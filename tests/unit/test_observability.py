@@ -72,3 +72,49 @@ def test_metrics_follow_powertools_own_setting(
         line = json.loads(out)
         assert line["reason"] == "why"
         assert line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "ServerlessSignIn"
+        assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [
+            ["service"],
+            ["service", "reason"],
+        ]
+
+
+def metrics_of(out: str) -> list[tuple[str, str, str | None]]:
+    lines = [json.loads(line) for line in out.splitlines()]
+    return [
+        (directive["Namespace"], definition["Name"], line.get("reason"))
+        for line in lines
+        for directive in line["_aws"]["CloudWatchMetrics"]
+        for definition in directive["Metrics"]
+    ]
+
+
+def test_a_deployment_has_a_namespace_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "ServerlessSignIn/staging")
+    observer("observed").count("SignedOut")
+    assert metrics_of(capsys.readouterr().out) == [("ServerlessSignIn/staging", "SignedOut", None)]
+
+
+def test_only_the_first_request_of_a_process_is_a_cold_start(
+    kept: tuple[Observer, Kept], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, _ = kept
+    made.begin(correlation_id="id-1", request_id="request-1")
+    made.begin(correlation_id="id-2", request_id="request-2")
+    assert metrics_of(capsys.readouterr().out) == [("ServerlessSignIn", "ColdStart", None)]
+
+
+def test_what_an_operator_should_look_at_is_counted(
+    kept: tuple[Observer, Kept], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, _ = kept
+    made.event("all is well", reason="session_required")
+    made.problem("not well", reason="table_unavailable")
+    made.fault(ValueError("the-secret"))
+    out = capsys.readouterr().out
+    assert "the-secret" not in out
+    assert metrics_of(out) == [
+        ("ServerlessSignIn", "Problems", "table_unavailable"),
+        ("ServerlessSignIn", "Problems", "exception"),
+    ]

@@ -1,0 +1,33 @@
+"""`python -m local.sbom FILE`: what the layer ships, as a CycloneDX bill of materials.
+
+It is read from the locked requirements, which the built layer holds exactly (a test compares them),
+with their hashes, and is the same for the same lock.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from local.options import ROOT
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code of the generator."""
+    file = Path(arguments[0])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(  # noqa: S603 - a fixed program
+        [
+            *(sys.executable, "-W", "ignore", "-m", "cyclonedx_py"),
+            *("requirements", "shared/requirements.txt"),
+            *("--pyproject", "pyproject.toml", "--mc-type", "application"),
+            *("--output-reproducible", "--output-format", "JSON"),
+            *("--output-file", str(file.resolve())),
+        ],
+        cwd=ROOT,
+        check=False,
+    )
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

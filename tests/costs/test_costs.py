@@ -1,0 +1,72 @@
+"""The costs in docs/scale.md are those of the calls made now, at the prices of the file."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.costs import __main__ as costs
+from bench.costs.measured import Request
+from tests.support.expansion import decided, expanded, of_type, parameters
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SCALE = (ROOT / "docs/scale.md").read_text()
+
+
+_MEASURE = """
+import dataclasses, json
+from bench.costs import measured
+
+measured.ROUNDS = 1
+print(json.dumps([dataclasses.asdict(request) for request in measured.measured()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def requests() -> list[Request]:
+    """Measured in a process of its own, which has an emulator of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    read = json.loads(done.stdout.splitlines()[-1])
+    return [Request(**{**entry, "calls": tuple(entry["calls"])}) for entry in read]
+
+
+def test_document_has_the_calls_that_are_made(requests: list[Request]) -> None:
+    assert len(requests) == 6
+    for request in requests:
+        calls = ", ".join(request.calls) or "none"
+        units = f"{request.reads:g} | {request.writes:g} | {request.logto}"
+        row = f"| {request.name} | {calls} | {units} |"
+        assert row in SCALE, row
+
+
+def test_a_sum_is_of_its_parts(requests: list[Request]) -> None:
+    prices = {**costs.read_prices()}
+    report = costs.report(requests, prices)
+    total = float(re.findall(r"\| sign-ins with .* \| ([\d.]+) \|", report)[0])
+    parts = [float(row) for row in re.findall(r"^\| GET .* \| ([\d.]+) \|$", report, re.M)]
+    assert len(parts) == 5
+    assert total == pytest.approx(sum(parts), abs=0.05)
+    doubled = {**prices, "dynamodb_write_unit": 2 * prices["dynamodb_write_unit"]}
+    writes = sum(r.writes for r in requests)
+    more = sum(costs.cost(r, doubled) - costs.cost(r, prices) for r in requests)
+    assert more == pytest.approx(writes * prices["dynamodb_write_unit"])
+
+
+def test_prices_say_when_and_where_they_were_known() -> None:
+    prices = json.loads((ROOT / "bench/costs/prices.json").read_text())
+    assert (prices["as_known"], prices["region"]) == ("2025-06", "us-east-1")
+    assert "June 2025" in SCALE
+
+
+def test_alarms_are_counted() -> None:
+    values = parameters()
+    alarms = of_type(decided(expanded(values), values), "AWS::CloudWatch::Alarm").values()
+    watched = sum(
+        sum("MetricStat" in entry for entry in alarm.get("Metrics", ())) or 1 for alarm in alarms
+    )
+    assert watched == costs.ALARMED_METRICS

@@ -1,0 +1,133 @@
+"""A release: one version everywhere, its bill of materials, its environments and workflows."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from local import sbom
+from tests.declarations.test_requirements import LAYER, PROJECT, pins
+from tests.declarations.test_template import ROOT, TEMPLATE
+
+VERSION = PROJECT["project"]["version"]
+SAMCONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text())
+ENVIRONMENTS = ("default", "dev", "staging", "prod")
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def words(text: str) -> dict[str, str]:
+    return dict(word.split("=", 1) for word in text.split())
+
+
+def test_one_version() -> None:
+    published = TEMPLATE["Metadata"]["AWS::ServerlessRepo::Application"]
+    assert published["SemanticVersion"] == VERSION
+    released = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert released[0] == VERSION
+    assert published["SpdxLicenseId"] == PROJECT["project"]["license"]
+    for name in ("LicenseUrl", "ReadmeUrl"):
+        assert (ROOT / published[name]).is_file()
+
+
+def test_bill_of_materials_is_what_the_layer_ships(tmp_path: Path) -> None:
+    file = tmp_path / "sbom.cdx.json"
+    assert sbom.main([str(file)]) == 0
+    text = file.read_text()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    bill: dict[str, Any] = json.loads(text)
+    assert bill["metadata"]["component"]["version"] == VERSION
+    listed = {part["name"]: part["version"] for part in bill["components"]}
+    assert listed == {name: str(version) for name, version in pins(LAYER).items()}
+    for part in bill["components"]:
+        assert part["purl"].startswith("pkg:pypi/")
+        assert part["externalReferences"][0]["hashes"]
+    assert sbom.main([str(tmp_path / "again.json")]) == 0
+    assert (tmp_path / "again.json").read_text() == text
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_environment(name: str) -> None:
+    deploy = SAMCONFIG[name]["deploy"]["parameters"]
+    tags = words(deploy["tags"])
+    assert tags == {"application": "serverless-sign-in", "environment": name}
+    for key, value in words(deploy.get("parameter_overrides", "")).items():
+        declared = TEMPLATE["Parameters"][key]
+        allowed = [str(entry) for entry in declared.get("AllowedValues", [value])]
+        assert value in allowed, key
+    assert deploy["capabilities"] == "CAPABILITY_IAM"
+
+
+def test_every_environment_is_a_stack_of_its_own() -> None:
+    assert set(SAMCONFIG) - {"version"} == set(ENVIRONMENTS)
+    stacks = {SAMCONFIG[name]["global"]["parameters"]["stack_name"] for name in ENVIRONMENTS}
+    assert len(stacks) == len(ENVIRONMENTS)
+    # CodeDeployHook_<stack name> is a function's name, of at most 64 characters.
+    assert all(len(stack) <= 64 - len("CodeDeployHook_") for stack in stacks)
+
+
+def test_sync_is_for_development_alone() -> None:
+    assert [name for name in ENVIRONMENTS if "sync" in SAMCONFIG[name]] == ["dev"]
+    synced, deployed = (SAMCONFIG["dev"][name]["parameters"] for name in ("sync", "deploy"))
+    assert synced["parameter_overrides"] == deployed["parameter_overrides"]
+
+
+def test_only_development_does_without_a_canary_and_alarms() -> None:
+    given = {
+        name: words(SAMCONFIG[name]["deploy"]["parameters"].get("parameter_overrides", ""))
+        for name in ENVIRONMENTS
+    }
+    for name, parameters in given.items():
+        preference = parameters.get("DeploymentPreference", "Canary10Percent5Minutes")
+        assert (preference == "AllAtOnce") == (name == "dev")
+        assert ("Alarms" in parameters) == (name == "dev")
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
+def test_workflow(file: Path) -> None:
+    text = file.read_text()
+    read = yaml.safe_load(text)
+    assert read["permissions"]["contents"] == "read"
+    assert not re.search(r"secrets\.|aws[-_](secret[-_])?access[-_]key", text, re.I)
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
+    for command in re.findall(r"run: make (\S+)", text):
+        assert command in targets, command
+    for used in re.findall(r"uses: \./(\S+)", text):
+        assert (ROOT / used).is_file(), used
+    for environment in re.findall(r"environment: (\w+) }", text):
+        assert environment in ENVIRONMENTS
+
+
+def test_only_a_deployment_may_ask_for_a_token() -> None:
+    asking = {file.stem for file in WORKFLOWS if "id-token: write" in file.read_text()}
+    assert asking == {"deploy", "deploy-to"}
+
+
+def test_every_parameter_says_what_it_buys_and_is_asked_for_in_a_group() -> None:
+    grouped = [
+        name
+        for group in TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        for name in group["Parameters"]
+    ]
+    assert sorted(grouped) == sorted(TEMPLATE["Parameters"])
+    for name, declared in TEMPLATE["Parameters"].items():
+        assert 20 < len(declared["Description"]) < 4000, name
+    asked = [name for name, declared in TEMPLATE["Parameters"].items() if "Default" not in declared]
+    assert asked == ["LogtoEndpoint", "LogtoAppId"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("CloudFront", "WebAclArn", "HostedZoneId", "SnapStart", "ProvisionedConcurrency"),
+        *("KmsKeyArn", "Alarms", "Dashboard", "Tracing", "DeploymentPreference", "Architecture"),
+    ],
+)
+def test_what_costs_says_how_much(name: str) -> None:
+    text = TEMPLATE["Parameters"][name]["Description"]
+    assert re.search(r"USD|money|costs? a fifth", text), name

@@ -1,0 +1,68 @@
+"""Security headers are on every answer, and HSTS where the domain is the deployment's own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.logto.server import StandIn
+from tests.support.browser import FETCH, NAVIGATION
+from tests.support.events import http_event
+from tests.support.functions import started_notifications
+from tests.support.product import Product, started_product
+
+OWN = "https://login.example.com"
+HSTS = "strict-transport-security"
+EVERYWHERE = {
+    "cache-control",
+    "content-security-policy",
+    "cross-origin-opener-policy",
+    "referrer-policy",
+    "x-content-type-options",
+    "x-frame-options",
+}
+ASKED = [
+    ("GET", "/", NAVIGATION),
+    ("GET", "/me", FETCH),
+    ("GET", "/sign-in", NAVIGATION),
+    ("GET", "/callback?state=x", NAVIGATION),
+    ("GET", "/nowhere", NAVIGATION),
+    ("DELETE", "/", FETCH),
+    ("POST", "/sign-out", {"origin": "https://evil.example"}),
+]
+
+
+@pytest.fixture
+def own(stand_in: StandIn, moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Product]:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+    with started_product(stand_in, BASE_URL=OWN) as started:
+        yield started
+
+
+@pytest.mark.parametrize(("method", "target", "headers"), ASKED)
+def test_every_answer_has_them(
+    own: Product, method: str, target: str, headers: dict[str, str]
+) -> None:
+    reply = own.browser().send(method, target, headers)
+    assert set(reply.headers) >= EVERYWHERE
+    assert reply.headers[HSTS] == "max-age=31536000"
+
+
+def test_what_is_no_request_has_it_too(own: Product) -> None:
+    event = http_event("POST", "/sign-in", body="x")
+    event["body"] = "no base64"
+    answer = own.handler(event, None)
+    assert answer["statusCode"] == 400
+    assert HSTS in answer["headers"]
+
+
+def test_messages_too(own: Product) -> None:
+    with started_notifications(own) as notifications:
+        for path in ("/backchannel-logout", "/nowhere"):
+            assert HSTS in notifications.handler(http_event("POST", path), None)["headers"]
+
+
+def test_api_gateway_s_own_domain_needs_none(product: Product) -> None:
+    assert HSTS not in product.browser().get("/").headers
+    with started_notifications(product) as notifications:
+        answer = notifications.handler(http_event("POST", "/backchannel-logout"), None)
+        assert HSTS not in answer["headers"]

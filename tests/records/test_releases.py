@@ -1,0 +1,121 @@
+"""Records of every release are read by the code as it is now, and rows are written as they were.
+
+While a canary runs, and after a roll-back, old and new code have the same table. So a release reads
+what the one before wrote; and what it writes differs only where a new file here says so, whose
+release notes then say how the one before gets along with it.
+"""
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from shared.dynamodb import Calls, connect
+from shared.ending_table import EndingTable
+from shared.index import op_session_index, replay_key, subject_index
+from shared.records import (
+    AccessToken,
+    Session,
+    Transaction,
+    binding_of,
+    session_seal,
+    token_item_key,
+    token_seal,
+    transaction_key,
+)
+from shared.table import Table
+from tests.records.write import (
+    COOKIE,
+    ISSUER,
+    NOW,
+    RELEASES,
+    SECRET,
+    SESSION,
+    SID,
+    STATE,
+    SUBJECT,
+    TARGET,
+    TOKEN,
+    TRANSACTION,
+    as_text,
+    records,
+)
+from tests.support.tables import new_table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+FILES = sorted(RELEASES.glob("*.json"))
+
+
+def kept(file: Path) -> list[dict[str, Any]]:
+    def plain(found: dict[str, Any]) -> Any:
+        return base64.b64decode(found["base64"]) if set(found) == {"base64"} else found
+
+    writes: list[dict[str, Any]] = json.loads(file.read_text(), object_hook=plain)
+    return writes
+
+
+@pytest.fixture
+def written(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Calls]:
+    """A table with the records of a release, as that release wrote them."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+
+    def write(file: Path) -> Calls:
+        client: DynamoDBClient = connect()
+        calls = Calls(client, new_table(client))
+        for entry in kept(file):
+            ((kind, arguments),) = entry.items()
+            if kind == "put_item":
+                calls(kind, **arguments)
+            elif kind in ("Put", "Update") and "lease_owner" not in str(arguments):
+                calls.transact([{kind: arguments}])
+        return calls
+
+    return write
+
+
+def test_there_are_records_of_a_release() -> None:
+    assert FILES
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_transaction(written: Callable[[Path], Calls], file: Path) -> None:
+    item = Table(written(file)).claim_transaction(transaction_key(STATE), [binding_of(COOKIE)])
+    assert item is not None
+    assert Transaction.unseal(item, state=STATE, cookie=COOKIE) == TRANSACTION
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_session_and_access_token(written: Callable[[Path], Calls], file: Path) -> None:
+    seal = session_seal(SECRET)
+    item, token = Table(written(file)).read_session_and_token(
+        seal.key, token_item_key(SECRET, TARGET)
+    )
+    assert item is not None
+    assert token is not None
+    assert (item.seen_at, item.began_at, item.expires_at) == (NOW, NOW - 1, NOW + 3600)
+    assert Session.unseal(item, seal) == SESSION
+    assert AccessToken.unseal(token, token_seal(SECRET, SESSION, TARGET)) == TOKEN
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_sessions_of_a_user_are_found(written: Callable[[Path], Calls], file: Path) -> None:
+    endings, key = EndingTable(written(file)), session_seal(SECRET).key
+    for index in (
+        subject_index(ISSUER, SUBJECT, now=NOW),
+        op_session_index(ISSUER, SID, now=NOW),
+    ):
+        listed = endings.listed(index)
+        assert list(listed.values()) == [frozenset({key})]
+    (entry,) = endings.sessions([key])
+    assert (entry.client_ip, entry.client_agent) == ("192.0.2.1", "test")
+    assert kept(file)[-1] == {"replay": replay_key(ISSUER, "a-token-id")}
+
+
+def test_rows_are_written_as_the_latest_release_did() -> None:
+    """Where this fails: is the change meant? Then write a file for the new release."""
+    assert as_text(records()) == FILES[-1].read_text()

@@ -1,0 +1,108 @@
+"""The smoke check over the real handlers: it is content with them, and with nothing less."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from functions.smoke import app
+from local.logto.server import running
+from local.logto.tenant import default_tenant
+from tests.support.functions import started_authorizer, started_notifications
+from tests.support.product import DOMAIN, started_product
+
+ENVIRONMENT = {
+    "AUTH_FUNCTION": "auth:live",
+    "AUTHORIZER_FUNCTION": "authorizer:live",
+    "NOTIFICATIONS_FUNCTION": "notifications:live",
+}
+Invoke = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
+@pytest.fixture
+def deployed(
+    moto_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Invoke, dict[str, str]]]:
+    """The functions by their aliases, and what the check is told of them."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+    with (
+        running(default_tenant(f"https://{DOMAIN}")) as stand_in,
+        started_product(stand_in) as product,
+        started_authorizer(product) as authorizer,
+        started_notifications(product) as notifications,
+    ):
+        handlers = {
+            "auth:live": product.handler,
+            "authorizer:live": authorizer.handler,
+            "notifications:live": notifications.handler,
+        }
+
+        def invoke(name: str, event: dict[str, Any]) -> dict[str, Any]:
+            answer: dict[str, Any] = json.loads(json.dumps(handlers[name](event, None)))
+            return answer
+
+        yield invoke, {**ENVIRONMENT, "LOGTO_ENDPOINT": stand_in.url}
+
+
+def test_it_is_content_with_what_works(deployed: tuple[Invoke, dict[str, str]]) -> None:
+    invoke, environment = deployed
+    assert app.check(invoke, environment) == []
+
+
+@pytest.mark.parametrize("broken", ["auth:live", "authorizer:live", "notifications:live"])
+@pytest.mark.parametrize(
+    "answer", [{}, {"errorType": "SettingsInvalid"}, {"statusCode": 500}, {"isAuthorized": True}]
+)
+def test_it_notices_a_function_that_fails(
+    deployed: tuple[Invoke, dict[str, str]], broken: str, answer: dict[str, Any]
+) -> None:
+    working, environment = deployed
+
+    def invoke(name: str, event: dict[str, Any]) -> dict[str, Any]:
+        return answer if name == broken else working(name, event)
+
+    assert app.check(invoke, environment)
+
+
+def test_it_notices_a_sign_in_that_leads_elsewhere(
+    deployed: tuple[Invoke, dict[str, str]],
+) -> None:
+    invoke, environment = deployed
+    elsewhere = {**environment, "LOGTO_ENDPOINT": "https://another.logto.app"}
+    assert app.check(invoke, elsewhere) == ["GET /sign-in does not lead to Logto"]
+
+
+@pytest.mark.parametrize(("answers", "status"), [(True, "Succeeded"), (False, "Failed")])
+def test_codedeploy_is_told(
+    deployed: tuple[Invoke, dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    answers: bool,
+    status: str,
+) -> None:
+    working, environment = deployed
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    class Lambda:
+        def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:
+            read = working(FunctionName, json.loads(Payload)) if answers else {"errorType": "x"}
+            return {"Payload": io.BytesIO(json.dumps(read).encode())}
+
+    codedeploy = boto3.client("codedeploy")
+    told = {
+        "deploymentId": "d-1",
+        "lifecycleEventHookExecutionId": "hook-1",
+        "status": status,
+    }
+    with Stubber(codedeploy) as stub:
+        stub.add_response("put_lifecycle_event_hook_execution_status", {}, told)
+        clients: dict[str, Any] = {"lambda": Lambda(), "codedeploy": codedeploy}
+        monkeypatch.setattr(boto3, "client", lambda name: clients[name])
+        event = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "hook-1"}
+        assert bool(app.handler(event, None)["faults"]) is not answers
+        stub.assert_no_pending_responses()
+    codedeploy.close()

@@ -1,0 +1,365 @@
+"""The template expanded by SAM's translator, over the parameters that change its resources."""
+
+import itertools
+import json
+from graphlib import TopologicalSorter
+from typing import Any
+
+import pytest
+from samcli.commands.local.lib.swagger.integration_uri import LambdaUri
+from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
+
+from tests.support.expansion import (
+    ROOT,
+    broken_rules,
+    decided,
+    expanded,
+    lint_faults,
+    of_type,
+    parameters,
+    source,
+)
+
+DOMAIN = {
+    "DomainName": "login.example.com",
+    "CertificateArn": "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b2c3d",
+    "HostedZoneId": "Z0123456789ABCDEFGHIJ",
+}
+FRONT = {
+    **DOMAIN,
+    "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d",
+    "CloudFront": "on",
+    "WebAclArn": "arn:aws:wafv2:us-east-1:123456789012:global/webacl/sign-in/0a1b2c3d",
+}
+KEY_ID = "0a1b2c3d-0000-4000-8000-000000000000"
+KEY = {"KmsKeyArn": f"arn:aws:kms:eu-central-1:123456789012:key/{KEY_ID}"}
+CHOICES: list[list[dict[str, str]]] = [
+    [{}, {**DOMAIN, "BasePath": "/account"}, FRONT],
+    [{}, KEY],
+    [{"SnapStart": "on"}, {"SnapStart": "off", "ProvisionedConcurrency": "2"}],
+    [{"DeploymentPreference": "AllAtOnce"}, {"DeploymentPreference": "Canary10Percent5Minutes"}],
+]
+MATRIX = [
+    {name: value for part in choice for name, value in part.items()}
+    for choice in itertools.product(*CHOICES)
+]
+OTHERS: list[dict[str, str]] = [
+    {"Alarms": "off"},
+    {"Dashboard": "off"},
+    {"AlarmEmail": "team@example.com", **KEY},
+    {
+        "Tracing": "on",
+        "UpstreamUrl": "https://api.example.com",
+        "UpstreamResource": "https://a.test",
+    },
+    {**DOMAIN, "HostedZoneId": ""},
+    {**FRONT, "HostedZoneId": "", "WebAclArn": ""},
+    {
+        "LogtoAppSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:app-AbCdEf",
+        "LogtoWebhookSigningKeyArn": "arn:aws:ssm:eu-central-1:123456789012:parameter/webhook",
+        "LogtoAppSecretKeyArn": KEY["KmsKeyArn"],
+    },
+]
+PUBLISHED = ("AuthFunction", "AuthorizerFunction", "NotificationsFunction")
+
+
+def template_of(**given: str) -> dict[str, Any]:
+    values = parameters(**given)
+    return decided(expanded(values), values)
+
+
+@pytest.mark.parametrize("given", MATRIX + OTHERS, ids=lambda given: "-".join(given) or "defaults")
+def test_expansion_has_no_fault(given: dict[str, str]) -> None:
+    assert broken_rules(parameters(**given)) == []
+    assert lint_faults(template_of(**given)) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"DomainName": "login.example.com"}, "DomainName needs CertificateArn"),
+        ({**DOMAIN, "BaseUrl": "https://a.test"}, "DomainName says what BaseUrl would"),
+        ({"CloudFront": "on"}, "CloudFront needs DomainName"),
+        ({**FRONT, "BasePath": "/account"}, "CloudFront takes no BasePath"),
+        ({"BasePath": "/account"}, "BasePath needs DomainName"),
+        ({"ProvisionedConcurrency": "1"}, "only with SnapStart off"),
+        ({"UpstreamUrl": "https://api.example.com"}, "UpstreamUrl needs UpstreamResource"),
+    ],
+)
+def test_parameters_that_do_not_go_together_are_refused(given: dict[str, str], fault: str) -> None:
+    assert any(fault in told for told in broken_rules(parameters(**given)))
+
+
+@pytest.mark.parametrize("given", MATRIX, ids=lambda given: "-".join(given))
+def test_table_is_the_same_whatever_the_parameters_are(given: dict[str, str]) -> None:
+    (table,) = of_type(template_of(**given), "AWS::DynamoDB::Table").values()
+    encryption = table.pop("SSESpecification", None)
+    assert (encryption is not None) == ("KmsKeyArn" in given)
+    assert table == {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "DeletionProtectionEnabled": True,
+    }
+
+
+@pytest.mark.parametrize(("choice", "applied"), [("on", "PublishedVersions"), ("off", "None")])
+def test_snapshots_of_what_people_wait_for(choice: str, applied: str) -> None:
+    functions = of_type(template_of(SnapStart=choice), "AWS::Lambda::Function")
+    snapped = {name: f.get("SnapStart", {}).get("ApplyOn", "None") for name, f in functions.items()}
+    assert snapped == {
+        "AuthFunction": applied,
+        "AuthorizerFunction": applied,
+        "NotificationsFunction": "None",
+        "AdminFunction": "None",
+        "SmokeFunction": "None",
+    }
+
+
+@pytest.mark.parametrize(
+    ("region", "partition", "applied"),
+    [
+        ("eu-central-1", "aws", "PublishedVersions"),
+        ("ap-southeast-6", "aws", "None"),
+        ("cn-north-1", "aws-cn", "None"),
+        ("us-gov-west-1", "aws-us-gov", "None"),
+    ],
+)
+def test_auto_is_on_where_the_region_has_snapshots(
+    region: str, partition: str, applied: str
+) -> None:
+    values = {**parameters(), "AWS::Partition": partition}
+    template = decided(expanded(parameters()), values, region=region)
+    function = of_type(template, "AWS::Lambda::Function")["AuthFunction"]
+    assert function["SnapStart"]["ApplyOn"] == applied
+
+
+def test_provisioned_processes_are_those_of_the_alias() -> None:
+    template = template_of(SnapStart="off", ProvisionedConcurrency="3")
+    aliases = of_type(template, "AWS::Lambda::Alias")
+    kept = {alias["FunctionName"]["Ref"] for alias in aliases.values() if len(alias) > 3}
+    assert kept == {"AuthFunction", "AuthorizerFunction"}
+    assert all(len(alias) == 3 for alias in of_type(template_of(), "AWS::Lambda::Alias").values())
+
+
+def test_traffic_reaches_functions_through_their_alias_alone() -> None:
+    template = template_of(UpstreamUrl="https://api.example.com", UpstreamResource="https://a.test")
+    body = json.dumps(of_type(template, "AWS::ApiGatewayV2::Api")["HttpApi"]["Body"])
+    for name in ("AuthFunction", "NotificationsFunction"):
+        assert f"${{{name}Aliaslive}}" in body or f'"Ref": "{name}Aliaslive"' in body
+        assert f"${{{name}.Arn}}" not in body
+    assert body.count("${AuthorizerFunction.Arn}:live") == 2
+    assert "AuthorizerFunctionAliaslive" in template["Resources"]["HttpApi"]["DependsOn"]
+    for permission in of_type(template, "AWS::Lambda::Permission").values():
+        named = permission["FunctionName"]
+        assert named == {"Fn::Sub": "${AuthorizerFunction.Arn}:live"} or named["Ref"].endswith(
+            "Aliaslive"
+        )
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the SAM CLI's own
+def test_sam_local_finds_the_authorizers() -> None:
+    """It skips one whose function it cannot tell, and lets everybody through."""
+    stacks, _ = SamLocalStackProvider.get_stacks(
+        str(ROOT / "template.yaml"), parameter_overrides=parameters()
+    )
+    api = stacks[0].resources["HttpApi"]["Properties"]
+    for entry in api["Auth"]["Authorizers"].values():
+        assert LambdaUri.get_function_name(entry["FunctionArn"]) == "AuthorizerFunction"
+
+
+@pytest.mark.parametrize("preference", ["AllAtOnce", "Canary10Percent5Minutes"])
+def test_a_new_version_is_watched_and_asked(preference: str) -> None:
+    template = template_of(DeploymentPreference=preference)
+    groups = of_type(template, "AWS::CodeDeploy::DeploymentGroup")
+    assert set(groups) == {f"{name}DeploymentGroup" for name in PUBLISHED}
+    alarms = of_type(template, "AWS::CloudWatch::Alarm")
+    for name, group in groups.items():
+        watched = {alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]}
+        part = name.removesuffix("FunctionDeploymentGroup")
+        assert watched == {f"{part}Errors", f"{part}Problems"}
+        assert watched <= set(alarms)
+        assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+        assert preference in json.dumps(group["DeploymentConfigName"])
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Alias":
+            update = resource["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+            assert update["AfterAllowTrafficHook"] == {"Ref": "SmokeFunction"}
+    # The role that SAM makes for CodeDeploy may invoke functions of this name alone.
+    smoke = of_type(template, "AWS::Lambda::Function")["SmokeFunction"]
+    assert smoke["FunctionName"]["Fn::Sub"].startswith("CodeDeployHook_")
+
+
+def test_without_alarms_deployments_go_on_without_them() -> None:
+    template = template_of(Alarms="off")
+    assert of_type(template, "AWS::CloudWatch::Alarm") == {}
+    assert of_type(template, "AWS::SNS::Topic") == {}
+    for group in of_type(template, "AWS::CodeDeploy::DeploymentGroup").values():
+        assert group["AlarmConfiguration"] == {}
+
+
+def names_in(value: object) -> set[str]:
+    """Every parameter, condition and resource that a value names."""
+    found = set()
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if name == "Ref":
+                found.add(str(part))
+            elif name == "Fn::If":
+                found.add(part[0])
+                found |= names_in(part[1:])
+            elif name == "Fn::GetAtt":
+                found.add(part[0] if isinstance(part, list) else part.partition(".")[0])
+            elif name == "Fn::Sub":
+                text = part if isinstance(part, str) else part[0]
+                found |= {word.split("}")[0] for word in text.split("${")[1:]}
+                found |= names_in(part[1:] if isinstance(part, list) else [])
+            else:
+                found |= names_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            found |= names_in(part)
+    return found
+
+
+def test_nothing_waits_for_itself() -> None:
+    """Hooks and alarms of a deployment count too, which the linter leaves out."""
+    for given in (DOMAIN, {**FRONT, **KEY}, OTHERS[3]):
+        resources = template_of(**given)["Resources"]
+        needs = {
+            name: {
+                found.partition(".")[0]
+                for part in ("Properties", "UpdatePolicy")
+                for found in names_in(resource.get(part, {}))
+            }
+            | set(
+                [resource["DependsOn"]]
+                if isinstance(resource.get("DependsOn"), str)
+                else resource.get("DependsOn", [])
+            )
+            for name, resource in resources.items()
+        }
+        order = list(TopologicalSorter(needs).static_order())
+        assert order.index("SmokeFunction") < order.index("AuthFunctionAliaslive")
+        assert order.index("AuthorizerFunctionAliaslive") < order.index("HttpApi")
+
+
+def condition_parameters(name: str) -> set[str]:
+    conditions = source()["Conditions"]
+    text = conditions[name]
+    found = names_in(text)
+    for other in conditions:
+        if f'"Condition": "{other}"' in json.dumps(text):
+            found |= condition_parameters(other)
+    return found
+
+
+def test_every_parameter_of_a_version_makes_a_new_version() -> None:
+    """SAM names a version by the template; a changed parameter reaches it by its description."""
+    declared = set(source()["Parameters"])
+    template = expanded(parameters())
+    (kept,) = of_type(template, "AWS::AppConfig::HostedConfigurationVersion").values()
+    noted = names_in(kept["Content"])
+    for name in PUBLISHED:
+        used = names_in(template["Resources"][name]["Properties"])
+        for condition in used & set(source()["Conditions"]):
+            used |= condition_parameters(condition)
+        assert used & declared <= noted, name
+    for version in of_type(template, "AWS::Lambda::Version").values():
+        assert version["Description"] == {"Fn::Sub": "Parameters ${ParameterVersion}"}
+
+
+def test_new_dependencies_make_a_new_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = of_type(expanded(parameters()), "AWS::Lambda::Version")
+    monkeypatch.setattr("tests.support.expansion.CODE", "another.zip")
+    after = of_type(expanded(parameters()), "AWS::Lambda::Version")
+    assert len(before) == len(after) == len(PUBLISHED)
+    assert not set(before) & set(after)
+    layer = source()["Resources"]["SharedLayer"]["Properties"]
+    assert layer["PublishLambdaVersion"] is True
+
+
+def test_own_domain_takes_the_place_of_the_default_one() -> None:
+    template = template_of(**DOMAIN, BasePath="/account")
+    api = of_type(template, "AWS::ApiGatewayV2::Api")["HttpApi"]
+    (server,) = api["Body"]["servers"]
+    assert server["x-amazon-apigateway-endpoint-configuration"]["disableExecuteApiEndpoint"] is True
+    (mapping,) = of_type(template, "AWS::ApiGatewayV2::ApiMapping").values()
+    assert mapping["DomainName"] == {"Ref": "ApiDomain"}
+    assert "ApiMappingKey" in mapping
+    assert (
+        "ApiMappingKey"
+        not in of_type(template_of(**DOMAIN), "AWS::ApiGatewayV2::ApiMapping")["ApiDomainMapping"]
+    )
+    (records,) = of_type(template, "AWS::Route53::RecordSetGroup").values()
+    assert {record["Type"] for record in records["RecordSets"]} == {"A", "AAAA"}
+
+
+def test_cloudfront_stands_in_front_of_the_default_domain() -> None:
+    template = template_of(**FRONT)
+    (front,) = of_type(template, "AWS::CloudFront::Distribution").values()
+    config = front["DistributionConfig"]
+    assert config["WebACLId"] == {"Ref": "WebAclArn"}
+    assert config["Aliases"] == [{"Ref": "DomainName"}]
+    assert config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "redirect-to-https"
+    assert of_type(template, "AWS::ApiGatewayV2::DomainName") == {}
+    (server,) = of_type(template, "AWS::ApiGatewayV2::Api")["HttpApi"]["Body"]["servers"]
+    endpoint = server["x-amazon-apigateway-endpoint-configuration"]
+    assert endpoint["disableExecuteApiEndpoint"] is False
+
+
+@pytest.mark.parametrize("given", [{}, DOMAIN, FRONT], ids=["none", "domain", "front"])
+def test_functions_are_told_of_the_domain(given: dict[str, str]) -> None:
+    variables = of_type(template_of(**given), "AWS::Lambda::Function")["AuthFunction"]
+    base = variables["Environment"]["Variables"]["BASE_URL"]
+    own = {"Fn::Sub": "https://${DomainName}${BasePath}"}
+    assert base == (own if given else {"Ref": "BaseUrl"})
+
+
+def test_one_key_seals_everything_that_is_kept() -> None:
+    template = template_of(**KEY)
+    key = {"Ref": "KmsKeyArn"}
+    (table,) = of_type(template, "AWS::DynamoDB::Table").values()
+    assert table["SSESpecification"]["KMSMasterKeyId"] == key
+    for kind in ("AWS::SecretsManager::Secret", "AWS::Logs::LogGroup"):
+        found = of_type(template, kind)
+        assert found
+        assert all(properties["KmsKeyId"] == key for properties in found.values())
+    assert of_type(template, "AWS::SNS::Topic")["AlarmTopic"]["KmsMasterKeyId"] == key
+
+
+def test_limits_are_set_on_routes_that_there_are() -> None:
+    template = template_of()
+    stage = of_type(template, "AWS::ApiGatewayV2::Stage")["HttpApiApiGatewayDefaultStage"]
+    paths = of_type(template, "AWS::ApiGatewayV2::Api")["HttpApi"]["Body"]["paths"]
+    for route in stage["RouteSettings"]:
+        method, path = route.split()
+        assert method.lower() in paths[path], route
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == {"Ref": "RequestsPerSecond"}
+
+
+def test_access_log_is_json_without_secrets_or_persons() -> None:
+    stage = of_type(template_of(), "AWS::ApiGatewayV2::Stage")["HttpApiApiGatewayDefaultStage"]
+    entry: dict[str, str] = json.loads(stage["AccessLogSettings"]["Format"])
+    assert entry["requestId"] == "$context.requestId"
+    forbidden = ("path", "query", "cookie", "sourceIp", "userAgent", "identity", "property")
+    for value in entry.values():
+        assert not [word for word in forbidden if word.lower() in value.lower()], value
+
+
+def test_cloudformation_takes_it() -> None:
+    for given in MATRIX + OTHERS:
+        template = expanded(parameters(**given))
+        assert len(json.dumps(template)) < 1_000_000  # the limit of a template on S3
+        assert len(template["Resources"]) < 500
+        assert len(template["Parameters"]) <= 200
+
+
+def test_functions_of_the_product_share_processor_and_layer() -> None:
+    template = template_of()
+    (layer,) = of_type(template, "AWS::Lambda::LayerVersion")
+    for name, function in of_type(template, "AWS::Lambda::Function").items():
+        assert function["Architectures"] == [{"Ref": "Architecture"}]
+        assert function.get("Layers", []) == ([] if name == "SmokeFunction" else [{"Ref": layer}])

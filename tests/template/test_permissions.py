@@ -1,0 +1,469 @@
+"""The functions run with exactly the template's policies: every journey passes, and nothing else.
+
+The roles are those of the stack, read back from where it was created. Each function signs with its
+own role's credentials, and a gate before DynamoDB and Secrets Manager judges each request.
+"""
+
+import ast
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from functions.admin.application import make_handler as make_admin
+from functions.auth.application import make_handler as make_auth
+from functions.authorizer.application import make_handler as make_authorizer
+from functions.notifications.application import make_handler as make_notifications
+from local.logto.backchannel import logout_token
+from local.logto.server import StandIn, running
+from local.logto.tenant import default_tenant
+from shared.composition import compose
+from shared.dynamodb import LIMITS
+from shared.provider_http import ProviderHttp
+from shared.services import Services
+from shared.stored_secret import SecretReader, webhook_key
+from tests.support import iam_gate
+from tests.support.browser import FETCH, NAVIGATION
+from tests.support.expansion import REGION
+from tests.support.functions import (
+    ROUTE,
+    TOKEN_SETTINGS,
+    Authorizer,
+    Notifications,
+)
+from tests.support.iam import Asked, is_allowed
+from tests.support.iam_gate import Gate
+from tests.support.product import DOMAIN, Clock, Product, log_to_stdout
+from tests.support.wire import Wire
+from tests.template.conftest import Stack
+
+ORIGIN = f"https://{DOMAIN}"
+HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
+ROLES = {
+    "auth": "AuthRole",
+    "authorizer": "AuthorizerRole",
+    "notifications": "NotificationsRole",
+    "admin": "AdminRole",
+}
+CALLER = "arn:aws:sts::123456789012:assumed-role/operator/somebody"
+
+
+@dataclass
+class Deployment:
+    """The four functions, each under its own role."""
+
+    stack: Stack
+    gate: Gate
+    stand_in: StandIn
+    clock: Clock = field(default_factory=Clock)
+    keys: dict[str, str] = field(default_factory=dict)
+    assumed: dict[str, dict[str, str]] = field(default_factory=dict)
+    clients: dict[str, Any] = field(default_factory=dict)
+    loops: list[tuple[asyncio.AbstractEventLoop, ProviderHttp]] = field(default_factory=list)
+    secret_arn: str = ""
+    webhook_key_arn: str = ""
+    refused_meanwhile: list[Asked] = field(default_factory=list)
+
+    @property
+    def table(self) -> str:
+        return self.stack.made["Table"]
+
+    @contextmanager
+    def acting(self, service: str) -> Iterator[None]:
+        """What makes a client meanwhile makes it with this function's credentials."""
+        before = dict(os.environ)
+        os.environ |= self._credentials(service)
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    def services(self, service: str, **variables: str) -> tuple[Services, Any]:
+        """The services of one process under its own role, and the loop that it runs on."""
+        credentials = self._credentials(service)
+        self.clients[service] = boto3.client(
+            "dynamodb",
+            endpoint_url=self.gate.url,
+            region_name=REGION,
+            config=LIMITS,
+            aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=credentials["AWS_SESSION_TOKEN"],
+        )
+        loop, http = asyncio.new_event_loop(), ProviderHttp()
+        self.loops.append((loop, http))
+        environment = {
+            "LOGTO_ENDPOINT": self.stand_in.url,
+            "LOGTO_APP_ID": "local-app",
+            "LOGTO_APP_SECRET_ARN": self.secret_arn,
+            "LOGTO_WEBHOOK_SIGNING_KEY_ARN": self.webhook_key_arn,
+            "TABLE_NAME": self.table,
+            "RECORD_CLIENT": "true",
+            **TOKEN_SETTINGS,
+            **variables,
+        }
+        services = compose(
+            environment,
+            service=service,
+            needs_app_secret=service in ("auth", "authorizer"),
+            client=self.clients[service],
+            http=http,
+            clock=self.clock,
+        )
+        log_to_stdout(service)
+        return services, loop
+
+    def _credentials(self, service: str) -> dict[str, str]:
+        if service not in self.keys:
+            self._assume(service)
+        return self.assumed[service]
+
+    def _assume(self, service: str) -> None:
+        name = self.stack.made[ROLES[service]]
+        iam = self.stack.client("iam")
+        role = iam.get_role(RoleName=name)["Role"]
+        policies = [
+            _document(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"])
+            for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]
+        ]
+        sts = self.stack.client("sts")
+        given = sts.assume_role(RoleArn=role["Arn"], RoleSessionName=service)["Credentials"]
+        self.keys[service] = given["AccessKeyId"]
+        self.gate.policies[given["AccessKeyId"]] = policies
+        self.assumed[service] = {
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.gate.url,
+        }
+
+    def auth(self) -> Product:
+        services, loop = self.services("auth")
+        return Product(
+            handler=make_auth(services, loop),
+            services=services,
+            client=self.clients["auth"],
+            table_name=self.table,
+            wire=Wire(self.clients["auth"]),
+            clock=self.clock,
+            environment={},
+            stand_in=self.stand_in,
+        )
+
+    def authorizer(self) -> Authorizer:
+        services, loop = self.services("authorizer")
+        return Authorizer(make_authorizer(services, loop), services)
+
+    def notifications(self) -> Notifications:
+        services, loop = self.services("notifications")
+        key = webhook_key(services.settings, SecretReader(LIMITS))
+        return Notifications(make_notifications(services, key, loop))
+
+    def admin(self) -> Callable[..., dict[str, Any]]:
+        services, _ = self.services("admin")
+        handler = make_admin(services, lambda proof: CALLER)
+
+        def act(action: str, **values: str | None) -> dict[str, Any]:
+            answer = handler({"action": action, "caller": "proof", **values}, None)
+            assert answer["ok"] is True, answer
+            return answer
+
+        return act
+
+    def close(self) -> None:
+        for loop, http in self.loops:
+            loop.run_until_complete(http.close())
+            loop.run_until_complete(asyncio.sleep(0))
+            loop.close()
+        asyncio.set_event_loop(None)
+        for client in self.clients.values():
+            client.close()
+
+
+def _document(kept: Any) -> dict[str, Any]:
+    """A policy of a stack as moto gives it: in the form that Python prints."""
+    document: dict[str, Any] = ast.literal_eval(kept)
+    return document
+
+
+@pytest.fixture(scope="module")
+def deployment(create_stack: Callable[..., Stack], moto_url: str) -> Iterator[Deployment]:
+    stack = create_stack()
+    variables = stack.client("lambda").get_function(FunctionName=stack.made["AuthFunction"])
+    others = stack.client("lambda").get_function(FunctionName=stack.made["NotificationsFunction"])
+    tenant = default_tenant(f"https://{DOMAIN}")
+    tenant.applications["local-app"].rotate_refresh_token_always = True
+    tenant.applications["local-app"].backchannel_logout_session_required = True
+    with running(tenant) as stand_in, iam_gate.running(moto_url) as gate:
+        started = Deployment(stack=stack, gate=gate, stand_in=stand_in)
+        stand_in.memory.clock = started.clock
+        environment = variables["Configuration"]["Environment"]["Variables"]
+        started.secret_arn = environment["LOGTO_APP_SECRET_ARN"]
+        environment = others["Configuration"]["Environment"]["Variables"]
+        started.webhook_key_arn = environment["LOGTO_WEBHOOK_SIGNING_KEY_ARN"]
+        yield started
+        started.close()
+
+
+def everything(deployment: Deployment) -> None:
+    """Every journey, and each of the calls that only some of them make."""
+    with deployment.acting("auth"):
+        auth = deployment.auth()
+        first = auth.browser()
+        assert auth.sign_in(first, query="connector=contoso00001").status == 302
+    clock = deployment.clock
+    assert first.get("/me", FETCH).status == 200
+    clock.ahead += 301
+    assert first.get("/").status == 200  # and activity is written
+    assert auth.sign_in(first).status == 302  # and the session before it is deleted
+    second = auth.browser()
+    auth.sign_in(second)
+    assert first.get("/sign-out", HERE).status == 303
+    auth.sign_in(first)
+    assert second.post("/sign-out?everywhere=true", {**HERE, "origin": ORIGIN}).status == 303
+    assert first.get("/me", FETCH).status == 401
+
+    clock.ahead += 60
+    with deployment.acting("authorizer"):
+        authorizer = deployment.authorizer()
+        auth.sign_in(first)
+        assert authorizer.ask(first) is not None
+        assert authorizer.ask(first, route=ROUTE) is not None
+    clock.ahead += 301
+    assert authorizer.ask(first) is not None
+    clock.ahead += 3250
+    assert authorizer.ask(first, route=ROUTE) is not None  # a rotated refresh token is written
+    auth.sign_in(second, "grace0000001")
+    deployment.stand_in.tenant.users["grace0000001"].suspended = True
+    assert authorizer.ask(second, route=ROUTE) is None  # the grant has ended, and the session
+    assert second.get("/me", FETCH).status == 401
+
+    notifications = deployment.notifications()
+    auth.sign_in(first)
+    memory = deployment.stand_in.memory
+    sid = next(reversed(memory.sessions.values())).sids["local-app"]
+    assert notifications.log_out(logout_token(memory, "local-app", "alice0000001", sid)) == 200
+    memory.tenant.applications["local-app"].backchannel_logout_session_required = False
+    auth.sign_in(first)
+    assert notifications.log_out(logout_token(memory, "local-app", "alice0000001", "")) == 200
+    with deployment.acting("notifications"):
+        event = {"event": "User.Deleted", "createdAt": "2020-01-01T00:00:00Z"}
+        assert notifications.webhook({**event, "data": {"id": "alice0000001"}}) == 200
+
+    admin = deployment.admin()
+    clock.ahead += 60
+    auth.sign_in(first)
+    auth.sign_in(second, "bob000000001")
+    (entry,) = admin("list_user", user="alice0000001")["sessions"]
+    assert entry["ip"] == "192.0.2.1"
+    assert admin("list_organization", organization="contosoorg01")["sessions"] == [entry]
+    assert admin("end_session", session=entry["session"])["ended"] == 1
+    assert admin("end_user", user="bob000000001")["ended"] == 1
+    auth.sign_in(first)
+    assert admin("end_organization", organization="contosoorg01")["ended"] == 1
+    auth.sign_in(first)
+    assert admin("erase_user", user="alice0000001")["receipt"]["left"] == 0
+
+
+@pytest.fixture(scope="module")
+def exercised(deployment: Deployment) -> Deployment:
+    deployment.gate.refused.clear()
+    everything(deployment)
+    deployment.refused_meanwhile = list(deployment.gate.refused)
+    return deployment
+
+
+def test_every_journey_passes_with_these_policies(exercised: Deployment) -> None:
+    """Every answer was as it should be; and nothing was asked for that is not allowed."""
+    assert exercised.gate.used
+    assert exercised.refused_meanwhile == []
+
+
+def test_no_permission_is_there_for_nothing(exercised: Deployment) -> None:
+    deployment = exercised
+    granted = {
+        (service, statement["Sid"], action)
+        for service, key in deployment.keys.items()
+        for policy in deployment.gate.policies[key]
+        for statement in policy["Statement"]
+        for action in (
+            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        )
+        if action.startswith(("dynamodb:", "secretsmanager:"))
+    }
+    services = {key: service for service, key in deployment.keys.items()}
+    used = {(services[key], sid, action) for key, sid, action in deployment.gate.used}
+    assert granted - used == set()
+
+
+SESSION, TOKEN, SUBJECT, ENDED = "session#a", "token#a", "subject#a", "ended#a"
+
+
+def get(key: str, **more: Any) -> tuple[str, dict[str, Any]]:
+    return "get_item", {"Key": {"pk": {"S": key}}, **more}
+
+
+def put(key: str) -> tuple[str, dict[str, Any]]:
+    return "put_item", {"Item": {"pk": {"S": key}, "sealed": {"B": b"x"}}}
+
+
+def delete(key: str) -> tuple[str, dict[str, Any]]:
+    return "delete_item", {"Key": {"pk": {"S": key}}}
+
+
+def update(key: str, name: str) -> tuple[str, dict[str, Any]]:
+    return "update_item", {
+        "Key": {"pk": {"S": key}},
+        "UpdateExpression": f"SET {name} = :value",
+        "ExpressionAttributeValues": {":value": {"S": "x"}},
+    }
+
+
+REFUSED: list[tuple[str, tuple[str, dict[str, Any]]]] = [
+    ("auth", get("transaction#a")),
+    ("auth", get(TOKEN)),
+    ("auth", get(SUBJECT)),
+    ("auth", put(SUBJECT)),
+    ("auth", put(ENDED)),
+    ("auth", put("replay#a")),
+    ("auth", delete(ENDED)),
+    ("auth", ("scan", {})),
+    ("auth", ("scan", {"ProjectionExpression": "pk"})),
+    ("authorizer", put(SESSION)),
+    ("authorizer", put("transaction#a")),
+    ("authorizer", update(SESSION, "began_at")),
+    ("authorizer", update(SESSION, "organizations")),
+    ("authorizer", update(SUBJECT, "sealed")),
+    ("authorizer", update(ENDED, "expires_at")),
+    ("authorizer", delete(TOKEN)),
+    ("authorizer", delete(ENDED)),
+    ("authorizer", get(SUBJECT)),
+    ("authorizer", get("transaction#a")),
+    ("authorizer", ("scan", {})),
+    ("notifications", get(SESSION)),
+    ("notifications", get(SESSION, ProjectionExpression="sealed")),
+    ("notifications", put(SESSION)),
+    ("notifications", put(ENDED)),
+    ("notifications", update(SESSION, "seen_at")),
+    ("notifications", put(TOKEN)),
+    ("notifications", delete(SESSION)),
+    ("notifications", ("scan", {})),
+    ("admin", get(SESSION)),
+    ("admin", put(SESSION)),
+    ("admin", put(ENDED)),
+    ("admin", update(SESSION, "sealed")),
+    ("admin", delete(SESSION)),
+    ("admin", ("scan", {})),
+    ("admin", ("scan", {"ProjectionExpression": "pk, sealed"})),
+]
+
+
+def batch(table: str, keys: list[str], projection: str | None) -> dict[str, Any]:
+    part: dict[str, Any] = {"Keys": [{"pk": {"S": key}} for key in keys]}
+    return {
+        "RequestItems": {table: part | ({"ProjectionExpression": projection} if projection else {})}
+    }
+
+
+@pytest.mark.parametrize(
+    ("service", "call"), REFUSED, ids=[f"{s}-{c[0]}-{n}" for n, (s, c) in enumerate(REFUSED)]
+)
+def test_what_a_function_must_not_do(
+    deployment: Deployment, service: str, call: tuple[str, dict[str, Any]]
+) -> None:
+    deployment.services(service)
+    deployment.gate.refused.clear()
+    operation, arguments = call
+    with pytest.raises(ClientError, match="AccessDenied"):
+        getattr(deployment.clients[service], operation)(TableName=deployment.table, **arguments)
+    assert len(deployment.gate.refused) == 1  # by a policy, and for no other reason
+
+
+@pytest.mark.parametrize(
+    ("service", "keys", "projection"),
+    [
+        ("auth", [SESSION], None),
+        ("auth", [SESSION], "pk, sealed"),
+        ("auth", [TOKEN], "pk"),
+        ("authorizer", [SESSION, SUBJECT], None),
+        ("authorizer", [ENDED], None),
+        ("notifications", [SESSION], None),
+        ("notifications", [SESSION], "pk, sealed"),
+        ("notifications", [TOKEN], None),
+        ("notifications", [SUBJECT, SESSION], None),
+        ("admin", [SESSION], None),
+        ("admin", [SESSION], "sealed"),
+        ("admin", [TOKEN], "pk"),
+    ],
+)
+def test_batches_read_no_more_than_they_may(
+    deployment: Deployment, service: str, keys: list[str], projection: str | None
+) -> None:
+    deployment.services(service)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        deployment.clients[service].batch_get_item(**batch(deployment.table, keys, projection))
+
+
+@pytest.mark.parametrize("service", ["auth", "authorizer", "notifications", "admin"])
+def test_batches_delete_sessions_alone(deployment: Deployment, service: str) -> None:
+    deployment.services(service)
+    for key in (TOKEN, SUBJECT, ENDED, "transaction#a"):
+        request = {deployment.table: [{"DeleteRequest": {"Key": {"pk": {"S": key}}}}]}
+        with pytest.raises(ClientError, match="AccessDenied"):
+            deployment.clients[service].batch_write_item(RequestItems=request)
+
+
+@pytest.mark.parametrize("service", ["auth", "authorizer", "notifications", "admin"])
+def test_no_function_reads_another_table_or_another_function_s_secret(
+    deployment: Deployment, service: str
+) -> None:
+    deployment.services(service)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        deployment.clients[service].get_item(TableName="another", Key={"pk": {"S": SESSION}})
+    with deployment.acting(service):
+        session = boto3.Session(region_name=REGION)
+        secrets = session.client("secretsmanager")
+        app, webhook = deployment.secret_arn, deployment.webhook_key_arn
+        mine = {"auth": app, "authorizer": app, "notifications": webhook}.get(service)
+        for arn in {app, webhook} - {mine}:
+            with pytest.raises(ClientError, match="AccessDenied"):
+                secrets.get_secret_value(SecretId=arn)
+        secrets.close()
+
+
+def test_a_transaction_needs_the_permission_of_each_part(deployment: Deployment) -> None:
+    deployment.services("authorizer")
+    write = {"TableName": deployment.table, "Item": {"pk": {"S": TOKEN}}}
+    other = {"TableName": deployment.table, "Item": {"pk": {"S": SESSION}}}
+    client = deployment.clients["authorizer"]
+    client.transact_write_items(TransactItems=[{"Put": write}])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client.transact_write_items(TransactItems=[{"Put": write}, {"Put": other}])
+
+
+def test_the_smoke_check_may_ask_three_aliases_and_answer(deployment: Deployment) -> None:
+    made, iam = deployment.stack.made, deployment.stack.client("iam")
+    kept = iam.get_role_policy(RoleName=made["SmokeRole"], PolicyName="smoke")
+    policies = [_document(kept["PolicyDocument"])]
+
+    def may(action: str, resource: str) -> bool:
+        return is_allowed(policies, Asked(action=action, resource=resource, context={}))
+
+    start = f"arn:aws:lambda:{REGION}:123456789012:function:"
+    for name in ("AuthFunction", "AuthorizerFunction", "NotificationsFunction"):
+        assert may("lambda:InvokeFunction", f"{start}{made[name]}:live")
+        assert not may("lambda:InvokeFunction", f"{start}{made[name]}")
+        assert not may("lambda:UpdateFunctionCode", f"{start}{made[name]}:live")
+    assert not may("lambda:InvokeFunction", f"{start}{made['AdminFunction']}")
+    groups = f"arn:aws:codedeploy:{REGION}:123456789012:deploymentgroup:"
+    told = "codedeploy:PutLifecycleEventHookExecutionStatus"
+    assert may(told, f"{groups}application/any")
+    assert not may(told, f"{groups}another/any")
