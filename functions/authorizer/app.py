@@ -3,9 +3,12 @@
 Importing it reads the settings, so a deployment that cannot work stops at start and says why.
 """
 
+from shared import start  # isort: split
+
 import os
 
 from functions.authorizer.application import make_handler
 from shared.composition import compose
 
 handler = make_handler(compose(os.environ, service="authorizer"))
+start.done()
