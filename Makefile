@@ -4,6 +4,7 @@ SHELL := /bin/bash
 export SAM_CLI_TELEMETRY := 0
 
 PORT ?=
+ARCHITECTURE ?=
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
@@ -43,8 +44,8 @@ check: $(STAMP) ## Lint, types, template, and declarations in step
 	$(VENV)/bin/sam validate --lint
 	$(PYTHON) -m pytest -q tests/declarations
 
-build: $(STAMP) ## sam build, for this machine's processor
-	@$(PYTHON) -m local.sam build
+build: $(STAMP) ## Build what sam deploy deploys (ARCHITECTURE=x86_64 for that processor)
+	@$(PYTHON) -m local.sam build $(ARCHITECTURE:%=--architecture=%)
 
 sam-local: $(STAMP) ## sam local start-api with the stand-in and the table (needs Docker)
 	@exec env $(PORT:%=PORT=%) $(PYTHON) -m local.sam start-api
