@@ -1,17 +1,17 @@
-"""Calls to DynamoDB: the one module that imports botocore.
+"""Calls to DynamoDB: the one module, with `dynamodb_client`, that imports botocore.
 
 Every call has a time limit, every refusal becomes one of this product's errors, and an answer
 that is not DynamoDB's counts as none.
 """
 
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from shared.dynamodb_client import make_client
 from shared.errors import RecordTooLarge, TableUnavailable
 from shared.tracing import Span, no_span
 
@@ -37,14 +37,8 @@ BATCH_READ, BATCH_WRITE = 100, 25
 
 
 def connect() -> "DynamoDBClient":
-    """A DynamoDB client with this product's time limits; region, endpoint and credentials are
-    botocore's own settings (`AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL_DYNAMODB`).
-
-    It is the client that `boto3.client` returns. Made by botocore, it loads nothing for S3's
-    transfers and boto3's resources, which would be a tenth of the authorizer's start.
-    """
-    client: Any = botocore.session.get_session().create_client("dynamodb", config=LIMITS)
-    return cast("DynamoDBClient", client)
+    """A DynamoDB client with this product's time limits."""
+    return make_client(LIMITS)
 
 
 class ConditionFailed(Exception):
