@@ -5,11 +5,12 @@ export SAM_CLI_TELEMETRY := 0
 
 PORT ?=
 ARCHITECTURE ?=
+BENCH ?=
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 
-.PHONY: help up test hostile-cases mutants check build sam-local lock clean
+.PHONY: help up test bench hostile-cases mutants check build sam-local lock clean
 help: ## Show this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -27,6 +28,9 @@ up: $(STAMP) ## Run everything on this machine: http://localhost:3000
 
 test: $(STAMP) ## Run all tests
 	@$(PYTHON) -m pytest
+
+bench: $(STAMP) ## Measure beside others, into bench/results (BENCH=--quick for rough numbers)
+	@$(PYTHON) -m bench $(BENCH)
 
 hostile-cases: $(STAMP) ## List every hostile case that is tried
 	@$(PYTHON) -m pytest tests/hostile --collect-only -q

@@ -17,13 +17,14 @@ _EXPRESS: Final = RIVALS / "express-openid-connect"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Builds:
-    """Folders with artifacts. `express` is None where npm could not install it; `notes` says why."""
+    """Folders with artifacts. `express` is None where npm could not install it; see `notes`."""
 
     plain: Path
     finished: Path
     tutorial: Path
     tutorial_compiled: Path
     empty: Path
+    one_read: Path
     express: Path | None
     notes: tuple[str, ...]
 
@@ -38,9 +39,10 @@ def build_all(folder: Path) -> Builds:
     compiled = folder / "tutorial-compiled"
     shutil.copytree(tutorial, compiled)
     _compile(compiled)
-    empty = folder / "empty"
-    shutil.copytree(RIVALS / "empty", empty)
-    _compile(empty)
+    empty, one_read = folder / "empty", folder / "one_read"
+    for small in (empty, one_read):
+        shutil.copytree(RIVALS / small.name, small)
+        _compile(small)
     express, note = _express(folder / "express")
     return Builds(
         plain=plain,
@@ -48,6 +50,7 @@ def build_all(folder: Path) -> Builds:
         tutorial=tutorial,
         tutorial_compiled=compiled,
         empty=empty,
+        one_read=one_read,
         express=express,
         notes=(note,) if note else (),
     )
@@ -94,5 +97,6 @@ def _express(folder: Path) -> tuple[Path | None, str]:
         return None, f"express-openid-connect is left out: npm install failed {reason}"
     return (
         folder,
-        "express-openid-connect runs on a loop of the runtime API in 50 lines, as the native part of aws-lambda-ric is not built here",
+        "express-openid-connect runs on a runtime loop of its own (runtime.js): npm does not build "
+        "the native part of aws-lambda-ric unasked",
     )

@@ -13,6 +13,7 @@ from bench.subjects import (
     AUTHORIZER_PLAIN,
     EMPTY,
     EXPRESS,
+    ONE_READ,
     OURS,
     PLAIN,
     TUTORIAL,
@@ -20,9 +21,9 @@ from bench.subjects import (
     Person,
     Subject,
 )
-from bench.timing import answers_ms, init_ms, resident_mb, runtime_pid, spread
+from bench.timing import answers_ms, init_ms, resident_mb, spread
 from bench.world import World
-from tests.support.rie import Function
+from tests.support.rie import Function, runtime_pid
 
 Act = Callable[[], object]
 
@@ -110,7 +111,7 @@ def imports(subject: Subject, module: str) -> list[dict[str, Any]]:
 def _pages(name: str) -> tuple[str, ...]:
     if name in (AUTHORIZER, AUTHORIZER_PLAIN):
         return ("authorizer",)
-    if name == EMPTY:
+    if name in (EMPTY, ONE_READ):
         return ("empty",)
     return ("home", "sign-in", "callback")
 

@@ -1,17 +1,13 @@
 """The table and the stand-in as servers that count: calls, bytes, connections, capacity units."""
 
-import asyncio
-import io
 import json
-import sys
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bench.units import units_of
+from tests.support.kept_table import Application, KeptTable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,40 +81,22 @@ class CountedLogto:
 def _is_backchannel(scope: Scope) -> bool:
     """Whether a server asked this, and no browser: by the paths that browsers never open."""
     paths = ("/oidc/token", "/oidc/jwks", "/oidc/me", "/oidc/.well-known", "/.well-known")
-    return scope["type"] == "http" and scope["path"].startswith(paths)
+    path: str = scope["path"]
+    return path.startswith(paths)
 
 
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-
-class CountedTable:
-    """moto's WSGI application as ASGI, one call after another.
-
-    moto's own server closes a connection after every call; DynamoDB keeps them.
-    """
+class CountedTable(KeptTable):
+    """moto behind the counter."""
 
     def __init__(self, app: Application, counts: Counts) -> None:
-        self._app = app
+        super().__init__(app)
         self._counts = counts
-        self._turn = ThreadPoolExecutor(max_workers=1)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message.get("body", b""), message.get("more_body", False)
-        loop = asyncio.get_running_loop()
-        status, headers, answer = await loop.run_in_executor(self._turn, self._run, scope, body)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
-
-    def _run(self, scope: Scope, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-        environ = _environ(scope, body)
-        operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
-        asked = json.loads(body or b"{}")
+    def answer(self, scope: Scope, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        target = dict(scope["headers"]).get(b"x-amz-target", b"").decode()
+        operation, asked = target.rpartition(".")[2], json.loads(body or b"{}")
         deleted = units_of(operation, asked, {}) if operation == "DeleteItem" else None
-        began: list[Any] = []
-        answer = b"".join(self._app(environ, lambda *given: began.extend(given)))
+        status, headers, answer = super().answer(scope, body)
         units = deleted or units_of(operation, asked, json.loads(answer or b"{}"))
         self._counts.add(
             Call(
@@ -131,30 +109,4 @@ class CountedTable:
                 write_units=units.write,
             )
         )
-        skipped = ("connection", "server", "date")
-        headers = [
-            (n.lower().encode(), v.encode()) for n, v in began[1] if n.lower() not in skipped
-        ]
-        return int(began[0].split()[0]), headers, answer
-
-
-def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
-    headers = {name.decode().upper().replace("-", "_"): v.decode() for name, v in scope["headers"]}
-    return {
-        "REQUEST_METHOD": scope["method"],
-        "PATH_INFO": scope["path"],
-        "QUERY_STRING": scope["query_string"].decode(),
-        "SERVER_NAME": scope["server"][0],
-        "SERVER_PORT": str(scope["server"][1]),
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "CONTENT_TYPE": headers.get("CONTENT_TYPE", ""),
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-        **{f"HTTP_{name}": value for name, value in headers.items()},
-    }
+        return status, headers, answer

@@ -10,14 +10,15 @@ from typing import Final
 from bench.builds import Builds
 from bench.world import World
 from local.logto.robot import Robot
-from tests.support.browser import FETCH, NAVIGATION, Browser, Reply
+from tests.support.browser import FETCH, NAVIGATION, Browser, Handler, Reply
 from tests.support.functions import authorizer_event
 from tests.support.product import DOMAIN
 from tests.support.rie import Function, emulated
 
 BASE_URL: Final = f"https://{DOMAIN}"
 HERE: Final = {**NAVIGATION, "sec-fetch-site": "same-origin"}
-EMPTY, TUTORIAL, TUTORIAL_COMPILED = "empty handler", "tutorial", "tutorial, compiled"
+EMPTY, ONE_READ = "empty handler", "empty handler and one read"
+TUTORIAL, TUTORIAL_COMPILED = "tutorial", "tutorial, compiled"
 EXPRESS, PLAIN, OURS = "express-openid-connect", "ours, sam build", "ours"
 AUTHORIZER_PLAIN, AUTHORIZER = "authorizer, sam build", "authorizer"
 
@@ -56,6 +57,12 @@ def subjects(builds: Builds) -> dict[str, Subject]:
     """Everybody, by name."""
     everybody = [
         Subject(name=EMPTY, handler="app.handler", code=builds.empty),
+        Subject(
+            name=ONE_READ,
+            handler="app.handler",
+            code=builds.one_read,
+            layer=builds.finished / "SharedLayer/python",
+        ),
         _tutorial(TUTORIAL, builds.tutorial),
         _tutorial(TUTORIAL_COMPILED, builds.tutorial_compiled),
         _ours(PLAIN, builds.plain, "auth", "AuthFunction"),
@@ -109,7 +116,7 @@ class _Browser(Browser):
 class Person:
     """A browser at a subject, and at the stand-in."""
 
-    function: Function
+    function: Handler
     world: World
     browser: Browser = field(init=False)
 

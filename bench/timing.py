@@ -24,18 +24,6 @@ def answers_ms(function: Function, count: int) -> list[float]:
     return _found(function, _ANSWER, count)
 
 
-def runtime_pid(function: Function) -> int:
-    """The process that runs the handler: the emulator's child."""
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == function.pid:
-            return int(path.parent.name)
-    raise ProcessLookupError("the emulator has no child yet")
-
-
 def cpu_ms(pid: int) -> float:
     """Milliseconds of CPU that a process has used, to the kernel's tick of 10 ms."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

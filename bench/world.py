@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.counted import CountedLogto, CountedTable, Counts
 from bench.units import ACCOUNT, REGION
+from tests.support.kept_table import kept_table
 from tests.support.product import DOMAIN
 
 _SPAWN = multiprocessing.get_context("spawn")
@@ -106,6 +107,13 @@ def _serve(connection: Connection) -> None:
                 connection.send((True, repr(failure)))
 
 
+class _Rows(dict[Any, Any]):
+    """Rows that a transaction does not copy: moto copies the whole table to undo a failed one."""
+
+    def __deepcopy__(self, memory: Any) -> "_Rows":
+        return self
+
+
 class _Answers:
     def __init__(self, parts: ExitStack) -> None:
         from local.logto.memory import Memory
@@ -120,9 +128,7 @@ class _Answers:
         memory = Memory(tenant=self._tenant, url=self.logto, clock=time.time)
         app = CountedLogto(create_app(memory, lambda *_: None), self._counts)
         parts.enter_context(serving(app, sockets, name="logto"))
-        sockets = listen(("127.0.0.1",), 0)
-        self.table = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
-        parts.enter_context(serving(_table(self._counts), sockets, name="table"))
+        self.table = parts.enter_context(kept_table(lambda app: CountedTable(app, self._counts)))
 
     def new_table(self) -> str:
         import boto3
@@ -144,7 +150,10 @@ class _Answers:
         from moto.backends import get_backend
         from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
-        items = get_backend("dynamodb")[ACCOUNT][REGION].tables[table].items
+        kept: Any = get_backend("dynamodb")[ACCOUNT][REGION].tables[table]
+        if not isinstance(kept.items, _Rows):
+            kept.items = _Rows(kept.items)
+        items = kept.items
         attributes = {
             "sealed": {"B": "A" * 2000},
             "expires_at": {"N": str(int(time.time()) + 3600)},
@@ -168,9 +177,3 @@ class _Answers:
     def memory(self) -> int:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _table(counts: Counts) -> CountedTable:
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
-    return CountedTable(DomainDispatcherApplication(create_backend_app), counts)

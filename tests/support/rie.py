@@ -104,6 +104,15 @@ def emulated(
         reader.join()
 
 
+def runtime_pid(function: Function) -> int:
+    """The process that runs the handler: the emulator's child, after the first event."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(path.read_text().rpartition(")")[2].split()[1]) == function.pid:
+                return int(path.parent.name)
+    raise ProcessLookupError("the emulator has no child yet")
+
+
 def _read(process: "subprocess.Popen[str]", lines: list[str]) -> None:
     assert process.stdout is not None
     lines.extend(process.stdout)

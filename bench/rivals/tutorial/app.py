@@ -1,4 +1,4 @@
-"""Logto's Python tutorial on Lambda, the obvious way: FastAPI, Mangum, and a storage in DynamoDB."""
+"""Logto's Python tutorial on Lambda, the obvious way: FastAPI, Mangum, a storage in DynamoDB."""
 
 import html
 import os
@@ -32,7 +32,7 @@ class TableStorage(Storage):
     def __init__(self, session: str) -> None:
         self.session = session
 
-    def _key(self, key: str) -> dict:
+    def _key(self, key: str) -> dict[str, dict[str, str]]:
         return {"pk": {"S": f"{self.session}#{key}"}}
 
     def get(self, key: str) -> str | None:
