@@ -21,7 +21,7 @@ from bench.subjects import (
     Person,
     Subject,
 )
-from bench.timing import answers_ms, init_ms, resident_mb, spread
+from bench.timing import answers_ms, cpu_ms, init_ms, resident_mb, spread
 from bench.world import World
 from tests.support.rie import Function, runtime_pid
 
@@ -49,6 +49,7 @@ def _measured(
     init: dict[str, list[float]] = {name: [] for name in everybody}
     first: dict[str, dict[str, list[float]]] = {}
     memory: dict[str, list[float]] = {name: [] for name in everybody}
+    cpu: dict[str, dict[str, list[float]]] = {}
     for _ in range(starts):
         for name, subject in everybody.items():
             for page in _pages(name):
@@ -59,7 +60,9 @@ def _measured(
                     first.setdefault(name, {}).setdefault(page, []).append(
                         answers_ms(function, 1)[0]
                     )
-                    memory[name].append(resident_mb(runtime_pid(function), peak=True))
+                    pid = runtime_pid(function)
+                    cpu.setdefault(name, {}).setdefault(page, []).append(cpu_ms(pid))
+                    memory[name].append(resident_mb(pid, peak=True))
     return {
         "init_ms": {name: spread(values) for name, values in init.items()},
         "first_answer_ms": {
@@ -72,6 +75,10 @@ def _measured(
                 for page, values in pages.items()
             }
             for name, pages in first.items()
+        },
+        "cpu_ms": {
+            name: {page: spread(values) for page, values in pages.items()}
+            for name, pages in cpu.items()
         },
         "peak_mb": {name: round(max(values), 1) for name, values in memory.items()},
     }

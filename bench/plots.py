@@ -6,7 +6,7 @@ from math import log10
 from typing import Final
 
 WIDTH: Final = 760
-_LEFT, _RIGHT, _TOP, _ROW = 190, 90, 46, 28
+_LEFT, _RIGHT, _TOP, _ROW = 290, 80, 46, 28
 _COLOURS: Final = ("#2f5bd7", "#c2571a", "#2a8a5f", "#8a4fb0", "#6b7280")
 _STYLE: Final = (
     "<style>text{font:13px system-ui,sans-serif;fill:#1f2933}.t{font-size:15px;font-weight:600}"

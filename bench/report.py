@@ -64,15 +64,24 @@ def _cold(cold: Results) -> Iterator[str]:
         )
         for name, figures in cold["init_ms"].items()
     ]
-    names = ("subject", "INIT ms", "quartiles", "ratio", "peak MB", "starts")
-    yield from _table("Cold start", names, rows)
+    columns = ("subject", "INIT ms", "quartiles", "ratio", "peak MB", "starts")
+    yield from _table("Cold start", columns, rows)
     rows = [
-        (name, page, f"{figures['median']:.1f}", cold["start_and_answer_ms"][name][page])
+        (
+            name,
+            page,
+            f"{figures['median']:.1f}",
+            cold["start_and_answer_ms"][name][page],
+            f"{cold['cpu_ms'][name][page]['median']:.0f}",
+        )
         for name, pages in cold["first_answer_ms"].items()
         for page, figures in pages.items()
     ]
-    names = ("subject", "first request", "answer ms", "with INIT ms")
-    yield from _table("First request of a process", names, rows)
+    yield from _table(
+        "First request of a process",
+        ("subject", "first request", "answer ms", "with INIT ms", "CPU ms"),
+        rows,
+    )
     for name, packages in cold["imports"].items():
         rows = [(entry["package"], entry["ms"]) for entry in packages]
         yield from _table(f"What INIT of {name} consists of", ("package", "ms"), rows)

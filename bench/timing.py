@@ -1,6 +1,5 @@
 """What the emulator and the kernel say about a function: INIT, time of each answer, CPU, memory."""
 
-import os
 import re
 import time
 from pathlib import Path
@@ -11,7 +10,6 @@ from tests.support.rie import Function
 
 _INIT: Final = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 _ANSWER: Final = re.compile(r"INVOKE RTDONE\(status: \w+, .*duration: ([0-9.]+)ms\)")
-_TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 
 def init_ms(function: Function) -> float:
@@ -25,9 +23,9 @@ def answers_ms(function: Function, count: int) -> list[float]:
 
 
 def cpu_ms(pid: int) -> float:
-    """Milliseconds of CPU that a process has used, to the kernel's tick of 10 ms."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * 1000 / _TICKS
+    """Milliseconds of CPU that the threads of a process have used."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e6
 
 
 def resident_mb(pid: int, *, peak: bool = False) -> float:
