@@ -17,6 +17,7 @@ from typing import Any, Final
 from bench import cold, growth, journeys, report, warm
 from bench.allocations import allocations
 from bench.builds import build_all, sizes_for
+from bench.quoting import quoted
 from bench.subjects import AUTHORIZER, OURS, TUTORIAL_COMPILED, Person, Subject, subjects
 from bench.world import World, world
 from local.table import isolate_from_aws
@@ -24,6 +25,7 @@ from tests.support.artifacts import link_runtime_client
 
 PARTS: Final = ("cold", "warm", "journeys", "growth", "sizes")
 RESULTS: Final = Path(__file__).resolve().parent / "results"
+DOCUMENT: Final = RESULTS.parent.parent / "docs" / "performance.md"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,6 +86,9 @@ def main(arguments: list[str]) -> int:
         results = _results(Path(name), chosen, QUICK if given.quick else FULL)
     results["machine"]["minutes"] = round((time.monotonic() - started) / 60, 1)
     report.write(results, given.out)
+    if given.out == RESULTS:
+        tables = (RESULTS / "results.md").read_text(encoding="utf-8")
+        DOCUMENT.write_text(quoted(DOCUMENT.read_text(encoding="utf-8"), tables), encoding="utf-8")
     print(f"\nWritten to {given.out}:\n")
     print((given.out / "results.md").read_text().partition("## Budgets")[2])
     return 0
