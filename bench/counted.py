@@ -67,12 +67,15 @@ class CountedLogto:
         async def sending(message: Message) -> None:
             nonlocal received
             received += len(message.get("body", b""))
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                self._add(scope, sent, received)  # before whoever asked can go on
             await send(message)
 
         await self._app(scope, receiving, sending)
+
+    def _add(self, scope: Scope, sent: int, received: int) -> None:
         if _is_backchannel(scope):
-            name = f"{scope['method']} {scope['path']}"
-            port = scope["client"][1]
+            name, port = f"{scope['method']} {scope['path']}", scope["client"][1]
             self._counts.add(
                 Call(service="logto", name=name, sent=sent, received=received, connection=port)
             )
