@@ -50,8 +50,32 @@ def test_memory_is_collected_again_once_the_handler_is_made(function: str) -> No
 def test_openapi_models_are_compiled_when_they_are_used() -> None:
     program = (
         "import functions.auth.app\n"
-        "from fastapi.openapi.models import Info, License\n"
-        "print(License.__pydantic_complete__)\n"
-        "print(License(name='MIT').name, License.__pydantic_complete__)\n"
+        "from fastapi.openapi.models import Operation, Schema\n"
+        "print(Schema.__pydantic_complete__, Operation.__pydantic_complete__)\n"
+        "print(Schema(properties={'a': Schema(type='string')}).properties['a'].type)\n"
+        "print(Schema.__pydantic_complete__)\n"
     )
-    assert printed(program).split() == ["False", "MIT", "True"]
+    assert printed(program).split() == ["False", "False", "string", "True"]
+
+
+def test_models_of_others_are_compiled_as_ever() -> None:
+    program = (
+        "import functions.auth.app\n"
+        "from pydantic import BaseModel\n"
+        "class Model(BaseModel):\n"
+        "    x: int\n"
+        "print(Model.__pydantic_complete__, BaseModel.model_config)\n"
+    )
+    assert printed(program).split() == ["True", "{}"]
+
+
+def test_fastapi_can_still_write_its_document() -> None:
+    program = (
+        "import functions.auth.app\n"
+        "from fastapi import FastAPI\n"
+        "app = FastAPI()\n"
+        "@app.get('/x')\n"
+        "def x(q: int) -> dict[str, int]: ...\n"
+        "print(list(app.openapi()['paths']))\n"
+    )
+    assert printed(program).split() == ["['/x']"]
