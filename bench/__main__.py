@@ -4,6 +4,7 @@ import argparse
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -81,6 +82,7 @@ def main(arguments: list[str]) -> int:
     if not set(chosen) <= set(PARTS):
         parser.error(f"--only takes {', '.join(PARTS)}")
     isolate_from_aws(os.environ)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every emulator is ended
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         results = _results(Path(name), chosen, QUICK if given.quick else FULL)
