@@ -6,12 +6,14 @@ export SAM_CLI_TELEMETRY := 0
 PORT ?=
 EXAMPLE ?=
 TARGET ?= event
+ARCHITECTURE ?=
+BENCH ?=
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 POLICIES := $(VENV)/policies/.installed
 
-.PHONY: help up test hostile-cases mutants fuzz check build sam-local lock clean
+.PHONY: help up test bench hostile-cases mutants fuzz check build sam-local lock clean
 help: ## Show this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -36,6 +38,9 @@ up: $(STAMP) ## Run everything on this machine: http://localhost:3000
 test: $(STAMP) ## Run all tests
 	@$(PYTHON) -m pytest
 
+bench: $(STAMP) ## Measure beside others, into bench/results (BENCH=--quick for rough numbers)
+	@$(PYTHON) -m bench $(BENCH)
+
 hostile-cases: $(STAMP) ## List every hostile case that is tried
 	@$(PYTHON) -m pytest tests/hostile --collect-only -q
 
@@ -57,8 +62,8 @@ check: $(STAMP) $(POLICIES) ## Lint, types, templates, policies, and declaration
 	$(PYTHON) -m tests.template.policies
 	$(PYTHON) -m pytest -q tests/declarations
 
-build: $(STAMP) ## sam build, for this machine's processor, and the layer's bill of materials
-	@$(PYTHON) -m local.sam build
+build: $(STAMP) ## Build what sam deploy deploys (ARCHITECTURE=x86_64 for that processor)
+	@$(PYTHON) -m local.sam build $(ARCHITECTURE:%=--architecture=%)
 	@$(PYTHON) -m local.sbom .aws-sam/sbom.cdx.json
 
 sam-local: $(STAMP) ## sam local start-api with the stand-in and the table (needs Docker); EXAMPLE=orders adds one

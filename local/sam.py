@@ -1,4 +1,4 @@
-"""`sam build` and `sam local` for this machine: its processor, and the stand-in and table on it.
+"""`sam build` with finished artifacts, and `sam local` with this machine's stand-in and table.
 
 The SAM CLI's emulator fills in only variables that the template declares, and reports the domain
 `localhost` without a port, so every address is passed to it.
@@ -18,11 +18,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.artifacts import BuildIncomplete, finish, sizes
 from local.options import ROOT, Options, OptionsInvalid, read_options
 from local.table import REGION
 
 HOST = "host.docker.internal"
 """The one name of this machine that its containers and its browser both can resolve."""
+BUILD = ROOT / ".aws-sam" / "build"
 _SAM = str(Path(sysconfig.get_path("scripts")) / "sam")
 _FUNCTION_OF = {
     "admin": "AdminFunction",
@@ -38,13 +40,17 @@ def main(arguments: list[str]) -> int:
     """The exit code of the SAM CLI; 2 where something is missing first, 0 where it was stopped."""
     parser = argparse.ArgumentParser(prog="python -m local.sam", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("build", help="build for this machine's processor")
+    build = commands.add_parser("build", help="build what `sam deploy` deploys")
+    build.add_argument("--architecture", choices=("arm64", "x86_64"))
     commands.add_parser("invoke", help="build, and invoke with an event").add_argument("event")
     commands.add_parser("start-api", help="build, and serve with the stand-in and the table")
     given = parser.parse_args(arguments)
     try:
-        if _sam("build", *_template(), *_architecture(), quiet=given.command != "build") != 0:
+        if given.command == "build":
+            return _build(given.architecture)
+        if _sam("build", *_template(), *_architecture(), quiet=True) != 0:
             return 2
+        finish(BUILD)
         if given.command == "invoke":
             event = ROOT / "events" / f"{given.event}.json"
             return _sam(
@@ -58,11 +64,23 @@ def main(arguments: list[str]) -> int:
             )
         if given.command == "start-api":
             return _start_api(read_options(os.environ, ROOT / ".env"))
-    except OptionsInvalid as failure:
+    except (OptionsInvalid, BuildIncomplete) as failure:
         print(failure, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 0
+    return 0
+
+
+def _build(architecture: str | None) -> int:
+    """Build for a processor, or for the one that the template deploys to by default."""
+    chosen = ("--parameter-overrides", f"Architecture={architecture}") if architecture else ()
+    if _sam("build", *chosen) != 0:
+        return 2
+    finish(BUILD)
+    print("\nFinished, with bytecode:")
+    for name, size in sizes(BUILD).items():
+        print(f"  {name:<22} {size.zipped / 1e6:6.2f} MB zipped, {size.unzipped / 1e6:6.2f} MB")
     return 0
 
 

@@ -34,7 +34,6 @@ from shared.index import (
     subject_marker,
 )
 from shared.observability import GROUPS_OVERAGE, SIGN_IN_SUCCEEDED
-from shared.provider import Known
 from shared.records import (
     Session,
     SessionItem,
@@ -54,6 +53,7 @@ from shared.table import Listing
 
 if TYPE_CHECKING:
     from shared.logto_client import Redeemed
+    from shared.provider import Known
 
 _CODE = re.compile(r"[\x21-\x7e]{1,2048}")
 
@@ -183,7 +183,7 @@ def _session(
     )
 
 
-def _check_issuer(response: AuthorizationResponse, known: Known) -> None:
+def _check_issuer(response: AuthorizationResponse, known: "Known") -> None:
     """RFC 9207 section 2.4: refuse another issuer, and a missing one where one is announced."""
     if response.issuer is None and not known.names_issuer_in_callback:
         return

@@ -1,4 +1,4 @@
-"""Calls to DynamoDB: the one module that imports boto3.
+"""Calls to DynamoDB: the one module, with `dynamodb_client`, that imports botocore.
 
 Every call has a time limit, every refusal becomes one of this product's errors, and an answer
 that is not DynamoDB's counts as none.
@@ -7,11 +7,11 @@ that is not DynamoDB's counts as none.
 import time
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from shared.dynamodb_client import make_client
 from shared.errors import RecordTooLarge, TableUnavailable
 from shared.tracing import Span, no_span
 
@@ -37,10 +37,8 @@ BATCH_READ, BATCH_WRITE = 100, 25
 
 
 def connect() -> "DynamoDBClient":
-    """A DynamoDB client with this product's time limits; region and endpoint are botocore's own
-    settings (`AWS_REGION`, `AWS_ENDPOINT_URL_DYNAMODB`)."""
-    client: DynamoDBClient = boto3.client("dynamodb", config=LIMITS)
-    return client
+    """A DynamoDB client with this product's time limits."""
+    return make_client(LIMITS)
 
 
 class ConditionFailed(Exception):

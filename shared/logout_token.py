@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.errors import IdTokenInvalid
 from shared.id_token import SKEW_SECONDS, check_lifetime, verify_signature
-from shared.provider import Known
+
+if TYPE_CHECKING:
+    from shared.provider import Known
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 MAX_AGE_SECONDS = 300
@@ -26,7 +28,7 @@ class LogoutToken:
     issued_at: int
 
 
-def check_logout_token(token: str, known: Known, *, client_id: str, now: float) -> LogoutToken:
+def check_logout_token(token: str, known: "Known", *, client_id: str, now: float) -> LogoutToken:
     """Raises IdTokenInvalid, or KeyUnknown where newer keys may help."""
     header, claims = verify_signature(token, known)
     if str(header.get("typ", "")).upper() not in _TYPES:

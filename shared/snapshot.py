@@ -11,27 +11,32 @@ restored from last week's snapshot asks Logto anew.
 Elsewhere nothing of this is loaded, and a process starts as lean as it can.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from shared.errors import SignInError
 from shared.services import Services
 
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
 
 def on_snapshots(
-    environment: Mapping[str, str],
-    services: Services,
-    loop: asyncio.AbstractEventLoop,
-    prepare: Callable[[], object],
-) -> None:
+    environment: Mapping[str, str], services: Services, prepare: Callable[[], object]
+) -> "AbstractEventLoop | None":
     """Register the runtime's hooks where Lambda is going to take a snapshot of this process.
 
-    `prepare` loads what the function would load at its first request.
+    `prepare` loads what the function would load at its first request. The answer is the event loop
+    that the hooks run on, which is to be the handler's as well; None where there is no snapshot.
     """
     if environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":
-        return
+        return None
+    import asyncio
+
     # Part of the runtime, as boto3 is.
     from snapshot_restore_py import register_after_restore, register_before_snapshot
+
+    loop = asyncio.new_event_loop()
 
     def before() -> None:
         prepare()
@@ -43,6 +48,7 @@ def on_snapshots(
 
     register_before_snapshot(before)
     register_after_restore(after)
+    return loop
 
 
 async def _before(services: Services) -> None:

@@ -3,6 +3,8 @@
 Importing it reads the settings, so a deployment that cannot work stops at start and says why.
 """
 
+from shared import start  # isort: split
+
 import os
 
 from functions.admin.application import make_handler
@@ -12,3 +14,4 @@ from shared.composition import compose
 handler = make_handler(
     compose(os.environ, service="admin", needs_app_secret=False), CallerCheck(os.environ)
 )
+start.done()

@@ -3,6 +3,8 @@
 Importing it reads the settings, so a deployment that cannot work stops at start and says why.
 """
 
+from functions.auth import start  # isort: split
+
 import asyncio
 import os
 
@@ -11,6 +13,7 @@ from functions.auth.ready import make_ready
 from shared.composition import compose
 from shared.snapshot import on_snapshots
 
-_services, _loop = compose(os.environ, service="auth"), asyncio.new_event_loop()
-handler = make_handler(_services, _loop)
-on_snapshots(os.environ, _services, _loop, lambda: make_ready(_services))
+_services = compose(os.environ, service="auth")
+_loop = on_snapshots(os.environ, _services, lambda: make_ready(_services))
+handler = make_handler(_services, _loop or asyncio.new_event_loop())
+start.done()

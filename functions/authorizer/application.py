@@ -1,36 +1,38 @@
 """The authorizer over given services. It denies on any doubt, and whatever fails is a denial."""
 
-import asyncio
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from functions.authorizer.asked import Asked
 from functions.authorizer.bearer import bearer_context
 from functions.authorizer.cookie import cookie_context
+from functions.authorizer.waiting import Waiting
 from shared.errors import SignInError
 from shared.observability import REQUEST_DENIED
 from shared.services import Services
 
-ANSWER_SECONDS = 8.0
-"""Time for everything that waits for Logto; API Gateway waits ten seconds for an authorizer."""
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
-def make_handler(services: Services, loop: asyncio.AbstractEventLoop | None = None) -> Handler:
-    """A Lambda handler. Every invocation runs on one loop, so connections outlive it."""
+def make_handler(services: Services, loop: "AbstractEventLoop | None" = None) -> Handler:
+    """A Lambda handler. What waits for Logto does so on one loop, so connections outlive it."""
     turn = threading.Lock()
-    running = loop or asyncio.new_event_loop()
+    waiting = Waiting(loop)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         with turn:
-            return running.run_until_complete(_answer(event, context, services))
+            return _answer(event, context, services, waiting)
 
     return handler
 
 
-async def _answer(event: dict[str, Any], context: Any, services: Services) -> dict[str, Any]:
+def _answer(
+    event: dict[str, Any], context: Any, services: Services, waiting: Waiting
+) -> dict[str, Any]:
     observer = services.observer
     try:
         asked = Asked.of(event, services.settings)
@@ -38,8 +40,7 @@ async def _answer(event: dict[str, Any], context: Any, services: Services) -> di
             correlation_id=asked.correlation_id,
             request_id=str(getattr(context, "aws_request_id", ""))[:64],
         )
-        async with asyncio.timeout(ANSWER_SECONDS):
-            allowed = await _context(asked, services)
+        allowed = _context(asked, services, waiting)
     except SignInError as failure:
         log = observer.event if failure.denies_quietly else observer.problem
         log("request denied", reason=failure.error, detail=str(failure))
@@ -53,11 +54,11 @@ async def _answer(event: dict[str, Any], context: Any, services: Services) -> di
     return {"isAuthorized": True, "context": allowed}
 
 
-async def _context(asked: Asked, services: Services) -> dict[str, Any]:
+def _context(asked: Asked, services: Services, waiting: Waiting) -> dict[str, Any]:
     """A bearer token is judged by itself: a cookie beside it makes up for nothing."""
     if asked.authorization is not None:
-        return await bearer_context(asked, services)
-    return await cookie_context(asked, services)
+        return waiting.result(bearer_context(asked, services))
+    return cookie_context(asked, services, waiting)
 
 
 def _denied(services: Services, reason: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from functions.authorizer.asked import Asked
+from functions.authorizer.waiting import Waiting
 from shared.errors import CrossSiteRequest
 from shared.identity import identity_of, read_claims
 from shared.records import AccessToken, session_seal
@@ -16,7 +17,7 @@ from shared.sessions import (
 )
 
 
-async def cookie_context(asked: Asked, services: Services) -> dict[str, Any]:
+def cookie_context(asked: Asked, services: Services, waiting: Waiting) -> dict[str, Any]:
     """What the integration is told. Raises SessionRequired, CrossSiteRequest, TokenRefused and
     Unavailable."""
     if asked.could_be_forged:
@@ -32,7 +33,7 @@ async def cookie_context(asked: Asked, services: Services) -> dict[str, Any]:
     context = _context(live, str(secret))
     if target is not None:
         # The SDK is loaded only here: most requests find their token, or need none.
-        token = await _access_token(str(secret), live, target, kept, services)
+        token = _access_token(str(secret), live, target, kept, services, waiting)
         context |= {"access_token": token, "scopes": _scopes(token)}
     return context
 
@@ -45,14 +46,20 @@ def _scopes(token: str) -> list[str]:
         return []
 
 
-async def _access_token(
-    secret: str, live: LiveSession, target: str, kept: AccessToken | None, services: Services
+def _access_token(
+    secret: str,
+    live: LiveSession,
+    target: str,
+    kept: AccessToken | None,
+    services: Services,
+    waiting: Waiting,
 ) -> str:
     if kept is not None and services.clock() < kept.fresh_until:
         return kept.value
     from shared.access_tokens import access_token
 
-    return await access_token(secret, live.session, target, kept=kept, services=services)
+    renewed = access_token(secret, live.session, target, kept=kept, services=services)
+    return waiting.result(renewed)
 
 
 def _context(live: LiveSession, secret: str) -> dict[str, Any]:

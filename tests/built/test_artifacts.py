@@ -24,18 +24,18 @@ def files(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_function_holds_its_own_package_alone(artifacts: Path, name: str) -> None:
+def test_function_holds_its_own_package_alone(plain: Path, name: str) -> None:
     code = ROOT / FUNCTIONS[name]["CodeUri"]
     expected = {
         str(path.relative_to(ROOT))
         for path in code.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert files(artifacts / name) == expected
+    assert files(plain / name) == expected
 
 
-def test_layer_holds_shared_and_the_locked_dependencies(artifacts: Path) -> None:
-    layer = artifacts / "SharedLayer" / "python"
+def test_layer_holds_shared_and_the_locked_dependencies(plain: Path) -> None:
+    layer = plain / "SharedLayer" / "python"
     shared = {f for f in files(layer) if f.startswith("shared/")}
     assert shared == {
         str(path.relative_to(ROOT))

@@ -11,9 +11,9 @@ import pytest
 from local.logto.robot import Robot
 from local.logto.server import StandIn, running
 from local.logto.tenant import default_tenant
-from tests.built.rie import Function, emulated
 from tests.support.browser import FETCH, NAVIGATION, Browser, read_answer
 from tests.support.product import DOMAIN
+from tests.support.rie import Function, emulated
 from tests.support.tables import new_table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -101,12 +101,12 @@ def test_event_that_is_none_gets_an_answer(function: Function) -> None:
 
 
 def test_wrong_settings_stop_the_start_with_their_names(
-    artifacts: Path, runtime_client: Path
+    finished: Path, runtime_client: Path
 ) -> None:
     with emulated(
         "functions.auth.app.handler",
-        artifacts / "AuthFunction",
-        artifacts / "SharedLayer/python",
+        finished / "AuthFunction",
+        finished / "SharedLayer/python",
         runtime_client,
         {"LOGTO_ENDPOINT": "http://tenant.logto.app"},
     ) as function:

@@ -15,10 +15,10 @@ from local.logto.server import StandIn, running
 from local.logto.tenant import Webhook, default_tenant
 from local.serving import listen, serving
 from local.template import functions_of, read_template, routes_of
-from tests.built.rie import Function, emulated
 from tests.support.browser import FETCH, Browser, read_answer
 from tests.support.functions import RESOURCE, ROUTE, TOKEN_SETTINGS, authorizer_event
 from tests.support.product import DOMAIN
+from tests.support.rie import Function, emulated
 from tests.support.tables import new_table
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -11,7 +11,9 @@ router = APIRouter()
 
 
 @router.get("/assets/{name}")
-async def asset(request: Request, name: str) -> Response:
+async def asset(request: Request) -> Response:
+    # Not an argument: for one, FastAPI would load the whole of Pydantic's first version.
+    name = request.path_params["name"]
     brand = brand_of(Incoming(request).services.settings)
     if name == "style.css":
         sheet = pages.style_css()

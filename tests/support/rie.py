@@ -20,11 +20,13 @@ from tests.support.needs import lacking
 
 
 class Function:
-    """A function that runs in the emulator; `log` is what it has printed."""
+    """A function that runs in the emulator; `log` is what it has printed, and `pid` the emulator's
+    process, whose child the runtime is."""
 
-    def __init__(self, url: str, lines: list[str]) -> None:
+    def __init__(self, url: str, lines: list[str], pid: int) -> None:
         self._url = url
         self._lines = lines
+        self.pid = pid
 
     @property
     def log(self) -> str:
@@ -50,9 +52,16 @@ def emulator() -> Path:
 
 @contextmanager
 def emulated(
-    handler: str, code: Path, layer: Path, client: Path, variables: Mapping[str, str]
+    handler: str,
+    code: Path,
+    layer: Path,
+    client: Path,
+    variables: Mapping[str, str],
+    *,
+    runtime: tuple[str, ...] = (sys.executable, "-P", "-S", "-m", "awslambdaric"),
 ) -> Iterator[Function]:
-    """Run a handler as Lambda does. `client` is a folder with awslambdaric and nothing else."""
+    """Run a handler as Lambda does. `client` is a folder with awslambdaric and nothing else;
+    `runtime` is the command of another runtime's client."""
     port, runtime_port = _free_port(), _free_port()
     environment = {
         "PATH": os.defpath,
@@ -72,7 +81,7 @@ def emulated(
         [
             *(str(emulator()), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
             *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
-            *(sys.executable, "-P", "-S", "-m", "awslambdaric", handler),
+            *(*runtime, handler),
         ],
         cwd=code,
         env=environment,
@@ -86,12 +95,22 @@ def emulated(
     reader.start()
     try:
         _wait(port)
-        yield Function(f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations", lines)
+        url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
+        yield Function(url, lines, process.pid)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         reader.join()
+
+
+def runtime_pid(function: Function) -> int:
+    """The process that runs the handler: the emulator's child, after the first event."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(path.read_text().rpartition(")")[2].split()[1]) == function.pid:
+                return int(path.parent.name)
+    raise ProcessLookupError("the emulator has no child yet")
 
 
 def _read(process: "subprocess.Popen[str]", lines: list[str]) -> None:

@@ -1,0 +1,28 @@
+"""Tables of the results inside a document: each run writes them anew.
+
+A document marks a place by `<!-- results: Cold start -->` and `<!-- end -->`.
+"""
+
+import re
+from typing import Final
+
+_PLACE: Final = re.compile(r"(<!-- results: ([^>]+?) -->\n).*?(<!-- end -->)", re.S)
+
+
+def quoted(document: str, results: str) -> str:
+    """The document with the sections of these results (Markdown) in their places.
+
+    A section that this run did not measure leaves its place as it was.
+    """
+    sections = _sections(results)
+
+    def replaced(found: re.Match[str]) -> str:
+        table = sections.get(found[2])
+        return found[0] if table is None else f"{found[1]}\n{table}\n\n{found[3]}"
+
+    return _PLACE.sub(replaced, document)
+
+
+def _sections(results: str) -> dict[str, str]:
+    parts = re.split(r"^## (.+)$", results, flags=re.M)
+    return {title: body.strip() for title, body in zip(parts[1::2], parts[2::2], strict=True)}

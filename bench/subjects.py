@@ -1,0 +1,167 @@
+"""Who is measured: each is a function under the emulator, with a browser's way through it."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bench.builds import Builds
+from bench.world import World
+from local.logto.robot import Robot
+from tests.support.browser import FETCH, NAVIGATION, Browser, Handler, Reply
+from tests.support.functions import authorizer_event
+from tests.support.product import DOMAIN
+from tests.support.rie import Function, emulated
+
+BASE_URL: Final = f"https://{DOMAIN}"
+HERE: Final = {**NAVIGATION, "sec-fetch-site": "same-origin"}
+EMPTY, ONE_READ = "empty handler", "empty handler and one read"
+TUTORIAL, TUTORIAL_COMPILED = "tutorial", "tutorial, compiled"
+EXPRESS, PLAIN, OURS = "express-openid-connect", "ours, sam build", "ours"
+AUTHORIZER_PLAIN, AUTHORIZER = "authorizer, sam build", "authorizer"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """A handler, where its code is, and further variables. `node` runs it by Node."""
+
+    name: str
+    handler: str
+    code: Path
+    layer: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    node: bool = False
+
+    @contextmanager
+    def running(self, world: World, table: str, client: Path) -> Iterator[Function]:
+        """One execution environment of it."""
+        variables = {
+            "LOGTO_ENDPOINT": world.logto,
+            "LOGTO_APP_ID": "local-app",
+            "LOGTO_APP_SECRET": "local-app-secret",
+            "TABLE_NAME": table,
+            "AWS_ENDPOINT_URL_DYNAMODB": world.table,
+            "POWERTOOLS_TRACE_DISABLED": "true",
+            **self.variables,
+        }
+        layer = self.layer or self.code
+        node = ("runtime.js",) if self.node else ()
+        runtime = {"runtime": (str(shutil.which("node")), *node)} if self.node else {}
+        with emulated(self.handler, self.code, layer, client, variables, **runtime) as function:
+            yield function
+
+
+def subjects(builds: Builds) -> dict[str, Subject]:
+    """Everybody, by name."""
+    everybody = [
+        Subject(name=EMPTY, handler="app.handler", code=builds.empty),
+        Subject(
+            name=ONE_READ,
+            handler="app.handler",
+            code=builds.one_read,
+            layer=builds.finished / "SharedLayer/python",
+        ),
+        _tutorial(TUTORIAL, builds.tutorial),
+        _tutorial(TUTORIAL_COMPILED, builds.tutorial_compiled),
+        _ours(PLAIN, builds.plain, "auth", "AuthFunction"),
+        _ours(OURS, builds.finished, "auth", "AuthFunction"),
+        _ours(AUTHORIZER_PLAIN, builds.plain, "authorizer", "AuthorizerFunction"),
+        _ours(AUTHORIZER, builds.finished, "authorizer", "AuthorizerFunction"),
+    ]
+    if builds.express is not None:
+        everybody.append(
+            Subject(
+                name=EXPRESS,
+                handler="app.handler",
+                code=builds.express,
+                variables={
+                    "BASE_URL": BASE_URL,
+                    "NODE_ENV": "production",
+                    "SESSION_SECRET": "a-secret-of-thirty-two-characters",
+                },
+                node=True,
+            )
+        )
+    return {subject.name: subject for subject in everybody}
+
+
+def _tutorial(name: str, code: Path) -> Subject:
+    return Subject(name=name, handler="app.handler", code=code, variables={"BASE_URL": BASE_URL})
+
+
+def _ours(name: str, build: Path, function: str, folder: str) -> Subject:
+    return Subject(
+        name=name,
+        handler=f"functions.{function}.app.handler",
+        code=build / folder,
+        layer=build / "SharedLayer/python",
+    )
+
+
+class _Browser(Browser):
+    """Takes a cookie in a header of the answer as well, as API Gateway passes it on."""
+
+    def send(
+        self, method: str, target: str, headers: Mapping[str, str], body: str | None = None
+    ) -> Reply:
+        reply = super().send(method, target, headers, body)
+        if "set-cookie" in reply.headers:
+            self.keep(reply.headers["set-cookie"])
+        return reply
+
+
+@dataclass(slots=True)
+class Person:
+    """A browser at a subject, and at the stand-in."""
+
+    function: Handler
+    world: World
+    browser: Browser = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.browser = _Browser(self.function, domain=DOMAIN)
+
+    def start(self) -> str:
+        """The URL at Logto that a sign-in leads to."""
+        return _redirected(self.browser.get("/sign-in")).location
+
+    def at_logto(self, url: str) -> str:
+        """The callback URL that signing in there leads to."""
+        with Robot(self.world.logto) as robot:
+            return robot.sign_in(url)
+
+    def finish(self, callback_url: str) -> None:
+        """Opens the callback URL."""
+        _redirected(self.browser.get(callback_url))
+
+    def sign_in(self) -> None:
+        """All of it."""
+        self.finish(self.at_logto(self.start()))
+
+    def home(self) -> Reply:
+        """The start page of somebody who is signed in."""
+        reply = self.browser.get("/")
+        if reply.status != 200 or "Alice" not in reply.body:
+            raise RuntimeError(f"not signed in: {reply.status} {reply.body[:200]}")
+        return reply
+
+    def me(self) -> Reply:
+        """The identity as JSON; of this product alone."""
+        return self.browser.get("/me", FETCH)
+
+    def sign_out(self) -> None:
+        """Ends the session here, and leads to Logto."""
+        _redirected(self.browser.get("/sign-out", HERE))
+
+    def asked(self, route: str = "/orders") -> dict[str, object]:
+        """What API Gateway asks the authorizer for this browser."""
+        cookies = [f"{name}={value}" for name, value in self.browser.jar.items()]
+        return authorizer_event(route=route, cookies=cookies)
+
+
+def _redirected(reply: Reply) -> Reply:
+    if reply.status not in (302, 303):
+        raise RuntimeError(f"not redirected: {reply.status} {reply.body[:200]}")
+    return reply

@@ -1,0 +1,87 @@
+"""Capacity units of a call, by DynamoDB's rules, from the sizes of the items that it touches.
+
+Source: the AWS documentation of read and write capacity, and of item sizes. moto does not count
+them, so the items are looked up in its memory.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Units that a call costs."""
+
+    read: float = 0.0
+    write: float = 0.0
+
+
+def units_of(operation: str, asked: dict[str, Any], answered: dict[str, Any]) -> Units:
+    """The units of one call. An item that is not there counts as one of the smallest size."""
+    table = asked.get("TableName", "")
+    if operation == "GetItem":
+        return Units(
+            read=_reads(answered.get("Item")) * (1 if asked.get("ConsistentRead") else 0.5)
+        )
+    if operation == "BatchGetItem":
+        return Units(read=_batch_reads(asked, answered))
+    if operation == "PutItem":
+        return Units(write=_writes(asked["Item"]))
+    if operation in ("UpdateItem", "DeleteItem"):
+        return Units(write=_writes(stored(table, asked["Key"])))
+    if operation == "TransactWriteItems":
+        entries = [entry for wrapped in asked["TransactItems"] for entry in wrapped.values()]
+        return Units(
+            write=sum(
+                2 * _writes(entry.get("Item") or stored(entry["TableName"], entry["Key"]))
+                for entry in entries
+            )
+        )
+    return Units()
+
+
+def stored(table: str, key: dict[str, Any]) -> dict[str, Any] | None:
+    """An item as moto keeps it."""
+    from moto.backends import get_backend
+    from moto.dynamodb.models.dynamo_type import DynamoType
+
+    tables = get_backend("dynamodb")[ACCOUNT][REGION].tables
+    found = tables[table].get_item(DynamoType(key["pk"])) if table in tables else None
+    return found.to_json()["Attributes"] if found is not None else None
+
+
+def item_size(item: dict[str, Any]) -> int:
+    """Bytes of an item as DynamoDB counts them: names and values."""
+    return sum(len(name.encode()) + _size(value) for name, value in item.items())
+
+
+def _size(value: dict[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "N":
+            return len(content) // 2 + 2
+        case "B":
+            return len(content) * 3 // 4
+        case "SS":
+            return sum(len(text.encode()) for text in content)
+        case _:
+            return 1
+
+
+def _reads(item: dict[str, Any] | None) -> int:
+    return max(1, math.ceil(item_size(item) / 4096)) if item else 1
+
+
+def _writes(item: dict[str, Any] | None) -> int:
+    return max(1, math.ceil(item_size(item) / 1024)) if item else 1
+
+
+def _batch_reads(asked: dict[str, Any], answered: dict[str, Any]) -> float:
+    wanted = sum(len(request["Keys"]) for request in asked["RequestItems"].values())
+    found = [item for items in answered.get("Responses", {}).values() for item in items]
+    return sum(map(_reads, found)) + wanted - len(found)

@@ -1,0 +1,106 @@
+"""What `sam build` leaves to do: artifacts without what no function reads, and with bytecode.
+
+Lambda's code folders are read-only, so a function without bytecode compiles every module at every
+cold start. The bytecode here is of the kind that is never compared with its source (PEP 552,
+unchecked-hash): it holds however the archive changes the times of files. Both steps depend on the
+artifacts alone, so the same build gives the same bytes.
+"""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from local.service_data import trim_service_data
+
+LAYER: Final = "SharedLayer"
+_PLACES: Final = {True: "/opt/python", False: "/var/task"}
+"""Where Lambda unpacks a layer, and a function: what tracebacks show."""
+_SOURCES_AND_STUBS: Final = ("*.pyi", "py.typed", "*.pyx", "*.pxd", "*.pxi", "*.c", "*.h")
+_OF_INSTALLERS: Final = ("RECORD", "WHEEL", "INSTALLER", "REQUESTED", "top_level.txt", "zip-safe")
+"""Files of `*.dist-info`. METADATA, entry points and licences stay."""
+_FOLDERS: Final = (
+    "*-stubs",
+    "*.data",
+    "*.dist-info/sboms",
+    "boto3/data",
+    "boto3/examples",
+    "**/tests",
+    "**/test",
+    "**/__pycache__",
+)
+
+
+class BuildIncomplete(Exception):
+    """There are no artifacts to finish, or they do not compile; the text says what."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Size:
+    """Bytes of a folder as Lambda unpacks it, and of its archive."""
+
+    unzipped: int
+    zipped: int
+
+
+def finish(build: Path) -> None:
+    """Trim and compile what `sam build` has put into a folder. Raises BuildIncomplete."""
+    for name, folder in code_folders(build).items():
+        _trim(folder)
+        _compile(folder, _PLACES[name == LAYER])
+
+
+def code_folders(build: Path) -> dict[str, Path]:
+    """The folders that modules are imported from: one a function, and the layer's."""
+    layer = build / LAYER / "python"
+    if not layer.is_dir():
+        raise BuildIncomplete(f"{build} holds no artifacts of `sam build`")
+    functions = sorted(p for p in build.iterdir() if p.is_dir() and p.name != LAYER)
+    return {**{folder.name: folder for folder in functions}, LAYER: layer}
+
+
+def sizes(build: Path) -> dict[str, Size]:
+    """The size of each artifact, which Lambda limits to 250 MB for a function with its layers."""
+    return {name: _size(build / name) for name in code_folders(build)}
+
+
+def _trim(folder: Path) -> None:
+    for pattern in _FOLDERS:
+        for found in folder.glob(pattern):
+            if found.is_dir():
+                shutil.rmtree(found)
+    for pattern in _SOURCES_AND_STUBS:
+        for found in folder.rglob(pattern):
+            found.unlink()
+    for information in folder.glob("*.dist-info"):
+        for name in _OF_INSTALLERS:
+            (information / name).unlink(missing_ok=True)
+    if (folder / "botocore/data").is_dir():
+        trim_service_data(folder / "botocore/data")
+
+
+def _compile(folder: Path, place: str) -> None:
+    """Compile every module, in one process and order: sets and shared constants come out alike."""
+    command = [
+        *(sys.executable, "-I", "-m", "compileall", "-q", "-f", "-j", "1"),
+        *("--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", place, str(folder)),
+    ]
+    done = subprocess.run(  # noqa: S603 - this interpreter itself
+        command, env={"PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise BuildIncomplete(f"{folder} does not compile:\n{done.stdout}{done.stderr}")
+
+
+def _size(folder: Path) -> Size:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in files:
+            packed.write(path, os.path.relpath(path, folder))
+    return Size(unzipped=sum(path.stat().st_size for path in files), zipped=len(archive.getvalue()))

@@ -1,0 +1,137 @@
+"""Lambda freezes a process between events, for minutes; its peers close connections meanwhile.
+
+Whatever the first event after that is, it gets its answer: a connection that is not there any more
+costs nobody an error.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pytest
+
+from local.logto.robot import Robot
+from local.logto.server import running
+from local.logto.tenant import default_tenant
+from tests.support.browser import FETCH, NAVIGATION, Browser
+from tests.support.functions import authorizer_event
+from tests.support.kept_table import kept_table
+from tests.support.product import DOMAIN
+from tests.support.relay import Relay, relaying
+from tests.support.rie import Function, emulated, runtime_pid
+from tests.support.tables import new_table
+from tests.support.up import free_ports
+
+HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
+
+
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """Functions with kept connections to the table and to Logto, and a signed-in browser."""
+
+    auth: Function
+    authorizer: Function
+    table: Relay
+    logto: Relay
+    browser: Browser
+
+    def freeze(self) -> None:
+        """Stop both processes, close all that they keep, and let them go on."""
+        pids = [runtime_pid(function) for function in (self.auth, self.authorizer)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            assert self.table.cut() > 0
+            assert self.logto.cut() > 0
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+    def callback_url(self, browser: Browser) -> str:
+        started = browser.get("/sign-in")
+        assert started.status == 302, started.body
+        with Robot(self.logto.url) as robot:
+            return robot.sign_in(started.location)
+
+    def asked(self) -> dict[str, object]:
+        cookies = [f"{name}={value}" for name, value in self.browser.jar.items()]
+        return self.authorizer(authorizer_event(cookies=cookies))
+
+
+@pytest.fixture
+def warm(finished: Path, runtime_client: Path) -> Iterator[Warm]:
+    with ExitStack() as parts:
+        table, logto = (parts.enter_context(relaying()) for _ in range(2))
+        endpoint = parts.enter_context(kept_table())
+        table.towards(endpoint)
+        (port,) = free_ports(1)
+        tenant = default_tenant(f"https://{DOMAIN}")
+        parts.enter_context(running(tenant, port=port, public_url=logto.url))
+        logto.towards(f"http://127.0.0.1:{port}")
+        client = boto3.client("dynamodb", endpoint_url=endpoint, region_name="us-east-1")
+        parts.callback(client.close)
+        variables = {
+            "LOGTO_ENDPOINT": logto.url,
+            "LOGTO_APP_ID": "local-app",
+            "LOGTO_APP_SECRET": "local-app-secret",
+            "TABLE_NAME": new_table(client),
+            "AWS_ENDPOINT_URL_DYNAMODB": table.url,
+        }
+        auth, authorizer = (
+            parts.enter_context(
+                emulated(
+                    f"functions.{name}.app.handler",
+                    finished / f"{name.capitalize()}Function",
+                    finished / "SharedLayer/python",
+                    runtime_client,
+                    variables,
+                )
+            )
+            for name in ("auth", "authorizer")
+        )
+        started = Warm(auth, authorizer, table, logto, Browser(auth, domain=DOMAIN))
+        assert started.browser.get(started.callback_url(started.browser)).status == 302
+        assert started.asked()["isAuthorized"] is True
+        yield started
+
+
+def test_connections_are_kept_while_nobody_closes_them(warm: Warm) -> None:
+    """Or else there would be nothing to close."""
+    kept = warm.table.taken
+    for _ in range(5):
+        assert warm.browser.get("/").status == 200
+        assert warm.asked()["isAuthorized"] is True
+    assert warm.table.taken == kept
+
+
+def test_pages_after_a_freeze(warm: Warm) -> None:
+    for _ in range(3):
+        warm.freeze()
+        assert warm.browser.get("/").status == 200
+        assert warm.asked()["isAuthorized"] is True
+        assert warm.browser.get("/me", FETCH).status == 200
+        with Robot(warm.logto.url) as robot:
+            robot.open(f"{warm.logto.url}/oidc/jwks")  # something to close again
+
+
+def test_a_sign_in_that_is_frozen_at_every_step(warm: Warm) -> None:
+    other = Browser(warm.auth, domain=DOMAIN)
+    warm.freeze()
+    url = warm.callback_url(other)
+    warm.freeze()
+    assert other.get(url).status == 302
+    out = other.get("/sign-out", HERE)
+    assert out.status == 303
+    assert "Traceback" not in warm.auth.log
+
+
+def test_a_sign_out_after_a_freeze_ends_the_session_at_logto_too(warm: Warm) -> None:
+    warm.freeze()
+    out = warm.browser.get("/sign-out", HERE)
+    assert out.status == 303
+    assert "grant not revoked" not in warm.auth.log
+    assert warm.browser.get("/me", FETCH).status == 401

@@ -1,0 +1,50 @@
+"""Artifacts as `sam build` makes them, and the client that Lambda's own image brings."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+
+from tests.support.needs import lacking
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def processor() -> str:
+    """This machine's processor, as Lambda calls it."""
+    return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
+
+
+def sam_build(folder: Path, *, template: Path | None = None, architecture: str = "") -> Path:
+    """What plain `sam build` puts into a folder: one folder a function, and the layer's."""
+    scripts = Path(sys.executable).parent
+    if not (scripts / "sam").exists():
+        lacking("the SAM CLI is not installed")
+    path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
+    if shutil.which("python3.13", path=path) is None:
+        lacking("`sam build` finds no python3.13 on the PATH")
+    subprocess.run(
+        [
+            *(str(scripts / "sam"), "build", "--build-dir", str(folder), "--no-cached"),
+            *("--parameter-overrides", f"Architecture={architecture or processor()}"),
+            *(("--template", str(template)) if template else ()),
+        ],
+        cwd=template.parent if template else ROOT,
+        env={**os.environ, "PATH": path, "SAM_CLI_TELEMETRY": "0"},
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+def link_runtime_client(folder: Path) -> Path:
+    """A folder with the runtime's client alone, as Lambda's image has it."""
+    for name in ("awslambdaric", "simplejson", "snapshot-restore-py"):
+        for file in distribution(name).files or ():
+            top = file.parts[0]
+            if not top.endswith(".dist-info") and top != ".." and not (folder / top).exists():
+                (folder / top).symlink_to(Path(str(distribution(name).locate_file(top))))
+    return folder
