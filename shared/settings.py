@@ -16,9 +16,10 @@ from shared.settings_reader import (
 from shared.urls import check_base
 
 ORGANIZATIONS = "urn:logto:scope:organizations"
+EMAIL, ROLES = "email", "roles"
 DEFAULT_SCOPES = (
-    "email",
-    "roles",
+    EMAIL,
+    ROLES,
     ORGANIZATIONS,
     "urn:logto:scope:organization_roles",
 )
@@ -198,8 +199,16 @@ def _check_together(settings: Settings, reader: Reader, *, needs_app_secret: boo
         reader.fault(
             "LOGTO_SCOPES must hold `identities` for ALLOWED_TENANTS, ENTRA_GROUPS or ENTRA_ROLES"
         )
-    if settings.logto_organizations and ORGANIZATIONS not in settings.logto_scopes:
-        reader.fault(f"LOGTO_SCOPES must hold `{ORGANIZATIONS}` for LOGTO_ORGANIZATIONS")
+    for name, words, scopes in (
+        ("LOGTO_ORGANIZATIONS", settings.logto_organizations, {ORGANIZATIONS}),
+        # Without the claim that a rule looks at, nobody would meet it.
+        ("ALLOWED_ORGANIZATIONS", settings.allowed_organizations, {ORGANIZATIONS}),
+        ("ALLOWED_ROLES", settings.allowed_roles, {ROLES, IDENTITIES}),
+        ("ALLOWED_EMAIL_DOMAINS", settings.allowed_email_domains, {EMAIL}),
+    ):
+        if words and not scopes & set(settings.logto_scopes):
+            needed = " or ".join(f"`{scope}`" for scope in sorted(scopes))
+            reader.fault(f"LOGTO_SCOPES must hold {needed} for {name}")
     organizations = {ORGANIZATION_URN + name for name in settings.logto_organizations}
     if set(settings.access_token_routes.values()) - organizations - set(settings.logto_resources):
         reader.fault(

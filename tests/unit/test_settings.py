@@ -81,6 +81,26 @@ def test_a_fault_names_its_variable(name: str, value: str) -> None:
     assert "canary-secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "scopes"),
+    [
+        ("ALLOWED_TENANTS", "7f3c1f0e-52a1-4d7e-9a40-0d5c64d7c0de", "email roles"),
+        ("ALLOWED_ORGANIZATIONS", "org1", "email roles"),
+        ("ALLOWED_ROLES", "buyer", "email"),
+        ("ALLOWED_EMAIL_DOMAINS", "contoso.com", "roles"),
+        ("ENTRA_GROUPS", "7f3c1f0e-52a1-4d7e-9a40-0d5c64d7c0de=staff", "email roles"),
+        ("ENTRA_ROLES", "Sales=sales", "email roles"),
+        ("LOGTO_ORGANIZATIONS", "org1", "email roles"),
+    ],
+)
+def test_what_needs_a_scope_says_so(name: str, value: str, scopes: str) -> None:
+    """Without it a rule would keep everybody out, and the others would find nothing."""
+    with pytest.raises(SettingsInvalid, match=f"LOGTO_SCOPES must hold .*{name}"):
+        Settings.from_environment({**GOOD, name: value, "LOGTO_SCOPES": scopes})
+    every = "email roles identities urn:logto:scope:organizations"
+    Settings.from_environment({**GOOD, name: value, "LOGTO_SCOPES": every})
+
+
 def test_every_fault_is_told_at_once() -> None:
     with pytest.raises(SettingsInvalid) as caught:
         Settings.from_environment({})
