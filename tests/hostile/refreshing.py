@@ -1,32 +1,13 @@
-"""Five processes' worth of authorizers in one: the same request to all of them at once."""
+"""An authorizer that dies in the middle of a refresh. Workers alone import this module."""
 
-import asyncio
 import os
 import signal
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
-from functions.authorizer.application import Handler, make_handler
+from functions.authorizer.application import make_handler
 from shared.composition import compose
 from shared.dynamodb import connect
 from shared.provider_http import Answer, ProviderHttp
-
-AT_ONCE = 5
-_threads = ThreadPoolExecutor(AT_ONCE)
-
-
-@cache
-def _handlers() -> list[Handler]:
-    return [
-        make_handler(compose(os.environ, service="authorizer"), asyncio.new_event_loop())
-        for _ in range(AT_ONCE)
-    ]
-
-
-def handler(event: dict[str, Any], context: Any) -> list[dict[str, Any]]:
-    """Every authorizer's answer."""
-    return list(_threads.map(lambda ask: ask(event, context), _handlers()))
 
 
 class _DyingHttp(ProviderHttp):

@@ -20,7 +20,6 @@ from tests.hostile.provider import (
     EvilProvider,
     as_json,
 )
-from tests.hostile.refreshing import AT_ONCE
 from tests.hostile.scene import SESSION, Scene
 from tests.hostile.test_concurrency import variables
 from tests.support.functions import (
@@ -32,7 +31,7 @@ from tests.support.functions import (
 )
 from tests.support.tables import dump, raw_bytes
 
-PROCESSES = 10
+PROCESSES, AT_ONCE = 10, 5
 
 
 @pytest.fixture(autouse=True)
@@ -382,7 +381,7 @@ def test_fifty_requests_from_ten_processes_are_one_refresh(
 
     provider.rotates = True
     browser = scene.signed_in()
-    name = "tests.hostile.refreshing.handler"
+    name = "tests.hostile.five_at_once.handler"
     processes = Environments(variables(scene, **TOKEN_SETTINGS), count=PROCESSES)
     try:
         processes.check(frozenset({name}), seconds=120)
