@@ -24,13 +24,14 @@ def teardown(context: typer.Context, where: Where, entra: Entra, how: How) -> No
     endpoint = find_endpoint(world, place, where)
     product = Product(name="", base_url=place.base_url)
     record = find_record(world, endpoint, place.base_url)
+    recorded = record.path is not None and record.path.exists()
     with ExitStack() as opened:
         api = opened.enter_context(management(world, endpoint, where))
         tools = Tools(api=api, graph_of=graph_of(world, entra, opened))
 
         def act(run: Run) -> Outcome:
             tear_down(run, tools, product)
-            if record.path is not None and not record.path.exists():
+            if not recorded:
                 run.notes.append(
                     f"There is no record at {record.path}: connectors that `setup` made, if any, "
                     "are not known."
