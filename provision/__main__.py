@@ -7,7 +7,7 @@ import typer
 
 from provision import sessions
 from provision.admin_function import ActionRefused
-from provision.cli import connector, setup, teardown
+from provision.cli import connector, doctor, setup, teardown
 from provision.cli.groups import grouped
 from provision.failures import ProvisionFailed
 from provision.world import World, WrongUse
@@ -24,6 +24,7 @@ app = typer.Typer(
 setup.app.add_typer(connector.app, name="connector")
 app.add_typer(setup.app, name="setup")
 app.command("teardown")(grouped(teardown.teardown))
+app.command("doctor")(grouped(doctor.doctor))
 app.add_typer(sessions.app, name="sessions")
 
 

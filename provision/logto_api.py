@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from provision.failures import ProvisionFailed, Refused, Unreachable
 from provision.http import Answer, Http
@@ -142,7 +142,7 @@ class LogtoApi:
                 "resource": self._resource,
                 "scope": "all",
             }
-            machine = (self._machine.id, self._machine.secret)
+            machine = (quote(self._machine.id, safe=""), quote(self._machine.secret, safe=""))
             answer = self._http.send("POST", "/oidc/token", data=form, auth=machine)
             self._token = self._token_of(answer)
         return self._token
