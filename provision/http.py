@@ -1,6 +1,8 @@
 """JSON over HTTPS to one service: one try a call, bounded time and size, no redirects followed."""
 
+import ssl
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -34,7 +36,10 @@ class Http:
         self.name = name
         local = is_plain_http_host(urlsplit(base).hostname)
         self._client = httpx.Client(
-            timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=not local
+            timeout=TIMEOUT_SECONDS,
+            follow_redirects=False,
+            trust_env=not local,
+            verify=_authorities(),
         )
 
     def __enter__(self) -> Self:
@@ -65,6 +70,12 @@ class Http:
         raise Unreachable(
             f"{self.name} at {self.base} {why}: check the address and the network, and run it again"
         )
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """The certificate authorities, read once: it takes longer than most requests."""
+    return httpx.create_ssl_context()
 
 
 def _answer(response: httpx.Response, raw: bytes) -> Answer:

@@ -1,5 +1,6 @@
 """The commands over a stand-in that nobody has set up, as an operator runs them."""
 
+import copy
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -93,7 +94,7 @@ class Desk:
         url = f"{self.logto}/entra/{tenant}/oauth2/v2.0/token"
         form = {"grant_type": "client_credentials"}
         return lambda: str(
-            httpx.post(url, data=form, trust_env=False).json().get("access_token", "none")
+            httpx.post(url, data=form, trust_env=False, verify=False).json()["access_token"]
         )
 
     def run(self, *arguments: str) -> Ran:
@@ -147,6 +148,32 @@ class Desk:
         return (self.root / ".env").read_text()
 
 
+def state(tenant: Tenant) -> Any:
+    """Everything that is set up, to be compared."""
+    return copy.deepcopy(
+        (
+            tenant.applications,
+            tenant.connectors,
+            tenant.webhooks,
+            tenant.directories,
+            tenant.single_sign_on_enabled,
+            tenant.sign_in_experience,
+        )
+    )
+
+
+def secrets_of(desk: Desk) -> set[str]:
+    """Every secret that there is."""
+    found = {LOCAL_MACHINE[1], ENTRA_SECRET, *desk.stand_in.memory.graph_tokens}
+    found |= {application.secret for application in desk.tenant.applications.values()}
+    found |= {hook.signing_key for hook in desk.tenant.webhooks}
+    found |= {c.client_secret for c in desk.tenant.connectors.values() if c.client_secret}
+    for directory in desk.tenant.directories.values():
+        for registration in directory.registrations.values():
+            found |= {password.text for password in registration.passwords}
+    return found
+
+
 def with_fabrikam(tenant: Tenant) -> Tenant:
     """A second customer's directory, with somebody in it."""
     tenant.directories[FABRIKAM] = Directory(id=FABRIKAM, domain="fabrikam.onmicrosoft.com")
@@ -162,5 +189,12 @@ def stand_in() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def desk(stand_in: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
-    return Desk(root=tmp_path, stand_in=stand_in, capsys=capsys)
+def desk(stand_in: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Desk]:
+    """No command of any test says a secret, or shows a traceback."""
+    made = Desk(root=tmp_path, stand_in=stand_in, capsys=capsys)
+    yield made
+    said = "".join(made.said)
+    assert not [secret for secret in secrets_of(made) if secret in said]
+    assert "Traceback" not in said
+    for file in (tmp_path / ".local").rglob("*.json"):
+        assert not [secret for secret in secrets_of(made) if secret in file.read_text()]
