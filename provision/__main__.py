@@ -1,6 +1,5 @@
 """`python -m provision`: set a deployment up, check it, take it down, look after its sessions."""
 
-import os
 import sys
 
 import typer
@@ -13,6 +12,7 @@ from provision.failures import ProvisionFailed
 from provision.world import World, WrongUse
 
 INTERRUPTED = 130
+_NAME = "python -m provision"
 
 app = typer.Typer(
     help=__doc__,
@@ -42,10 +42,8 @@ def main(arguments: list[str] | None = None, world: World | None = None) -> int:
     command = typer.main.get_command(app)
     try:
         given = sys.argv[1:] if arguments is None else arguments
-        code = command.main(
-            given, prog_name="python -m provision", standalone_mode=False, obj=world
-        )
-        return int(code or 0)
+        ended = command.main(given, prog_name=_NAME, standalone_mode=False, obj=world)
+        code = int(ended or 0)
     except (ActionRefused, ProvisionFailed) as failure:
         world.err.print(_sentence(str(failure)), markup=False)
         return 1
@@ -56,8 +54,10 @@ def main(arguments: list[str] | None = None, world: World | None = None) -> int:
         world.err.print(_sentence(mistake.format_message()), markup=False)
         raise SystemExit(mistake.exit_code) from None
     except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # Typer makes it of Ctrl-C, too
         world.err.print("Interrupted: run the same command again to finish.")
-        return INTERRUPTED
+    return code
 
 
 def _sentence(text: str) -> str:
@@ -66,8 +66,4 @@ def _sentence(text: str) -> str:
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    if code == INTERRUPTED:
-        os._exit(code)  # a thread of a library may still wait for its network
-    sys.exit(code)
+    sys.exit(main())

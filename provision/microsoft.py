@@ -37,7 +37,7 @@ Credentials = Callable[[str, Login], Token]
 
 def credentials(tenant: str, login: Login) -> Token:
     """Tokens by azure-identity. `default` tries the environment, managed identity and the CLIs."""
-    from azure.core.exceptions import ClientAuthenticationError
+    from azure.core.exceptions import AzureError, ClientAuthenticationError
 
     credential = _credential(tenant, login)
 
@@ -49,6 +49,11 @@ def credentials(tenant: str, login: Login) -> Token:
                 f"no Microsoft sign-in works for the tenant {tenant}: run `az login --tenant "
                 f"{tenant}`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or "
                 "pass --entra-login device-code, or --manual-entra"
+            ) from None
+        except AzureError as failure:
+            raise Unreachable(
+                f"Microsoft's sign-in cannot be reached ({type(failure).__name__}): check the "
+                "network, and run it again"
             ) from None
 
     return token
@@ -111,9 +116,11 @@ def published_issuer(issuer: str) -> str:
     with Http(issuer, name="The Entra issuer") as http:
         answer = http.send("GET", "/.well-known/openid-configuration")
     body = answer.body if isinstance(answer.body, dict) else {}
+    if answer.status >= 429:
+        raise Unreachable(f"{issuer} answered {answer.status}: wait a moment, and run it again")
     if answer.status != 200 or not isinstance(body.get("issuer"), str):
         raise Unreachable(
-            f"{issuer} has no discovery document (it answered {answer.status}): is the tenant "
-            "right?"
+            f"{issuer} has no discovery document: check the tenant, and that the issuer ends "
+            "in /v2.0"
         )
     return str(body["issuer"])

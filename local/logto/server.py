@@ -71,6 +71,7 @@ class StandIn:
     """A running stand-in; what it does can be changed while it runs."""
 
     memory: Memory
+    port: int
     requests: list[tuple[str, str]]
 
     @property
@@ -128,4 +129,4 @@ def running(
             log(f"{method} {path} -> {status}")
 
     with serving(create_app(memory, note), sockets, name="logto-stand-in"):
-        yield StandIn(memory=memory, requests=requests)
+        yield StandIn(memory=memory, port=bound, requests=requests)

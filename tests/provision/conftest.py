@@ -9,7 +9,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from rich.console import Console
 
@@ -17,7 +16,9 @@ from local.logto.directories import Directory
 from local.logto.server import StandIn, running
 from local.logto.tenant import CONTOSO, LOCAL_MACHINE, Tenant, User, fresh_tenant
 from provision.__main__ import main
+from provision.failures import ProvisionFailed
 from provision.graph_api import Token
+from provision.http import Http
 from provision.microsoft import Login
 from provision.world import World
 
@@ -47,8 +48,8 @@ class Desk:
     root: Path
     stand_in: StandIn
     capsys: pytest.CaptureFixture[str]
-    url: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+    interrupt: Callable[[str], str] | None = None
     answers: list[str] | None = None
     """What somebody types; None where nobody is there."""
     clock: Callable[[], float] = time.time
@@ -65,7 +66,7 @@ class Desk:
 
     @property
     def logto(self) -> str:
-        return self.url or self.stand_in.url
+        return self.stand_in.url
 
     def world(self, err: StringIO) -> World:
         left = iter(self.answers or [])
@@ -83,7 +84,7 @@ class Desk:
             root=self.root,
             interactive=self.answers is not None,
             err=Console(file=err, width=200, soft_wrap=True),
-            line=answer,
+            line=self.interrupt or answer,
             hidden=answer,
             credentials=self.credentials,
             pause=lambda seconds: None,
@@ -91,11 +92,15 @@ class Desk:
         )
 
     def credentials(self, tenant: str, login: Login) -> Token:
-        url = f"{self.logto}/entra/{tenant}/oauth2/v2.0/token"
-        form = {"grant_type": "client_credentials"}
-        return lambda: str(
-            httpx.post(url, data=form, trust_env=False, verify=False).json()["access_token"]
-        )
+        def token() -> str:
+            with Http(f"{self.logto}/entra/{tenant}", name="Microsoft") as http:
+                form = {"grant_type": "client_credentials"}
+                body = http.send("POST", "/oauth2/v2.0/token", data=form).body
+            if not body:
+                raise ProvisionFailed("Microsoft does not answer")
+            return str(body["access_token"])
+
+        return token
 
     def run(self, *arguments: str) -> Ran:
         """Run a command of the program."""
