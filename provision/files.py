@@ -51,7 +51,7 @@ def read_parameters(path: Path, environment: str) -> dict[str, str]:
     given = section.get("parameter_overrides", "") if section is not None else ""
     words = shlex.split(given) if isinstance(given, str) else [str(word) for word in given]
     pairs = (word.partition("=") for word in words)
-    return {name: value.strip('"') for name, _, value in pairs}
+    return {name: value for name, _, value in pairs}
 
 
 def write_parameters(path: Path, environment: str, changes: Mapping[str, str | None]) -> None:

@@ -52,7 +52,7 @@ class Stack:
         """Raises ProvisionFailed where the stack is not this product's."""
         if "HomeUrl" not in self.outputs:
             raise ProvisionFailed(
-                f"the stack {self.name} has no output HomeUrl: is it this product's, and deployed?"
+                f"the stack {self.name} has no output HomeUrl: deploy this product under that name"
             )
         return self.outputs["HomeUrl"].rstrip("/")
 

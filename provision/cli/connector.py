@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from provision.cli import report
 from provision.cli.customer import customer_of, graph_of, means_of
@@ -14,6 +13,7 @@ from provision.cli.options import AsJson, CustomerOptions, Entra, How, Where
 from provision.cli.place import find_endpoint, find_place, find_record, management
 from provision.cli.setup import planned_then_done
 from provision.failures import ProvisionFailed
+from provision.output import table
 from provision.record import Record
 from provision.run import Run
 from provision.setting_up import Outcome, connect
@@ -60,13 +60,9 @@ def list_connectors(context: typer.Context, where: Where, as_json: AsJson = Fals
     if as_json:
         print(json.dumps({"connectors": found}, indent=2))
         return
-    table = Table(show_edge=False)
-    for column in ("name", "customer", "domains", "sign-in link"):
-        table.add_column(column, overflow="fold")
-    for one in found:
-        domains = " ".join(one["domains"])
-        table.add_row(str(one["name"]), str(one["customer"]), domains, one["sign_in_url"])
-    world.out.print(table if found else "No connectors.")
+    # Not a table of Rich's: it would fold the links.
+    rows = [{**one, "domains": " ".join(one["domains"])} for one in found]
+    print(table(("name", "customer", "domains", "sign_in_url"), rows) if rows else "No connectors.")
 
 
 @command(app, "remove")

@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from rich.console import Console
 
@@ -20,6 +21,7 @@ from provision.failures import ProvisionFailed
 from provision.graph_api import Token
 from provision.http import Http
 from provision.microsoft import Login
+from provision.stack import aws_session
 from provision.world import World
 
 BASE_URL = "http://localhost:3999"
@@ -41,14 +43,24 @@ class Ran:
         return told
 
 
+class Silent:
+    """Takes the place of a test's output where there is no test yet."""
+
+    out = err = ""
+
+    def readouterr(self) -> "Silent":
+        return self
+
+
 @dataclass(kw_only=True)
 class Desk:
     """An operator's desk: a folder, credentials in the environment, and a stand-in."""
 
     root: Path
     stand_in: StandIn
-    capsys: pytest.CaptureFixture[str]
+    capsys: "pytest.CaptureFixture[str] | Silent"
     environment: dict[str, str] = field(default_factory=dict)
+    session: Callable[[str | None, str | None], boto3.Session] = aws_session
     interrupt: Callable[[str], str] | None = None
     answers: list[str] | None = None
     """What somebody types; None where nobody is there."""
@@ -87,6 +99,7 @@ class Desk:
             line=self.interrupt or answer,
             hidden=answer,
             credentials=self.credentials,
+            session=self.session,
             pause=lambda seconds: None,
             clock=self.clock,
         )
@@ -96,7 +109,7 @@ class Desk:
             with Http(f"{self.logto}/entra/{tenant}", name="Microsoft") as http:
                 form = {"grant_type": "client_credentials"}
                 body = http.send("POST", "/oauth2/v2.0/token", data=form).body
-            if not body:
+            if not body or "access_token" not in body:
                 raise ProvisionFailed("Microsoft does not answer")
             return str(body["access_token"])
 
@@ -134,6 +147,16 @@ class Desk:
             *("--name", "Northwind", "--entra-tenant", CONTOSO.tenant_id),
             *("--domain", "contoso.com", "--trust-unverified-email"),
             *(("--yes",) if yes else ()),
+            *more,
+        )
+
+    def setup_stack(self, stack: str, *more: str) -> Ran:
+        """`setup` for Contoso and a deployed stack."""
+        return self.run(
+            *("setup", "--stack-name", stack, "--logto-endpoint", self.logto, "--yes"),
+            *self.entra_options(),
+            *("--name", "Northwind", "--entra-tenant", CONTOSO.tenant_id),
+            *("--domain", "contoso.com", "--trust-unverified-email"),
             *more,
         )
 
