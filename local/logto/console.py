@@ -14,13 +14,16 @@ from local.logto.pages import page
 
 async def _show(request: Request) -> Response:
     memory: Memory = request.app.state.memory
-    return page(
+    response = page(
         "console.html",
         users=list(memory.tenant.users.values()),
         rotates=any(a.rotate_refresh_token_always for a in memory.tenant.applications.values()),
         revokes=memory.tenant.reuse_revokes_grant,
         hooks=memory.tenant.webhooks,
     )
+    # Without a referrer, browsers would not say which site a form comes from.
+    response.headers["referrer-policy"] = "same-origin"
+    return response
 
 
 async def _user(request: Request) -> Response:

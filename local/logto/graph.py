@@ -62,7 +62,8 @@ async def _list(request: Request, directory: Directory, memory: Memory) -> Respo
     found = list(directory.registrations.values())
     asked = request.query_params.get("$filter")
     if asked is not None:
-        found = [one for one in found if _fits(one, asked)]
+        wanted = _filter(asked)
+        found = [one for one in found if _fits(one, wanted)]
     return JSONResponse({"@odata.context": "$metadata#applications", "value": _all(found)})
 
 
@@ -116,8 +117,8 @@ async def _remove_password(request: Request, directory: Directory, memory: Memor
 
 
 async def _principals(request: Request, directory: Directory, memory: Memory) -> Response:
-    found = _FILTER.fullmatch(request.query_params.get("$filter", ""))
-    if found is None or found["name"] != "appId":
+    found = _filter(request.query_params.get("$filter", ""))
+    if found["name"] != "appId":
         raise GraphRefusal(400, "Request_UnsupportedQuery", "The filter is not supported.")
     value = [
         {"id": principal, "appId": client_id}
@@ -138,14 +139,18 @@ async def _create_principal(request: Request, directory: Directory, memory: Memo
     return JSONResponse({"id": principal, "appId": client_id}, 201)
 
 
-def _fits(registration: Registration, asked: str) -> bool:
+def _filter(asked: str) -> re.Match[str]:
     found = _FILTER.fullmatch(asked)
     if found is None:
         raise GraphRefusal(400, "Request_UnsupportedQuery", "The filter is not supported.")
-    value = found["value"].replace("''", "'")
-    if found["any"]:
+    return found
+
+
+def _fits(registration: Registration, wanted: re.Match[str]) -> bool:
+    value = wanted["value"].replace("''", "'")
+    if wanted["any"]:
         return value in registration.members["tags"]
-    return bool(registration.shown()[found["name"]] == value)
+    return bool(registration.shown()[wanted["name"]] == value)
 
 
 def _defaults(body: Body) -> Body:

@@ -60,6 +60,7 @@ class Desk:
     stand_in: StandIn
     capsys: "pytest.CaptureFixture[str] | Silent"
     environment: dict[str, str] = field(default_factory=dict)
+    base_url: str = BASE_URL
     session: Callable[[str | None, str | None], boto3.Session] = aws_session
     interrupt: Callable[[str], str] | None = None
     answers: list[str] | None = None
@@ -130,7 +131,7 @@ class Desk:
 
     def where(self) -> list[str]:
         """The options that every command takes here."""
-        return ["--base-url", BASE_URL, "--logto-endpoint", self.logto]
+        return ["--base-url", self.base_url, "--logto-endpoint", self.logto]
 
     def entra_options(self) -> list[str]:
         return [
@@ -205,8 +206,9 @@ def secrets_of(desk: Desk) -> set[str]:
 def with_fabrikam(tenant: Tenant) -> Tenant:
     """A second customer's directory, with somebody in it."""
     tenant.directories[FABRIKAM] = Directory(id=FABRIKAM, domain="fabrikam.onmicrosoft.com")
-    frank = User(id="frank0000001", name="Frank", email="frank@fabrikam.com", directory=FABRIKAM)
-    tenant.users[frank.id] = frank
+    tenant.users["frank0000001"] = User(
+        id="frank0000001", name="Frank Example", email="frank@fabrikam.com", directory=FABRIKAM
+    )
     return tenant
 
 
