@@ -126,6 +126,10 @@ def test_refused(desk: Desk, name: str) -> None:
     assert desk.setup().code == 0
 
 
+def test_something_else_at_the_endpoint(desk: Desk, moto_url: str) -> None:
+    refused(elsewhere(desk, moto_url), "is not a Logto endpoint", "https://tenant.logto.app")
+
+
 def test_wrong_secret(desk: Desk) -> None:
     desk.environment = {"MANAGEMENT_APP_SECRET": "wrong"}
     refused(desk.setup(), "refuses the id or the secret", "MANAGEMENT_APP_SECRET")
