@@ -37,7 +37,7 @@ class Run:
     """What the operator has to know or to do."""
 
     def change[T](self, change: Change, do: Callable[[], T]) -> T | None:
-        """Do it, note it, and save the record; None in a dry run."""
+        """Do it, and note that it was done; None in a dry run."""
         if self.dry:
             self.changes.append(change)
             return None

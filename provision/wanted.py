@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from provision.failures import ProvisionFailed
 from shared.urls import check_base
 
+DEFAULT_NAME: Final = "Sign-in"
+"""The name that a product has until somebody gives it one, as in `template.yaml`."""
 EVENTS: Final = ("User.SuspensionStatus.Updated", "User.Deleted")
 """The webhook events that end sessions."""
 CONNECTOR_SCOPE: Final = ("openid", "profile", "email")

@@ -32,6 +32,7 @@ from shared.errors import SettingsInvalid
 from shared.settings import Settings
 
 _COLOURS = {"pass": "green", "warn": "yellow", "fail": "red", "unknown": "dim"}
+_ROUTES = "ACCESS_TOKEN_ROUTES"
 _SECRETS = ("LOGTO_APP_SECRET", "LOGTO_WEBHOOK_SIGNING_KEY")
 
 
@@ -137,6 +138,9 @@ def _fault(place: Place, variables: dict[str, str]) -> str | None:
         given["TABLE_NAME"] = place.stack.outputs.get("TableName", "")
         given["LOGTO_APP_SECRET_ARN"] = place.stack.app_secret_arn or ""
         given["LOGTO_WEBHOOK_SIGNING_KEY_ARN"] = place.stack.signing_key_arn or ""
+        if given.get("UPSTREAM_URL"):  # the template adds the route of its own relay
+            routes = (f"/api/{{proxy+}}={given.get('UPSTREAM_RESOURCE')}", given.get(_ROUTES, ""))
+            given[_ROUTES] = " ".join(routes)
     else:
         given.setdefault("TABLE_NAME", "sign-in")
     try:

@@ -14,7 +14,7 @@ from provision.cli.options import CustomerOptions, Entra, How, Where
 from provision.cli.place import find_endpoint, find_place, find_record, management
 from provision.run import Run
 from provision.setting_up import Outcome, set_up
-from provision.wanted import Product
+from provision.wanted import DEFAULT_NAME, Product
 from provision.world import World, world_of
 
 Act = Callable[[Run], Outcome]
@@ -28,7 +28,7 @@ def setup(
     customer: CustomerOptions,
     entra: Entra,
     how: How,
-    name: Annotated[str, typer.Option("--name", help="the product's name")] = "Sign-in",
+    name: Annotated[str, typer.Option("--name", help="the product's name")] = DEFAULT_NAME,
     adopt: Annotated[
         str | None, typer.Option("--adopt", help="use the application with this id at Logto")
     ] = None,

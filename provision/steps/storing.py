@@ -8,6 +8,7 @@ from typing import Protocol
 from provision import files
 from provision.run import Change, Run
 from provision.stack import StoredText
+from provision.wanted import DEFAULT_NAME
 
 SECRETS = ("LOGTO_APP_SECRET", "LOGTO_WEBHOOK_SIGNING_KEY")
 
@@ -33,8 +34,7 @@ class EnvFile:
 
     def ensure(self, run: Run, values: Mapping[str, str]) -> None:
         there = files.read_env(self.path)
-        kept = ("BRAND_NAME",) if "BRAND_NAME" in there else ()
-        differing = {n: v for n, v in values.items() if there.get(n) != v and n not in kept}
+        differing = _differing(there, values, name="BRAND_NAME")
         if not differing:
             return
         change = Change(what=str(self.path), action="write", detail=", ".join(differing))
@@ -75,9 +75,7 @@ class StackStore:
     def _ensure_parameters(self, run: Run, values: Mapping[str, str]) -> None:
         wanted = {_parameter(name): v for name, v in values.items() if name not in SECRETS}
         there = files.read_parameters(self.samconfig, self.config_env)
-        if {"BrandName", "LogtoEndpoint"} <= set(there):
-            wanted.pop("BrandName", None)  # somebody chose it
-        differing = {n: v for n, v in wanted.items() if there.get(n) != v}
+        differing = _differing(there, wanted, name="BrandName")
         if differing:
             change = Change(what=self.samconfig.name, action="write", detail=", ".join(differing))
             run.change(
@@ -87,8 +85,14 @@ class StackStore:
             run.record.config_env = self.config_env
             run.record.written |= differing
             run.remember()
-        if any(self.deployed.get(n) != v for n, v in wanted.items()):
+        if _differing(self.deployed, wanted, name="BrandName"):
             run.notes.append("Run `sam deploy` now: the stack has yet to get its new parameters.")
+
+
+def _differing(there: Mapping[str, str], wanted: Mapping[str, str], *, name: str) -> dict[str, str]:
+    """What has to be written; the `name` of the product stays where somebody has chosen it."""
+    chosen = there.get(name, DEFAULT_NAME) != DEFAULT_NAME
+    return {n: v for n, v in wanted.items() if there.get(n) != v and not (chosen and n == name)}
 
 
 def _parameter(variable: str) -> str:

@@ -35,6 +35,15 @@ def test_env_keeps_other_lines_and_is_its_owners_alone(desk: Desk) -> None:
     assert [path.name for path in desk.root.iterdir() if "env" in path.name] == [".env"]
 
 
+def test_a_name_that_somebody_has_chosen_stays(desk: Desk) -> None:
+    env = desk.root / ".env"
+    env.write_text("BRAND_NAME=Sign-in\n")  # what everybody has until then
+    desk.setup()
+    assert read_env(env)["BRAND_NAME"] == "Northwind"
+    assert desk.setup("--name", "Other", "--json").json["changed"] == []
+    assert read_env(env)["BRAND_NAME"] == "Northwind"
+
+
 @pytest.mark.parametrize(
     "value", ["plain", "two words", "it's", "a#b", 'say "x"', "$HOME", "ä", "x=y"]
 )
