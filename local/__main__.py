@@ -10,30 +10,31 @@ def main(arguments: list[str]) -> int:
     """0 when stopped, 2 where it cannot start."""
     import argparse
     import os
+    import signal
 
+    # Until the stack has its own way to stop, there is nothing to put away. A KeyboardInterrupt
+    # may be swallowed by whatever module is just being imported.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     parser = argparse.ArgumentParser(prog="python -m local", description=main.__doc__)
     parser.add_argument("--verbose", action="store_true", help="show the functions' own logs")
     parser.add_argument("--only-backends", action="store_true", help="table and stand-in alone")
     parser.add_argument("--host", help="address for --only-backends")
     parser.add_argument("--public-url", help="the stand-in's URL as browsers see it")
     options = parser.parse_args(arguments)
-    try:
-        print("Starting ...", flush=True)
-        from local import stack
-        from local.options import ROOT, OptionsInvalid, read_options
+    print("Starting ...", flush=True)
+    from local import stack
+    from local.options import ROOT, OptionsInvalid, read_options
 
-        try:
-            read = read_options(os.environ, ROOT / ".env")
-            if options.only_backends:
-                hosts = (options.host,) if options.host else stack.LOOPBACK
-                stack.run_backends(read, hosts=hosts, public_url=options.public_url)
-                return 0
-            again = stack.run(read, verbose=options.verbose)
-        except OptionsInvalid as failure:
-            print(failure, file=sys.stderr)
-            return 2
-    except KeyboardInterrupt:
-        return 0
+    try:
+        read = read_options(os.environ, ROOT / ".env")
+        if options.only_backends:
+            hosts = (options.host,) if options.host else stack.LOOPBACK
+            stack.run_backends(read, hosts=hosts, public_url=options.public_url)
+            return 0
+        again = stack.run(read, verbose=options.verbose)
+    except OptionsInvalid as failure:
+        print(failure, file=sys.stderr)
+        return 2
     if again:
         os.execv(sys.executable, [sys.executable, "-m", "local", *arguments])  # noqa: S606
     return 0

@@ -12,7 +12,7 @@ from watchfiles import DefaultFilter, watch
 from local.options import ROOT
 
 _FUNCTIONS = ("functions", "shared")
-_STACK = ("local", "template.yaml", ".env")
+_STACK = ("local", "provision", "template.yaml", ".env")
 _SUFFIXES = (".py", ".html", ".css", ".yaml", ".env")
 
 

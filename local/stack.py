@@ -13,14 +13,17 @@ from local import demo_api, ports
 from local.environments import DoesNotStart, Environments
 from local.gateway import Gateway
 from local.logto.server import StandIn, running
-from local.logto.tenant import Tenant, Webhook, default_tenant
+from local.logto.tenant import fresh_tenant
 from local.options import LOGTO, ROOT, Options, OptionsInvalid
 from local.reload import Change, changes
 from local.serving import listen, serving
+from local.setting_up import set_up_stand_in
 from local.table import isolate_from_aws, running_table
 from local.template import Route, read_template, routes_of
+from provision.failures import ProvisionFailed
 
 LOOPBACK = ("127.0.0.1", "::1")
+SIGNING_KEY = "LOGTO_WEBHOOK_SIGNING_KEY"
 
 
 def run(options: Options, *, verbose: bool) -> bool:
@@ -71,15 +74,20 @@ def backends(
         if options.own_logto:
             yield None
             return
-        yield parts.enter_context(
+        stand_in = parts.enter_context(
             running(
-                _tenant(options),
+                fresh_tenant(webhook_key=options.functions("localhost")[SIGNING_KEY]),
                 hosts=hosts,
                 port=options.logto_port,
                 public_url=public_url or f"http://localhost:{options.logto_port}",
                 log=lambda line: _say(f"logto  {line}"),
             )
         )
+        try:
+            set_up_stand_in(stand_in, options.base_url)
+        except ProvisionFailed as failure:
+            raise OptionsInvalid(f"The Logto stand-in cannot be set up: {failure}") from None
+        yield stand_in
 
 
 @contextmanager
@@ -92,21 +100,6 @@ def _demo_api(options: Options) -> Iterator[None]:
     app = demo_api.create_app(endpoint, options.resources)
     with serving(app, listen(LOOPBACK, options.api_port), name="demo-api"):
         yield
-
-
-def _tenant(options: Options) -> Tenant:
-    """The stand-in's tenant, which tells this product of sign-outs and of suspended users."""
-    tenant = default_tenant(options.base_url)
-    for application in tenant.applications.values():
-        application.backchannel_logout_uri = f"{options.base_url}/backchannel-logout"
-        application.backchannel_logout_session_required = True
-    hook = Webhook(
-        id="local-webhook",
-        url=f"{options.base_url}/webhooks/logto",
-        signing_key=options.functions("localhost")["LOGTO_WEBHOOK_SIGNING_KEY"],
-    )
-    tenant.webhooks = (hook,)
-    return tenant
 
 
 class _Site:

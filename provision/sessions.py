@@ -1,92 +1,125 @@
 """`sessions list`, `sessions end` and `sessions erase`."""
 
-import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from provision.admin_function import ActionRefused, AdminFunction
+import typer
+
+from provision.admin_function import ActionRefused, AdminFunction, local_function, stack_function
 from provision.output import table
 
 _COLUMNS = ("session", "created", "last_seen", "ends_if_unused", "ip", "agent")
 
+app = typer.Typer(help="Sessions of users", no_args_is_help=True)
 
-def add_commands(parser: argparse.ArgumentParser) -> None:
-    """Declare the commands on a parser."""
-    commands = parser.add_subparsers(dest="command", required=True)
-    listing = commands.add_parser("list", help="the sessions of a user or of an organization")
-    _add_whose(listing)
-    listing.set_defaults(run=_list)
-    end = commands.add_parser("end", help="end one session, or all of a user or an organization")
-    end.add_argument("session", nargs="?", help="a session's id, as listed")
-    _add_whose(end, required=False)
-    end.set_defaults(run=_end)
-    erase = commands.add_parser("erase", help="erase what is kept of a user, with a receipt")
-    erase.add_argument("--user", required=True, help="the user's id (`sub`)")
-    erase.add_argument("--receipt", type=Path, help="write the receipt to this file")
-    erase.set_defaults(run=_erase)
-    for command in (listing, end, erase):
-        _add_where(command)
+User = Annotated[str | None, typer.Option("--user", help="the user's id (`sub`)")]
+Organization = Annotated[str | None, typer.Option("--organization", help="the organization's id")]
+Json = Annotated[bool, typer.Option("--json", help="answer with JSON")]
+StackName = Annotated[str, typer.Option("--stack-name")]
+Function = Annotated[
+    str | None,
+    typer.Option("--function", help="the admin function, instead of looking for the stack's"),
+]
+Region = Annotated[str | None, typer.Option("--region")]
+Profile = Annotated[str | None, typer.Option("--profile")]
+Local = Annotated[bool, typer.Option("--local", help="the stack that `make up` runs")]
+
+_STACK = "serverless-sign-in"
 
 
-def _add_whose(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    whose = parser.add_mutually_exclusive_group(required=required)
-    whose.add_argument("--user", help="the user's id (`sub`)")
-    whose.add_argument("--organization", help="the organization's id")
-
-
-def _add_where(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="answer with JSON")
-    parser.add_argument("--stack-name", default="serverless-sign-in")
-    parser.add_argument("--function", help="the admin function, instead of looking for the stack's")
-    parser.add_argument("--region")
-    parser.add_argument("--profile")
-    parser.add_argument("--local", action="store_true", help="the stack that `make up` runs")
-
-
-def _list(options: argparse.Namespace, act: AdminFunction) -> int:
+@app.command("list")
+def list_sessions(
+    user: User = None,
+    organization: Organization = None,
+    as_json: Json = False,
+    stack_name: StackName = _STACK,
+    function: Function = None,
+    region: Region = None,
+    profile: Profile = None,
+    local: Local = False,
+) -> None:
+    """The sessions of a user or of an organization."""
+    whose = _whose(user, organization)
+    if not whose:
+        raise typer.BadParameter("one of --user and --organization is needed")
+    act = _function(stack_name, function, region, profile, local=local)
     sessions: list[dict[str, Any]] = []
-    for answer in _pages(act, "list", options):
+    for answer in _pages(act, "list", whose):
         sessions += answer["sessions"]
-    if options.json:
+    if as_json:
         print(json.dumps({"sessions": sessions}, indent=2))
     elif sessions:
         print(table(_COLUMNS, sessions))
     else:
         print("No sessions.")
-    return 0
 
 
-def _end(options: argparse.Namespace, act: AdminFunction) -> int:
-    if options.session is not None and not (options.user or options.organization):
-        answers = [act("end_session", session=options.session)]
-    elif options.session is None and (options.user or options.organization):
-        answers = list(_pages(act, "end", options))
-    else:
+@app.command("end")
+def end_sessions(
+    session: Annotated[str | None, typer.Argument(help="a session's id, as listed")] = None,
+    user: User = None,
+    organization: Organization = None,
+    as_json: Json = False,
+    stack_name: StackName = _STACK,
+    function: Function = None,
+    region: Region = None,
+    profile: Profile = None,
+    local: Local = False,
+) -> None:
+    """End one session, or all of a user or an organization."""
+    whose = _whose(user, organization)
+    if (session is None) != bool(whose):
         print("Name a session, or --user, or --organization.", file=sys.stderr)
-        return 2
+        raise typer.Exit(2)
+    act = _function(stack_name, function, region, profile, local=local)
+    answers = [act("end_session", session=session)] if session else _pages(act, "end", whose)
     ended = sum(answer["ended"] for answer in answers)
-    print(json.dumps({"ended": ended}) if options.json else f"{ended} ended.")
-    return 0
+    print(json.dumps({"ended": ended}) if as_json else f"{ended} ended.")
 
 
-def _erase(options: argparse.Namespace, act: AdminFunction) -> int:
-    receipt = act("erase_user", user=options.user)["receipt"]
-    text = json.dumps(receipt, indent=2)
-    if options.receipt is not None:
-        options.receipt.write_text(text + "\n")
-    print(text if options.json or options.receipt is None else f"Receipt: {options.receipt}")
-    if receipt["left"]:
-        raise ActionRefused(f"{receipt['left']} sessions began meanwhile: erase again")
-    return 0
+@app.command("erase")
+def erase_user(
+    user: Annotated[str, typer.Option("--user", help="the user's id (`sub`)")],
+    receipt: Annotated[
+        Path | None, typer.Option("--receipt", help="write the receipt to this file")
+    ] = None,
+    as_json: Json = False,
+    stack_name: StackName = _STACK,
+    function: Function = None,
+    region: Region = None,
+    profile: Profile = None,
+    local: Local = False,
+) -> None:
+    """Erase what is kept of a user, with a receipt."""
+    act = _function(stack_name, function, region, profile, local=local)
+    told = act("erase_user", user=user)["receipt"]
+    text = json.dumps(told, indent=2)
+    if receipt is not None:
+        receipt.write_text(text + "\n")
+    print(text if as_json or receipt is None else f"Receipt: {receipt}")
+    if told["left"]:
+        raise ActionRefused(f"{told['left']} sessions began meanwhile: erase again")
 
 
-def _pages(act: AdminFunction, kind: str, options: argparse.Namespace) -> list[dict[str, Any]]:
+def _function(
+    stack: str, function: str | None, region: str | None, profile: str | None, *, local: bool
+) -> AdminFunction:
+    return local_function() if local else stack_function(stack, function, region, profile)
+
+
+def _whose(user: str | None, organization: str | None) -> dict[str, str]:
+    if user is not None and organization is not None:
+        raise typer.BadParameter("--user and --organization do not go together")
+    given = {"user": user, "organization": organization}
+    return {name: value for name, value in given.items() if value}
+
+
+def _pages(act: AdminFunction, kind: str, whose: dict[str, str]) -> list[dict[str, Any]]:
     """Every page of an answer about a user or an organization."""
-    whose = "user" if options.user else "organization"
-    values = {whose: options.user or options.organization}
-    answers = [act(f"{kind}_{whose}", **values)]
+    action = f"{kind}_{next(iter(whose))}"
+    answers = [act(action, **whose)]
     while (cursor := answers[-1].get("cursor")) is not None:
-        answers.append(act(f"{kind}_{whose}", cursor=cursor, **values))
+        answers.append(act(action, cursor=cursor, **whose))
     return answers

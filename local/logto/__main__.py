@@ -75,6 +75,9 @@ def _explain(tenant: Tenant, url: str) -> None:
         print(f"LOGTO_APP_SECRET={application.secret}")
         for uri in application.redirect_uris:
             print(f"Redirect URI: {uri}")
+    for machine in tenant.machines.values():
+        print(f"MANAGEMENT_APP_ID={machine.id}")
+        print(f"MANAGEMENT_APP_SECRET={machine.secret}")
     print(f"Console: {url}/console")
     people = ", ".join(user.email or user.name for user in tenant.users.values())
     print(f"Who can sign in: {people}", flush=True)

@@ -22,7 +22,8 @@ def user_claims(user: User, scopes: tuple[str, ...], tenant: Tenant) -> dict[str
             "created_at": user.created_at,
         }
     if "email" in scopes:
-        claims |= {"email": user.email, "email_verified": user.email is not None}
+        email = tenant.email_of(user)
+        claims |= {"email": email, "email_verified": email is not None}
     if "roles" in scopes:
         claims["roles"] = list(user.roles)
     joined = [o for o in tenant.organizations.values() if user.id in o.members]
@@ -81,7 +82,7 @@ def _sso_identities(user: User, tenant: Tenant) -> list[dict[str, Any]]:
     connector = tenant.connectors.get(user.connector or "")
     if connector is None:
         return []
-    issuer = f"https://login.microsoftonline.com/{connector.tenant_id}/v2.0"
+    issuer = connector.issuer
     oid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{issuer}/{user.id}"))
     subject = uuid.uuid5(uuid.NAMESPACE_URL, f"{issuer}/{connector.client_id}/{user.id}").hex
     given, _, family = user.name.partition(" ")

@@ -6,20 +6,30 @@ from starlette.requests import Request
 
 from local.logto.errors import Refusal
 from local.logto.parameters import Parameters, basic_credentials
-from local.logto.tenant import Application, Tenant
+from local.logto.tenant import Application, Machine, Tenant
 
 
 def authenticate(request: Request, parameters: Parameters, tenant: Tenant) -> Application:
     """The application that sent this request. Raises Refusal."""
+    client = authenticate_client(request, parameters, tenant)
+    if isinstance(client, Machine):
+        raise Refusal("unauthorized_client", "requested grant type is not allowed for this client")
+    return client
+
+
+def authenticate_client(
+    request: Request, parameters: Parameters, tenant: Tenant
+) -> Application | Machine:
+    """The application or machine that sent this request. Raises Refusal."""
     basic = basic_credentials(request)
     if basic is not None and "client_secret" in parameters:
         raise Refusal("invalid_request", "client authentication must only be provided in one way")
     identifier, secret = basic or (parameters.get("client_id"), parameters.get("client_secret"))
     if identifier is None:
         raise Refusal("invalid_client", "no client authentication mechanism provided", status=401)
-    application = tenant.applications.get(identifier)
-    if application is None:
+    client = tenant.applications.get(identifier) or tenant.machines.get(identifier)
+    if client is None:
         raise Refusal("invalid_client", "client is unavailable")
-    if not secret or not secrets.compare_digest(secret.encode(), application.secret.encode()):
+    if not secret or not secrets.compare_digest(secret.encode(), client.secret.encode()):
         raise Refusal("invalid_client", "client authentication failed", status=401)
-    return application
+    return client

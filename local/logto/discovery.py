@@ -68,7 +68,7 @@ def metadata(memory: Memory) -> dict[str, object]:
         "claims_supported": _CLAIMS,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [memory.keys.algorithm],
         "token_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION,

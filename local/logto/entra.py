@@ -1,45 +1,68 @@
-"""An Entra-like identity provider: an account picker, and the way back through the connector."""
+"""An Entra-like identity provider: discovery, an account picker, the way back to the connector."""
 
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from local.logto import parameters
 from local.logto.errors import Refusal
 from local.logto.memory import Memory, new_token
 from local.logto.pages import page
+from local.logto.parameters import Parameters
 from local.logto.screens import finish, to_sign_in
-from local.logto.tenant import Connector
+from local.logto.tenant import Connector, User
+
+
+async def _configuration(request: Request) -> Response:
+    """The discovery document; a tenant may be named by its id or by its domain."""
+    memory: Memory = request.app.state.memory
+    wanted = request.path_params["tenant"].lower()
+    for directory in memory.tenant.directories.values():
+        if wanted in (directory.id, directory.domain):
+            base = f"{memory.url}/entra/{directory.id}"
+            return JSONResponse(
+                {
+                    "issuer": f"{base}/v2.0",
+                    "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+                    "token_endpoint": f"{base}/oauth2/v2.0/token",
+                    "jwks_uri": f"{base}/discovery/v2.0/keys",
+                    "response_types_supported": ["code"],
+                    "subject_types_supported": ["pairwise"],
+                    "id_token_signing_alg_values_supported": ["RS256"],
+                    "scopes_supported": ["openid", "profile", "email", "offline_access"],
+                    "tenant_region_scope": "EU",
+                }
+            )
+    return JSONResponse(
+        {"error": "invalid_tenant", "error_description": "AADSTS90002: Tenant not found."}, 400
+    )
 
 
 async def _pick(request: Request) -> Response:
     memory: Memory = request.app.state.memory
-    connector = _connector(request, memory)
-    given = parameters.query(request)
-    expected = f"{memory.url}/callback/{connector.id}"
-    if given.get("client_id") != connector.client_id or given.get("redirect_uri") != expected:
-        raise Refusal("invalid_request", "the application is not registered in this directory")
-    accounts = [u for u in memory.tenant.users.values() if u.connector == connector.id]
+    connector = _connector(request, parameters.query(request), memory)
     return page(
         "pick_account.html",
-        accounts=accounts,
+        accounts=memory.tenant.accounts_of(connector),
         action=f"/entra/{connector.tenant_id}/oauth2/v2.0/sign-in",
-        state=given.need("state"),
+        connector=connector.id,
+        state=parameters.query(request).need("state"),
     )
 
 
 async def _picked(request: Request) -> Response:
     memory: Memory = request.app.state.memory
-    connector = _connector(request, memory)
     given = await parameters.form(request)
+    connector = memory.tenant.connectors.get(given.get("connector", ""))
+    if connector is None or connector.tenant_id != request.path_params["tenant"]:
+        raise Refusal("invalid_request", "no such directory")
     account, state = given.get("account"), given.need("state")
     if account is None:
         answer = {"error": "access_denied", "error_subcode": "cancel", "state": state}
     else:
-        user = memory.tenant.users.get(account)
-        if user is None or user.connector != connector.id:
+        if account not in [user.id for user in memory.tenant.accounts_of(connector)]:
             raise Refusal("invalid_request", "that account is not of this directory")
         code = new_token()
         memory.entra_codes[code] = (connector.id, account)
@@ -57,23 +80,70 @@ async def _callback(request: Request) -> Response:
         raise Refusal("invalid_request", "session not found: begin at the application again")
     if "code" not in given:
         return to_sign_in(interaction, memory)
-    connector, account = memory.entra_codes.pop(given["code"], ("", ""))
+    named, account = memory.entra_codes.pop(given["code"], ("", ""))
+    connector = memory.tenant.connectors.get(request.path_params["connector"])
     user = memory.tenant.users.get(account)
-    if connector != request.path_params["connector"] or user is None:
+    if connector is None or named != connector.id or user is None:
         raise Refusal("invalid_request", "the connector's sign-in failed")
-    return finish(user, interaction, memory)
+    if not _secret_is_good(connector, memory):
+        raise Refusal("invalid_request", "the connector's client secret is refused by Entra")
+    return finish(_known(user, connector), interaction, memory)
 
 
-def _connector(request: Request, memory: Memory) -> Connector:
-    wanted = request.path_params["tenant"]
+def _known(user: User, connector: Connector) -> User:
+    """Whom Logto knows from now on as somebody who comes through this connector."""
+    user.connector = connector.id
+    return user
+
+
+def _connector(request: Request, given: Parameters, memory: Memory) -> Connector:
+    """The connector that an authorization request is of, as far as the directory allows it."""
     for connector in memory.tenant.connectors.values():
-        if connector.tenant_id == wanted:
+        expected = f"{memory.url}/callback/{connector.id}"
+        if (
+            connector.tenant_id == request.path_params["tenant"]
+            and connector.client_id == given.get("client_id")
+            and given.get("redirect_uri") == expected
+        ):
+            if not _is_registered(connector, expected, memory):
+                raise Refusal("invalid_request", "AADSTS50011: the redirect URI does not match")
             return connector
-    raise Refusal("invalid_request", "no such directory")
+    raise Refusal("invalid_request", "the application is not registered in this directory")
+
+
+def _is_registered(connector: Connector, redirect_uri: str, memory: Memory) -> bool:
+    if connector.client_secret is None:
+        return True
+    directory = memory.tenant.directories.get(connector.tenant_id)
+    registration = directory.by_client(connector.client_id) if directory else None
+    return registration is not None and redirect_uri in registration.redirect_uris
+
+
+def _secret_is_good(connector: Connector, memory: Memory) -> bool:
+    if connector.client_secret is None:
+        return True
+    directory = memory.tenant.directories.get(connector.tenant_id)
+    registration = directory.by_client(connector.client_id) if directory else None
+    return registration is not None and registration.accepts(
+        connector.client_secret, now=memory.clock()
+    )
+
+
+async def _graph_token(request: Request) -> Response:
+    """A token for Microsoft Graph. Any client gets one: the directory is pretended."""
+    memory: Memory = request.app.state.memory
+    directory = memory.tenant.directories.get(request.path_params["tenant"])
+    if directory is None:
+        return JSONResponse({"error": "invalid_tenant"}, 400)
+    token = new_token()
+    memory.graph_tokens[token] = directory.id
+    return JSONResponse({"token_type": "Bearer", "expires_in": 3599, "access_token": token})
 
 
 routes = [
+    Route("/entra/{tenant}/v2.0/.well-known/openid-configuration", _configuration),
     Route("/entra/{tenant}/oauth2/v2.0/authorize", _pick),
     Route("/entra/{tenant}/oauth2/v2.0/sign-in", _picked, methods=["POST"]),
+    Route("/entra/{tenant}/oauth2/v2.0/token", _graph_token, methods=["POST"]),
     Route("/callback/{connector}", _callback),
 ]

@@ -102,6 +102,8 @@ class Memory:
     interactions: dict[str, AuthorizationRequest] = field(default_factory=dict)
     pushed: dict[str, str] = field(default_factory=dict)
     entra_codes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    graph_tokens: dict[str, str] = field(default_factory=dict)
+    """Entra tenants, by the token for Microsoft Graph in them."""
     signed_in: dict[str, str] = field(default_factory=dict)
     end_sessions: dict[str, EndSession] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)

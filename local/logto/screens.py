@@ -87,8 +87,9 @@ def to_connector(connector: Connector, interaction: str, memory: Memory) -> Resp
         "response_type": "code",
         "state": interaction,
     }
-    path = f"/entra/{connector.tenant_id}/oauth2/v2.0/authorize"
-    return RedirectResponse(f"{memory.url}{path}?{urlencode(query)}", 303)
+    own = f"{memory.url}/entra/{connector.tenant_id}/oauth2/v2.0/authorize"
+    url = connector.authorization_endpoint or own
+    return RedirectResponse(f"{url}?{urlencode(query)}", 303)
 
 
 def finish(user: User, interaction: str, memory: Memory) -> Response:

@@ -16,12 +16,16 @@ from local.logto import (
     discovery,
     end_session,
     entra,
+    graph,
     issued,
+    management,
     screens,
     token,
 )
 from local.logto.errors import Refusal, answer_refusal
+from local.logto.graph import GraphRefusal, answer_graph_refusal
 from local.logto.keys import Algorithm
+from local.logto.management.access import ApiRefusal, answer_api_refusal
 from local.logto.memory import Memory
 from local.logto.tenant import Tenant
 from local.serving import listen, serving
@@ -47,10 +51,15 @@ class _Recorder:
 
 def create_app(memory: Memory, note: Callable[[str, str, int], None]) -> Starlette:
     """The application over this memory; `note` hears of every answer."""
-    modules = (discovery, authorization, token, issued, end_session, screens, entra, console)
+    pages = (discovery, authorization, token, issued, end_session, screens, entra, console)
+    modules = (*pages, management, graph)
     app = Starlette(
         routes=[route for module in modules for route in module.routes],
-        exception_handlers={Refusal: answer_refusal},
+        exception_handlers={
+            Refusal: answer_refusal,
+            ApiRefusal: answer_api_refusal,
+            GraphRefusal: answer_graph_refusal,
+        },
     )
     app.state.memory = memory
     app.add_middleware(_Recorder, note=note)
@@ -62,6 +71,7 @@ class StandIn:
     """A running stand-in; what it does can be changed while it runs."""
 
     memory: Memory
+    port: int
     requests: list[tuple[str, str]]
 
     @property
@@ -119,4 +129,4 @@ def running(
             log(f"{method} {path} -> {status}")
 
     with serving(create_app(memory, note), sockets, name="logto-stand-in"):
-        yield StandIn(memory=memory, requests=requests)
+        yield StandIn(memory=memory, port=bound, requests=requests)

@@ -10,11 +10,11 @@ from starlette.routing import Route
 
 from local.logto import parameters
 from local.logto.claims import ORGANIZATIONS, id_token
-from local.logto.clients import authenticate
+from local.logto.clients import authenticate_client
 from local.logto.errors import Refusal
 from local.logto.memory import AccessToken, Grant, Memory, RefreshToken, new_token
 from local.logto.parameters import Parameters
-from local.logto.tenant import Application
+from local.logto.tenant import MANAGEMENT_RESOURCE, Application, Machine
 
 ROTATE_AFTER: Final = 0.7
 """The part of a refresh token's life after which its use brings a new one."""
@@ -23,15 +23,42 @@ ROTATE_AFTER: Final = 0.7
 async def _token(request: Request) -> Response:
     memory: Memory = request.app.state.memory
     given = await parameters.form(request)
-    application = authenticate(request, given, memory.tenant)
+    client = authenticate_client(request, given, memory.tenant)
     kind = given.need("grant_type")
-    if kind == "authorization_code":
-        answer = _redeem_code(given, application, memory)
+    if isinstance(client, Machine) != (kind == "client_credentials"):
+        raise Refusal("unauthorized_client", "requested grant type is not allowed for this client")
+    if isinstance(client, Machine):
+        answer = _management_token(given, client, memory)
+    elif kind == "authorization_code":
+        answer = _redeem_code(given, client, memory)
     elif kind == "refresh_token":
-        answer = _refresh(given, application, memory)
+        answer = _refresh(given, client, memory)
     else:
         raise Refusal("unsupported_grant_type", "unsupported grant_type requested")
     return JSONResponse(answer, headers={"cache-control": "no-store"})
+
+
+def _management_token(given: Parameters, machine: Machine, memory: Memory) -> dict[str, Any]:
+    """A token for the Management API. Its scope is what the machine's roles allow: perhaps none."""
+    if given.resources != [MANAGEMENT_RESOURCE]:
+        raise Refusal("invalid_target", "resource indicator is missing, or unknown")
+    now = int(memory.clock())
+    claims = {
+        "jti": new_token(),
+        "sub": machine.id,
+        "client_id": machine.id,
+        "aud": MANAGEMENT_RESOURCE,
+        "scope": "all" if machine.manages else "",
+        "iat": now,
+        "exp": now + memory.tenant.token_seconds,
+        "iss": memory.issuer,
+    }
+    return {
+        "access_token": memory.keys.sign(claims, type="at+jwt"),
+        "expires_in": memory.tenant.token_seconds,
+        "scope": claims["scope"],
+        "token_type": "Bearer",
+    }
 
 
 def _redeem_code(given: Parameters, application: Application, memory: Memory) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def signature(body: bytes, key: str) -> str:
 
 async def tell(memory: Memory, event: str, user: User) -> None:
     """Send the event to every webhook that listens for it. A failure ends nothing."""
-    hooks = [hook for hook in memory.tenant.webhooks if event in hook.events]
+    hooks = [hook for hook in memory.tenant.webhooks if hook.enabled and event in hook.events]
     await asyncio.gather(*(_send(hook, body_of(memory, hook, event, user)) for hook in hooks))
 
 

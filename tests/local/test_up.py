@@ -84,7 +84,7 @@ def test_own_logto_takes_the_place_of_the_stand_in() -> None:
 
 
 def test_reload(tmp_path: Path) -> None:
-    for name in ("functions", "shared", "local"):
+    for name in ("functions", "shared", "local", "provision"):
         shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / "template.yaml", tmp_path)
     page = tmp_path / "functions/auth/pages/templates/home.html"

@@ -1,0 +1,95 @@
+"""Entra tenants and what is registered in them: applications with their secrets."""
+
+import secrets
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Password:
+    """A client secret. Times are seconds since 1970."""
+
+    key_id: str
+    display_name: str | None
+    text: str = field(repr=False)
+    starts_at: float
+    ends_at: float
+
+    def shown(self, *, text: bool = False) -> dict[str, Any]:
+        """The `passwordCredential` resource; its text is told once, when it is made."""
+        return {
+            "customKeyIdentifier": None,
+            "displayName": self.display_name,
+            "endDateTime": iso(self.ends_at),
+            "hint": self.text[:3],
+            "keyId": self.key_id,
+            "secretText": self.text if text else None,
+            "startDateTime": iso(self.starts_at),
+        }
+
+
+@dataclass(kw_only=True, slots=True)
+class Registration:
+    """An application that is registered in a tenant: the `application` resource as `members`."""
+
+    members: dict[str, Any]
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    created_at: float = field(default_factory=time.time)
+    passwords: list[Password] = field(default_factory=list)
+
+    @property
+    def redirect_uris(self) -> list[str]:
+        found: list[str] = self.members.get("web", {}).get("redirectUris", [])
+        return found
+
+    def accepts(self, secret: str | None, *, now: float) -> bool:
+        """Whether a client secret is one of this application, and lives."""
+        return any(p.text == secret and p.starts_at <= now < p.ends_at for p in self.passwords)
+
+    def shown(self) -> dict[str, Any]:
+        """The `application` resource."""
+        return {
+            "id": self.id,
+            "appId": self.client_id,
+            "createdDateTime": iso(self.created_at),
+            **self.members,
+            "passwordCredentials": [password.shown() for password in self.passwords],
+        }
+
+
+@dataclass(kw_only=True, slots=True)
+class Directory:
+    """An Entra tenant, known by its id and by a domain. `services` are the client ids of the
+    applications that have a service principal there, by the principal's id."""
+
+    id: str
+    domain: str
+    registrations: dict[str, Registration] = field(default_factory=dict)
+    services: dict[str, str] = field(default_factory=dict)
+    may_register: bool = True
+    """Whether whoever has a token for Microsoft Graph may use it for applications."""
+
+    def by_client(self, client_id: str) -> Registration | None:
+        """The application with this client id."""
+        found = (r for r in self.registrations.values() if r.client_id == client_id)
+        return next(found, None)
+
+
+def new_password(name: str | None, *, now: float, ends_at: float) -> Password:
+    """A new client secret."""
+    return Password(
+        key_id=str(uuid.uuid4()),
+        display_name=name,
+        text=secrets.token_urlsafe(30),
+        starts_at=now,
+        ends_at=ends_at,
+    )
+
+
+def iso(seconds: float) -> str:
+    """A time as Microsoft Graph writes it."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,87 @@
+"""Who may use the Management API, how it refuses, and what it reads of a body."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from local.logto.memory import Memory
+from local.logto.tenant import MANAGEMENT_RESOURCE
+
+Body = dict[str, Any]
+Endpoint = Callable[[Request, Memory], Awaitable[Response]]
+
+
+class ApiRefusal(Exception):
+    """A refused call, in Logto's words: `code` and `message`."""
+
+    def __init__(self, status: int, code: str, message: str, **data: Any) -> None:
+        super().__init__(f"{code}: {message}")
+        self.status = status
+        self.body = {"message": message, "code": code, **({"data": data} if data else {})}
+
+
+async def answer_api_refusal(request: Request, refusal: Exception) -> Response:
+    """JSON with the refusal's status."""
+    if not isinstance(refusal, ApiRefusal):
+        raise refusal
+    return JSONResponse(refusal.body, refusal.status)
+
+
+def api_route(path: str, method: str, endpoint: Endpoint) -> Route:
+    """A route below `/api` that nobody passes without a token of somebody who may."""
+
+    async def checked(request: Request) -> Response:
+        memory: Memory = request.app.state.memory
+        _check_token(request, memory)
+        return await endpoint(request, memory)
+
+    return Route(f"/api{path}", checked, methods=[method])
+
+
+def _check_token(request: Request, memory: Memory) -> None:
+    given = request.headers.get("authorization")
+    if given is None:
+        raise ApiRefusal(401, "auth.authorization_header_missing", "Authorization is missing.")
+    scheme, _, token = given.partition(" ")
+    claims = memory.keys.read(token) if scheme.lower() == "bearer" else None
+    if (
+        claims is None
+        or claims.get("aud") != MANAGEMENT_RESOURCE
+        or claims.get("exp", 0) <= memory.clock()
+    ):
+        raise ApiRefusal(401, "auth.unauthorized", "Unauthorized. Check the credentials.")
+    if "all" not in str(claims.get("scope", "")).split():
+        raise ApiRefusal(403, "auth.forbidden", "Forbidden. Check the roles and permissions.")
+
+
+async def body_of(request: Request, **kinds: type | tuple[type, ...]) -> Body:
+    """A JSON body: an object whose members, those that are there, are of these kinds.
+
+    Raises ApiRefusal, for a member that has no kind too.
+    """
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ApiRefusal(400, "guard.invalid_input", "The body is not a JSON object.")
+    for name, value in body.items():
+        if name not in kinds or not isinstance(value, kinds[name]):
+            raise ApiRefusal(400, "guard.invalid_input", f"The member `{name}` is not valid.")
+    return body
+
+
+def need(body: Body, *names: str) -> None:
+    """Raises ApiRefusal where one of the members is missing or empty."""
+    for name in names:
+        if not body.get(name):
+            raise ApiRefusal(400, "guard.invalid_input", f"The member `{name}` is required.")
+
+
+def not_found(what: str) -> ApiRefusal:
+    """The answer about something that is not there."""
+    return ApiRefusal(404, "entity.not_exists_with_id", f"The {what} does not exist.")

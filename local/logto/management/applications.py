@@ -1,0 +1,195 @@
+"""Applications: those of browsers, and the machines that may use this API."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from local.logto.management.access import ApiRefusal, Body, api_route, body_of, need, not_found
+from local.logto.memory import Memory
+from local.logto.tenant import Application, Machine
+
+_MACHINE_ROLE = {
+    "id": "admin-access",
+    "name": "Logto Management API access",
+    "description": "May use the Management API",
+    "type": "MachineToMachine",
+}
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "name": str,
+    "description": (str, type(None)),
+    "oidcClientMetadata": dict,
+    "customClientMetadata": dict,
+}
+_METADATA = frozenset(
+    {
+        "redirectUris",
+        "postLogoutRedirectUris",
+        "backchannelLogoutUri",
+        "backchannelLogoutSessionRequired",
+    }
+)
+_FURTHER_METADATA = frozenset({"logoUri"})
+
+
+async def _list(request: Request, memory: Memory) -> Response:
+    kinds = request.query_params.getlist("types") or ["Traditional", "MachineToMachine"]
+    found: list[Body] = []
+    if "Traditional" in kinds:
+        found += [_shown(application) for application in memory.tenant.applications.values()]
+    if "MachineToMachine" in kinds:
+        found += [_machine_shown(machine) for machine in memory.tenant.machines.values()]
+    return JSONResponse(found)
+
+
+async def _create(request: Request, memory: Memory) -> Response:
+    body = await body_of(request, type=str, **_KINDS)
+    need(body, "name", "type", "oidcClientMetadata")
+    if body["type"] != "Traditional":
+        raise ApiRefusal(400, "guard.invalid_input", "The member `type` is not valid.")
+    identifier, secret = memory.tenant.presets.take_application()
+    application = Application(id=identifier, secret=secret, redirect_uris=())
+    _update(application, body)
+    memory.tenant.applications[identifier] = application
+    return JSONResponse(_shown(application))
+
+
+async def _read(request: Request, memory: Memory) -> Response:
+    return JSONResponse(_shown(_named(request, memory)))
+
+
+async def _patch(request: Request, memory: Memory) -> Response:
+    application = _named(request, memory)
+    _update(application, await body_of(request, **_KINDS))
+    return JSONResponse(_shown(application))
+
+
+async def _delete(request: Request, memory: Memory) -> Response:
+    del memory.tenant.applications[_named(request, memory).id]
+    return Response(status_code=204)
+
+
+async def _secrets(request: Request, memory: Memory) -> Response:
+    application = _named(request, memory)
+    return JSONResponse(
+        [
+            {
+                "tenantId": "default",
+                "applicationId": application.id,
+                "name": "Default secret",
+                "value": application.secret,
+                "createdAt": int(memory.clock() * 1000),
+                "expiresAt": None,
+            }
+        ]
+    )
+
+
+async def _roles(request: Request, memory: Memory) -> Response:
+    wanted = request.query_params.get("type", "MachineToMachine")
+    return JSONResponse([_MACHINE_ROLE] if wanted == "MachineToMachine" else [])
+
+
+async def _give_roles(request: Request, memory: Memory) -> Response:
+    body = await body_of(request, roleIds=list)
+    machine = memory.tenant.machines.get(request.path_params["id"])
+    if machine is None:
+        raise not_found("application")
+    machine.manages = machine.manages or _MACHINE_ROLE["id"] in body["roleIds"]
+    return Response(status_code=201)
+
+
+def _named(request: Request, memory: Memory) -> Application:
+    found = memory.tenant.applications.get(request.path_params["id"])
+    if found is None:
+        raise not_found("application")
+    return found
+
+
+def _update(application: Application, body: Body) -> None:
+    """`oidcClientMetadata` is replaced whole: what it leaves out is gone."""
+    metadata = body.get("oidcClientMetadata")
+    if metadata is not None:
+        _check_metadata(metadata)
+        application.redirect_uris = tuple(metadata["redirectUris"])
+        application.post_logout_redirect_uris = tuple(metadata["postLogoutRedirectUris"])
+        application.backchannel_logout_uri = metadata.get("backchannelLogoutUri")
+        application.backchannel_logout_session_required = metadata.get(
+            "backchannelLogoutSessionRequired", False
+        )
+        application.further_metadata = {
+            name: value for name, value in metadata.items() if name in _FURTHER_METADATA
+        }
+    application.name = body.get("name", application.name)
+    application.description = body.get("description", application.description)
+    custom = body.get("customClientMetadata", {})
+    application.always_issue_refresh_token = custom.get(
+        "alwaysIssueRefreshToken", application.always_issue_refresh_token
+    )
+
+
+def _check_metadata(metadata: Body) -> None:
+    lists = (metadata.get("redirectUris"), metadata.get("postLogoutRedirectUris"))
+    texts = all(isinstance(uris, list) and all(map(_is_url, uris)) for uris in lists)
+    backchannel = metadata.get("backchannelLogoutUri")
+    if not texts or (backchannel is not None and not _is_url(backchannel)):
+        raise ApiRefusal(400, "guard.invalid_input", "`oidcClientMetadata` is not valid.")
+    if not isinstance(metadata.get("backchannelLogoutSessionRequired", False), bool):
+        raise ApiRefusal(400, "guard.invalid_input", "`oidcClientMetadata` is not valid.")
+    if set(metadata) - _METADATA - _FURTHER_METADATA:
+        raise ApiRefusal(400, "guard.invalid_input", "`oidcClientMetadata` is not valid.")
+
+
+def _is_url(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("https://", "http://"))
+
+
+def _shown(application: Application) -> Body:
+    metadata: Body = {
+        "redirectUris": list(application.redirect_uris),
+        "postLogoutRedirectUris": list(application.post_logout_redirect_uris),
+        **application.further_metadata,
+    }
+    if application.backchannel_logout_uri is not None:
+        metadata["backchannelLogoutUri"] = application.backchannel_logout_uri
+    if application.backchannel_logout_session_required:
+        metadata["backchannelLogoutSessionRequired"] = True
+    return {
+        **_common(application.id, application.name, application.description),
+        "type": "Traditional",
+        "oidcClientMetadata": metadata,
+        "customClientMetadata": {"alwaysIssueRefreshToken": application.always_issue_refresh_token},
+    }
+
+
+def _machine_shown(machine: Machine) -> Body:
+    return {
+        **_common(machine.id, machine.name, None),
+        "type": "MachineToMachine",
+        "oidcClientMetadata": {"redirectUris": [], "postLogoutRedirectUris": []},
+        "customClientMetadata": {},
+    }
+
+
+def _common(identifier: str, name: str, description: str | None) -> Body:
+    return {
+        "tenantId": "default",
+        "id": identifier,
+        "name": name,
+        "description": description,
+        "protectedAppMetadata": None,
+        "customData": {},
+        "isThirdParty": False,
+    }
+
+
+routes = [
+    api_route("/applications", "GET", _list),
+    api_route("/applications", "POST", _create),
+    api_route("/applications/{id}", "GET", _read),
+    api_route("/applications/{id}", "PATCH", _patch),
+    api_route("/applications/{id}", "DELETE", _delete),
+    api_route("/applications/{id}/secrets", "GET", _secrets),
+    api_route("/applications/{id}/roles", "POST", _give_roles),
+    api_route("/roles", "GET", _roles),
+]

@@ -1,0 +1,46 @@
+"""The sign-in experience: the switch of enterprise SSO, and what the stand-in only keeps."""
+
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from local.logto.management.access import Body, api_route, body_of
+from local.logto.memory import Memory
+
+_KEPT: Final[dict[str, Any]] = {
+    "signInMode": "SignInAndRegister",
+    "color": {"primaryColor": "#5D34F2", "isDarkModeEnabled": False},
+    "branding": {},
+    "languageInfo": {"autoDetect": True, "fallbackLanguage": "en"},
+    "customCss": None,
+}
+
+
+async def _read(request: Request, memory: Memory) -> Response:
+    return JSONResponse(_shown(memory))
+
+
+async def _patch(request: Request, memory: Memory) -> Response:
+    kinds: dict[str, type | tuple[type, ...]] = dict.fromkeys(_KEPT, (str, dict, type(None)))
+    body = await body_of(request, singleSignOnEnabled=bool, **kinds)
+    enabled = body.pop("singleSignOnEnabled", memory.tenant.single_sign_on_enabled)
+    memory.tenant.single_sign_on_enabled = enabled
+    memory.tenant.sign_in_experience |= body
+    return JSONResponse(_shown(memory))
+
+
+def _shown(memory: Memory) -> Body:
+    return {
+        "tenantId": "default",
+        "id": "default",
+        **_KEPT,
+        **memory.tenant.sign_in_experience,
+        "singleSignOnEnabled": memory.tenant.single_sign_on_enabled,
+    }
+
+
+routes = [
+    api_route("/sign-in-exp", "GET", _read),
+    api_route("/sign-in-exp", "PATCH", _patch),
+]

@@ -1,0 +1,65 @@
+"""Users: find, make, suspend and delete them."""
+
+import secrets
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from local.logto import directory
+from local.logto.management.access import Body, api_route, body_of, not_found
+from local.logto.memory import Memory
+from local.logto.tenant import User
+
+
+async def _list(request: Request, memory: Memory) -> Response:
+    wanted = request.query_params.get("search.primaryEmail")
+    users = memory.tenant.users.values()
+    return JSONResponse([_shown(user) for user in users if wanted in (None, user.email)])
+
+
+async def _create(request: Request, memory: Memory) -> Response:
+    body = await body_of(request, name=str, primaryEmail=str, username=str, password=str)
+    name = body.get("name") or body.get("username") or ""
+    user = User(id=secrets.token_hex(6), name=name, email=body.get("primaryEmail"))
+    memory.tenant.users[user.id] = user
+    return JSONResponse(_shown(user))
+
+
+async def _suspend(request: Request, memory: Memory) -> Response:
+    body = await body_of(request, isSuspended=bool)
+    user = _named(request, memory)
+    await directory.suspend(memory, user.id, suspended=body.get("isSuspended", True))
+    return JSONResponse(_shown(user))
+
+
+async def _delete(request: Request, memory: Memory) -> Response:
+    await directory.delete(memory, _named(request, memory).id)
+    return Response(status_code=204)
+
+
+def _named(request: Request, memory: Memory) -> User:
+    found = memory.tenant.users.get(request.path_params["id"])
+    if found is None:
+        raise not_found("user")
+    return found
+
+
+def _shown(user: User) -> Body:
+    return {
+        "id": user.id,
+        "username": None,
+        "primaryEmail": user.email,
+        "name": user.name,
+        "avatar": user.picture,
+        "isSuspended": user.suspended,
+        "createdAt": user.created_at,
+        "updatedAt": user.updated_at,
+    }
+
+
+routes = [
+    api_route("/users", "GET", _list),
+    api_route("/users", "POST", _create),
+    api_route("/users/{id}/is-suspended", "PATCH", _suspend),
+    api_route("/users/{id}", "DELETE", _delete),
+]

@@ -1,0 +1,126 @@
+"""The two files that `setup` writes: `.env` for a laptop, `samconfig.toml` for the SAM CLI.
+
+Both are written whole or not at all, and what else is in them stays, comments too.
+"""
+
+import os
+import re
+import shlex
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import tomlkit
+from dotenv import dotenv_values
+from tomlkit.exceptions import TOMLKitError
+
+from provision.failures import ProvisionFailed
+
+OWNER_ONLY: Final = 0o600
+_LINE: Final = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
+
+
+def read_env(path: Path) -> dict[str, str]:
+    """The variables of a `.env` file; none where there is no file."""
+    if not path.exists():
+        return {}
+    return {name: value for name, value in dotenv_values(path).items() if value is not None}
+
+
+def write_env(path: Path, changes: Mapping[str, str | None]) -> None:
+    """Set variables, remove those that are None, and let nobody else read the file."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    left = dict(changes)
+    written: list[str] = []
+    for line in lines:
+        found = _LINE.match(line)
+        name = found[1] if found else ""
+        if name not in changes:
+            written.append(line)
+        elif (value := left.pop(name, None)) is not None:
+            written.append(f"{name}={_quoted(value)}")
+    written += [f"{name}={_quoted(value)}" for name, value in left.items() if value is not None]
+    _replace(path, "".join(f"{line}\n" for line in written), mode=OWNER_ONLY)
+
+
+def read_parameters(path: Path, environment: str) -> dict[str, str]:
+    """The `parameter_overrides` of `sam deploy`. Raises ProvisionFailed."""
+    section = _deploy_section(_read_toml(path), environment)
+    given = section.get("parameter_overrides", "") if section is not None else ""
+    words = shlex.split(given) if isinstance(given, str) else [str(word) for word in given]
+    pairs = (word.partition("=") for word in words)
+    return {name: value for name, _, value in pairs}
+
+
+def write_parameters(path: Path, environment: str, changes: Mapping[str, str | None]) -> None:
+    """Set parameters of `sam deploy`, and remove those that are None. Raises ProvisionFailed."""
+    document = _read_toml(path)
+    parameters: dict[str, str | None] = {**read_parameters(path, environment), **changes}
+    kept = {name: value for name, value in parameters.items() if value is not None}
+    section = _deploy_section(document, environment, make=True)
+    before = section.get("parameter_overrides", "")
+    if not kept:
+        section.pop("parameter_overrides", None)
+    elif isinstance(before, str):
+        text = " ".join(f'{name}="{_escaped(value)}"' for name, value in kept.items())
+        section["parameter_overrides"] = text
+    else:
+        section["parameter_overrides"] = [f"{name}={value}" for name, value in kept.items()]
+    _replace(path, tomlkit.dumps(document), mode=None)
+
+
+def stack_name(path: Path, environment: str) -> str | None:
+    """The stack's name in `samconfig.toml`, if it is there. Raises ProvisionFailed."""
+    if not path.exists():
+        return None
+    found: Any = _read_toml(path).get(environment, {})
+    for section in ("deploy", "global"):
+        name = found.get(section, {}).get("parameters", {}).get("stack_name")
+        if isinstance(name, str):
+            return name
+    return None
+
+
+def _read_toml(path: Path) -> Any:
+    try:
+        return tomlkit.parse(path.read_text()) if path.exists() else tomlkit.document()
+    except (OSError, TOMLKitError, UnicodeDecodeError):
+        raise ProvisionFailed(f"{path.name} cannot be read as TOML: mend it first") from None
+
+
+def _deploy_section(document: Any, environment: str, *, make: bool = False) -> Any:
+    section: Any = document
+    for name in (environment, "deploy", "parameters"):
+        if name not in section:
+            if not make:
+                return None
+            section[name] = tomlkit.table(is_super_table=name != "parameters")
+        section = section[name]
+    return section
+
+
+def _replace(path: Path, text: str, *, mode: int | None) -> None:
+    """The file with this text, never half of it; a secret is never readable for others."""
+    before = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    try:
+        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError:
+        raise ProvisionFailed(f"{path} cannot be written: check the folder") from None
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        Path(unfinished).chmod(before if mode is None else mode)
+        os.replace(unfinished, path)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise
+
+
+def _quoted(value: str) -> str:
+    return value if _PLAIN.fullmatch(value) else "'" + value.replace("'", "\\'") + "'"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,162 @@
+"""A deployed stack: its outputs, parameters and resources; and secrets by their ARN."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from provision.failures import ProvisionFailed
+from shared.errors import Misconfigured
+from shared.stored_secret import plain_secret
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Errors of AWS as one sentence; their own text is left out, as it may hold what was sent."""
+    try:
+        yield
+    except ClientError as failure:
+        code = failure.response.get("Error", {}).get("Code", "an error")
+        raise ProvisionFailed(f"AWS refuses {what} ({code}): check the name, the region and your "
+                              "permissions") from None  # fmt: skip
+    except BotoCoreError as failure:
+        raise ProvisionFailed(
+            f"AWS cannot be used for {what} ({type(failure).__name__}): check your credentials, "
+            "the region and the network"
+        ) from None
+
+
+def aws_session(region: str | None, profile: str | None) -> boto3.Session:
+    """A session of the operator's. Raises ProvisionFailed."""
+    with translated("signing in"):
+        return boto3.Session(region_name=region, profile_name=profile)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stack:
+    """What CloudFormation tells of a stack. `resources` are physical ids by logical id."""
+
+    name: str
+    outputs: dict[str, str]
+    parameters: dict[str, str]
+    resources: dict[str, str]
+    kinds: dict[str, str]
+    """Types of resources, by logical id."""
+
+    @property
+    def base_url(self) -> str:
+        """Raises ProvisionFailed where the stack is not this product's."""
+        if "HomeUrl" not in self.outputs:
+            raise ProvisionFailed(
+                f"the stack {self.name} has no output HomeUrl: deploy this product under that name"
+            )
+        return self.outputs["HomeUrl"].rstrip("/")
+
+    def secret_arn(self, parameter: str, resource: str) -> str | None:
+        """The ARN of a secret: the one that was passed, else the one that the stack made."""
+        return self.parameters.get(parameter) or self.resources.get(resource)
+
+    @property
+    def app_secret_arn(self) -> str | None:
+        return self.secret_arn("LogtoAppSecretArn", "AppSecret")
+
+    @property
+    def signing_key_arn(self) -> str | None:
+        return self.secret_arn("LogtoWebhookSigningKeyArn", "WebhookSigningKey")
+
+
+def read_stack(session: boto3.Session, name: str) -> Stack:
+    """Raises ProvisionFailed."""
+    with translated(f"reading the stack {name}"):
+        client = session.client("cloudformation")
+        (described,) = client.describe_stacks(StackName=name)["Stacks"]
+        pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
+        listed: list[Any] = [one for page in pages for one in page["StackResourceSummaries"]]
+    return Stack(
+        name=name,
+        outputs={o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", [])},
+        parameters={
+            p["ParameterKey"]: p.get("ParameterValue", "") for p in described.get("Parameters", [])
+        },
+        resources={r["LogicalResourceId"]: r.get("PhysicalResourceId", "") for r in listed},
+        kinds={r["LogicalResourceId"]: r["ResourceType"] for r in listed},
+    )
+
+
+class StoredText:
+    """A secret in Secrets Manager, or an SSM SecureString, by its ARN."""
+
+    def __init__(self, session: boto3.Session, arn: str, *, member: str | None) -> None:
+        self.arn = arn
+        self._session = session
+        self._member = member
+        self._parameter = arn.split(":")[2:3] == ["ssm"]
+
+    def read(self) -> str | None:
+        """The secret; None where there is no value yet. Raises ProvisionFailed."""
+        text = self._text()
+        try:
+            return plain_secret(text, member=self._member) if text else None
+        except Misconfigured:
+            return None
+
+    def write(self, secret: str) -> None:
+        """Put it in its place; other members of JSON stay. Raises ProvisionFailed."""
+        text = self._with(secret)
+        with translated("writing a secret"):
+            if self._parameter:
+                self._put_parameter(text)
+            else:
+                client = self._session.client("secretsmanager")
+                client.put_secret_value(SecretId=self.arn, SecretString=text)
+
+    def _with(self, secret: str) -> str:
+        try:
+            there = json.loads(self._text() or "")
+        except ValueError:
+            return secret
+        if self._member is None or not isinstance(there, dict):
+            return secret
+        return json.dumps({**there, self._member: secret})
+
+    def _put_parameter(self, text: str) -> None:
+        """A new version under the key that the parameter has already."""
+        path = self.arn.partition(":parameter/")[2]
+        name = f"/{path}" if "/" in path else path
+        client = self._session.client("ssm")
+        known = client.describe_parameters(
+            ParameterFilters=[{"Key": "Name", "Option": "Equals", "Values": [name]}]
+        )["Parameters"]
+        key: dict[str, Any] = {"KeyId": known[0]["KeyId"]} if known and "KeyId" in known[0] else {}
+        client.put_parameter(Name=name, Value=text, Type="SecureString", Overwrite=True, **key)
+
+    def _text(self) -> str | None:
+        try:
+            with translated("reading a secret"):
+                return self._fetch()
+        except _Absent:
+            return None
+
+    def _fetch(self) -> str:
+        try:
+            if self._parameter:
+                client = self._session.client("ssm")
+                found = client.get_parameter(Name=self.arn, WithDecryption=True)
+                return str(found["Parameter"]["Value"])
+            answer = self._session.client("secretsmanager").get_secret_value(SecretId=self.arn)
+            return str(answer.get("SecretString", ""))
+        except ClientError as failure:
+            if failure.response["Error"]["Code"] in (
+                "ResourceNotFoundException",
+                "ParameterNotFound",
+            ):
+                raise _Absent from None
+            raise
+
+
+class _Absent(Exception):
+    """There is no such secret, or it has no value."""

@@ -1,0 +1,190 @@
+"""A connector to a customer's Entra tenant, with the application that it needs there.
+
+Each needs the other first: Logto wants Entra's client id to make the connector, Entra wants the
+connector's id in its redirect URI. So the application is registered without one, and gets it last.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from provision.failures import ProvisionFailed
+from provision.graph_api import GraphApi
+from provision.logto_api import Json, LogtoApi
+from provision.record import MadeConnector
+from provision.run import Change, Run
+from provision.steps import registration as entra
+from provision.wanted import CONNECTOR_SCOPE, Customer, ManualEntra
+
+WHAT: Final = "connector at Logto"
+PROVIDER: Final = "AzureAdOidc"
+
+AskManual = Callable[[Customer], ManualEntra]
+"""Asks for what was registered at Entra by hand."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Connection:
+    """A connector as it is now; `id` is None where a dry run would make it."""
+
+    id: str | None
+    name: str
+    redirect_uri: str
+
+
+def ensure_connector(
+    run: Run,
+    api: LogtoApi,
+    customer: Customer,
+    *,
+    graph: GraphApi | None,
+    ask: AskManual,
+    now: float,
+) -> Connection:
+    """The connector as it has to be. Without `graph`, the application at Entra is made by hand.
+
+    Raises ProvisionFailed.
+    """
+    found = _named(api, customer.connector_name)
+    if graph is None:
+        return _by_hand(run, api, customer, found, ask)
+    tag = entra.tag_of(api.endpoint, customer.connector_name)
+    client_id = found["config"].get("clientId") if found else None
+    registered = entra.find_registration(graph, tag, client_id=client_id)
+    _check_own(run, found, customer, registered["appId"] if registered else None)
+    made = _recorded(run, customer, made=True)
+    made.entra_id = registered["id"] if registered else ""
+    run.remember()  # first: an application whose answer is lost can be found by its tag
+    registered = entra.ensure_registration(run, graph, customer, registered, tag=tag)
+    if registered is not None:
+        made.client_id, made.entra_id = registered["appId"], registered["id"]
+    secret = found["config"].get("clientSecret") if found else None
+    if not secret or registered is None or not entra.lives(registered, secret, now=now):
+        password = entra.new_secret(run, graph, registered, customer, now=now)
+        if password is not None:
+            secret, made.secret_ends_at = password["secretText"], password["endDateTime"]
+    connection = _ensure(run, api, customer, found, made, secret)
+    if registered is None:  # of a dry run
+        change = Change(what=entra.REDIRECT_URI, action="add", detail=connection.redirect_uri)
+        run.change(change, lambda: None)
+        return connection
+    if secret:
+        entra.drop_other_secrets(run, graph, registered, used=secret)
+    entra.ensure_redirect_uri(run, graph, registered, connection.redirect_uri)
+    return connection
+
+
+def callback_uri(logto: str, connector: str) -> str:
+    """The redirect URI that Entra has to know."""
+    return f"{logto}/callback/{connector}"
+
+
+def _by_hand(
+    run: Run, api: LogtoApi, customer: Customer, found: Json | None, ask: AskManual
+) -> Connection:
+    config = found["config"] if found else {}
+    manual = customer.manual
+    if manual is None or (not manual.client_secret and not config.get("clientSecret")):
+        same = found is not None and config.get("issuer") == customer.issuer
+        if same and config.get("clientSecret") and manual is None:
+            manual = ManualEntra(client_id=config["clientId"])
+        else:
+            manual = ask(customer)
+    _check_own(run, found, customer, manual.client_id)
+    made = _recorded(run, customer, made=found is None)
+    made.client_id = manual.client_id
+    secret = manual.client_secret or config.get("clientSecret")
+    connection = _ensure(run, api, customer, found, made, secret)
+    run.notes.append(
+        f"At Entra, the application {manual.client_id} has to have the redirect URI "
+        f"{connection.redirect_uri}, platform Web."
+    )
+    return connection
+
+
+def _ensure(
+    run: Run,
+    api: LogtoApi,
+    customer: Customer,
+    found: Json | None,
+    made: MadeConnector,
+    secret: str | None,
+) -> Connection:
+    made.id = found["id"] if found else None
+    run.remember()  # first: a connector whose answer is lost is known to be ours
+    wanted = _wanted(found or {}, customer, client_id=made.client_id, secret=secret)
+    if found is None:
+        body = {"providerName": PROVIDER, "connectorName": customer.connector_name, **wanted}
+        change = Change(what=WHAT, action="create", detail=customer.connector_name)
+        found = run.change(change, lambda: api.create_connector(body))
+    elif differing := [name for name in wanted if found.get(name) != wanted[name]]:
+        body = {name: wanted[name] for name in differing}
+        identifier = found["id"]
+        detail = f"{customer.connector_name}: {', '.join(differing)}"
+        change = Change(what=WHAT, action="update", detail=detail)
+        run.change(change, lambda: api.update_connector(identifier, body))
+    if found is not None and made.id != found["id"]:
+        made.id = found["id"]
+        run.remember()
+    return Connection(
+        id=made.id,
+        name=customer.connector_name,
+        redirect_uri=callback_uri(api.endpoint, made.id or "<connector id>"),
+    )
+
+
+def _named(api: LogtoApi, name: str) -> Json | None:
+    for connector in api.connectors():
+        if connector.get("connectorName") == name:
+            if not isinstance(connector.get("config"), dict):
+                connector["config"] = {}
+            return connector
+    return None
+
+
+def _check_own(run: Run, found: Json | None, customer: Customer, client_id: str | None) -> None:
+    """A connector of this name is this customer's, or the run ends before it changes anything."""
+    if found is None:
+        return
+    recorded = run.record.connectors.get(customer.connector_name)
+    config = found["config"]
+    same = config.get("issuer") == customer.issuer and config.get("clientId") == client_id
+    known = recorded is not None and recorded.id == found["id"]
+    if found.get("providerName") != PROVIDER or not (same or known):
+        raise ProvisionFailed(
+            f"Logto has a connector named {customer.connector_name} already, to another directory "
+            "or application: choose another name with --connector-name"
+        )
+
+
+def _recorded(run: Run, customer: Customer, *, made: bool) -> MadeConnector:
+    """The connector's entry in the record; `made` is for a new one."""
+    new = MadeConnector(name=customer.connector_name, made=made, issuer=customer.issuer)
+    entry = run.record.connectors.setdefault(customer.connector_name, new)
+    entry.issuer = customer.issuer
+    return entry
+
+
+def _wanted(
+    found: Json, customer: Customer, *, client_id: str, secret: str | None
+) -> dict[str, Any]:
+    """The connector's members, with everything that others have added."""
+    before = found.get("config", {})
+    scopes = str(before.get("scope") or "").split()
+    branding = {**(found.get("branding") or {}), "displayName": customer.display_name}
+    if customer.logo_url is not None:
+        branding["logo"] = customer.logo_url
+    there = found.get("domains") or []
+    return {
+        "config": {
+            **before,
+            "clientId": client_id,
+            "clientSecret": secret,
+            "issuer": customer.issuer,
+            "scope": " ".join([*scopes, *(s for s in CONNECTOR_SCOPE if s not in scopes)]),
+            "trustUnverifiedEmail": customer.trust_unverified_email,
+        },
+        "domains": [*there, *(name for name in customer.domains if name not in there)],
+        "branding": branding,
+        "syncProfile": customer.sync_profile,
+    }

@@ -1,0 +1,205 @@
+"""The stand-in's Management API: Logto's answers and errors, and what they change for sign-ins."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from local.logto.server import StandIn
+from local.logto.tenant import CONTOSO, LOCAL_MACHINE, MANAGEMENT_RESOURCE
+from tests.local.conftest import CALLBACK, RelyingParty
+
+Call = Callable[..., httpx.Response]
+
+
+def token(url: str, **changes: str) -> httpx.Response:
+    form = {"grant_type": "client_credentials", "resource": MANAGEMENT_RESOURCE, "scope": "all"}
+    return httpx.post(
+        f"{url}/oidc/token", data={**form, **changes}, auth=LOCAL_MACHINE, trust_env=False
+    )
+
+
+@pytest.fixture
+def call(stand_in: StandIn) -> Iterator[Call]:
+    bearer = {"authorization": f"Bearer {token(stand_in.url).json()['access_token']}"}
+    with httpx.Client(base_url=f"{stand_in.url}/api", headers=bearer, trust_env=False) as client:
+        yield client.request
+
+
+def code_of(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+def metadata(**changes: Any) -> dict[str, Any]:
+    return {"redirectUris": [CALLBACK], "postLogoutRedirectUris": [], **changes}
+
+
+def connector(stand_in: StandIn, **changes: Any) -> dict[str, Any]:
+    config = {
+        "clientId": "client",
+        "clientSecret": "secret",
+        "issuer": f"{stand_in.url}/entra/{CONTOSO.tenant_id}/v2.0",
+        "scope": "openid profile email",
+        "trustUnverifiedEmail": True,
+    }
+    return {
+        "providerName": "AzureAdOidc",
+        "connectorName": "another",
+        "config": {**config, **changes.pop("config", {})},
+        "domains": ["contoso.de"],
+        "branding": {"displayName": "Another"},
+        "syncProfile": True,
+        **changes,
+    }
+
+
+def test_token(stand_in: StandIn) -> None:
+    answer = token(stand_in.url).json()
+    assert answer["token_type"] == "Bearer"
+    assert (answer["expires_in"], answer["scope"]) == (3600, "all")
+    assert token(stand_in.url, resource="https://other.test").json()["error"] == "invalid_target"
+    form = {"grant_type": "client_credentials", "resource": MANAGEMENT_RESOURCE}
+    wrong = httpx.post(
+        f"{stand_in.url}/oidc/token", data=form, auth=(LOCAL_MACHINE[0], "no"), trust_env=False
+    )
+    assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
+
+
+def test_each_kind_of_client_has_its_grants(party: RelyingParty) -> None:
+    form = {"grant_type": "client_credentials", "resource": MANAGEMENT_RESOURCE}
+    assert party.token(form).json()["error"] == "unauthorized_client"
+    code = {"grant_type": "authorization_code", "code": "c", "redirect_uri": CALLBACK}
+    assert party.token(code, LOCAL_MACHINE).json()["error"] == "unauthorized_client"
+
+
+@pytest.mark.parametrize("path", ["/applications", "/sso-connectors", "/hooks", "/sign-in-exp"])
+def test_nobody_gets_in(stand_in: StandIn, party: RelyingParty, path: str) -> None:
+    url = f"{stand_in.url}/api{path}"
+    without = httpx.get(url, trust_env=False)
+    assert code_of(without) == (401, "auth.authorization_header_missing")
+    user = party.tokens()["access_token"]
+    for value in ("nonsense", user):
+        answer = httpx.get(url, headers={"authorization": f"Bearer {value}"}, trust_env=False)
+        assert code_of(answer) == (401, "auth.unauthorized")
+    stand_in.tenant.machines[LOCAL_MACHINE[0]].manages = False
+    weak = token(stand_in.url).json()["access_token"]
+    answer = httpx.get(url, headers={"authorization": f"Bearer {weak}"}, trust_env=False)
+    assert code_of(answer) == (403, "auth.forbidden")
+
+
+def test_applications(call: Call) -> None:
+    body = {"name": "New", "type": "Traditional", "oidcClientMetadata": metadata()}
+    made = call("POST", "/applications", json=body)
+    assert made.status_code == 200
+    identifier = made.json()["id"]
+    assert "secret" not in made.json()
+    kinds = {"types": "Traditional"}
+    assert len(call("GET", "/applications", params=kinds).json()) == 2
+    (secret,) = call("GET", f"/applications/{identifier}/secrets").json()
+    assert set(secret) >= {"name", "value", "createdAt", "expiresAt"}
+
+    whole = metadata(backchannelLogoutUri="https://a.test/b", backchannelLogoutSessionRequired=True)
+    changed = call("PATCH", f"/applications/{identifier}", json={"oidcClientMetadata": whole})
+    assert changed.json()["oidcClientMetadata"] == whole
+    changed = call("PATCH", f"/applications/{identifier}", json={"oidcClientMetadata": metadata()})
+    assert changed.json()["oidcClientMetadata"] == metadata()  # what was left out is gone
+    assert call("DELETE", f"/applications/{identifier}").status_code == 204
+    assert code_of(call("GET", f"/applications/{identifier}"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": "x", "type": "SPA", "oidcClientMetadata": metadata()},
+        {"name": "x", "type": "Traditional", "oidcClientMetadata": {"redirectUris": []}},
+        {"name": "x", "type": "Traditional", "oidcClientMetadata": metadata(unknown=1)},
+        {"name": "x", "type": "Traditional", "oidcClientMetadata": metadata(redirectUris=["x"])},
+        {"name": 1, "type": "Traditional", "oidcClientMetadata": metadata()},
+    ],
+)
+def test_bad_applications(call: Call, body: dict[str, Any]) -> None:
+    assert code_of(call("POST", "/applications", json=body)) == (400, "guard.invalid_input")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"connectorName": "contoso"}, 409, "single_sign_on.duplicate_connector_name"),
+        ({"domains": ["gmail.com"]}, 422, "single_sign_on.forbidden_domains"),
+        ({"domains": ["nonsense"]}, 422, "single_sign_on.invalid_domain_format"),
+        ({"config": {"clientSecret": ""}}, 400, "connector.invalid_config"),
+        ({"config": {"issuer": "http://127.0.0.1:1/x/v2.0"}}, 400, "connector.invalid_config"),
+        ({"config": {"issuer": "slash"}}, 400, "connector.invalid_config"),
+        ({"providerName": "Other"}, 400, "connector.not_found"),
+    ],
+)
+def test_refused_connectors(
+    call: Call, stand_in: StandIn, changes: dict[str, Any], status: int, code: str
+) -> None:
+    if changes == {"config": {"issuer": "slash"}}:
+        issuer = f"{stand_in.url}/entra/{CONTOSO.tenant_id}/v2.0/"
+        changes = {"config": {"issuer": issuer}}
+    answer = call("POST", "/sso-connectors", json=connector(stand_in, **changes))
+    assert code_of(answer) == (status, code)
+    assert list(stand_in.tenant.connectors) == [CONTOSO.id]
+
+
+def test_connectors(call: Call, stand_in: StandIn, party: RelyingParty) -> None:
+    made = call("POST", "/sso-connectors", json=connector(stand_in))
+    assert made.status_code == 200
+    identifier = made.json()["id"]
+    assert len(identifier) == 12
+    assert made.json()["config"] == connector(stand_in)["config"]
+    page = party.robot.open(party.authorization_url())
+    assert "Continue with Another" in page.text
+    renamed = call("PATCH", f"/sso-connectors/{identifier}", json={"connectorName": "contoso"})
+    assert code_of(renamed) == (409, "single_sign_on.duplicate_connector_name")
+    call("PATCH", f"/sso-connectors/{identifier}", json={"branding": {"displayName": "Renamed"}})
+    assert "Continue with Renamed" in party.robot.open(party.authorization_url()).text
+    assert call("DELETE", f"/sso-connectors/{identifier}").status_code == 204
+    assert len(call("GET", "/sso-connectors").json()) == 1
+
+
+def test_sign_in_experience(call: Call, party: RelyingParty) -> None:
+    before = call("GET", "/sign-in-exp").json()
+    off = call("PATCH", "/sign-in-exp", json={"singleSignOnEnabled": False})
+    assert off.json() == {**before, "singleSignOnEnabled": False}
+    page = party.robot.open(party.authorization_url(direct_sign_in="sso:contoso00001"))
+    assert urlsplit(str(page.url)).path == "/sign-in"
+    assert code_of(call("PATCH", "/sign-in-exp", json={"unknown": 1}))[0] == 400
+
+
+def test_webhooks(call: Call) -> None:
+    body = {"name": "x", "events": ["User.Deleted"], "config": {"url": "https://a.test/h"}}
+    made = call("POST", "/hooks", json=body)
+    assert made.status_code == 201
+    assert len(made.json()["signingKey"]) == 32
+    assert made.json()["enabled"] is True
+    path = f"/hooks/{made.json()['id']}"
+    changed = call("PATCH", path, json={"enabled": False}).json()
+    assert (changed["enabled"], changed["events"]) == (False, ["User.Deleted"])
+    assert call("GET", path).json() == changed
+    assert call("DELETE", path).status_code == 204
+    assert call("GET", "/hooks").json() == []
+
+
+def test_users(call: Call, stand_in: StandIn) -> None:
+    made = call("POST", "/users", json={"name": "New", "primaryEmail": "new@a.test"}).json()
+    found = call("GET", "/users", params={"search.primaryEmail": "new@a.test"}).json()
+    assert [one["id"] for one in found] == [made["id"]]
+    path = f"/users/{made['id']}"
+    suspended = call("PATCH", f"{path}/is-suspended", json={"isSuspended": True})
+    assert suspended.json()["isSuspended"] is True
+    assert stand_in.tenant.users[made["id"]].suspended
+    assert call("DELETE", path).status_code == 204
+    assert made["id"] not in stand_in.tenant.users
+
+
+def test_roles(call: Call, stand_in: StandIn) -> None:
+    (role,) = call("GET", "/roles", params={"type": "MachineToMachine"}).json()
+    machine = stand_in.tenant.machines[LOCAL_MACHINE[0]]
+    given = call("POST", f"/applications/{machine.id}/roles", json={"roleIds": [role["id"]]})
+    assert given.status_code == 201

@@ -1,0 +1,152 @@
+"""A stack on moto's server, as far as the commands look at it.
+
+moto's CloudFormation makes neither secrets nor alarms nor aliases. They are made by their own
+services, and the list of the stack's resources is completed with them.
+"""
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+
+OUTPUTS = {
+    "HomeUrl": "{url}/",
+    "RedirectUri": "{url}/callback",
+    "PostSignOutRedirectUri": "{url}/",
+    "BackchannelLogoutUri": "{url}/backchannel-logout",
+    "WebhookUrl": "{url}/webhooks/logto",
+    "AuthFunctionName": "auth",
+    "AdminFunctionName": "admin",
+}
+
+
+@dataclass(kw_only=True)
+class FakeStack:
+    """A stack. `resources` are type and physical id of what belongs to it, by logical id;
+    `outputs` and `parameters` are told in place of its own, None for one that is not there."""
+
+    name: str
+    resources: dict[str, tuple[str, str]] = field(default_factory=dict)
+    outputs: dict[str, str | None] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+
+    def session(self, region: str | None, profile: str | None) -> boto3.Session:
+        """A session that sees the whole stack."""
+        session = boto3.Session(region_name=region, profile_name=profile)
+        session.events.register("after-call.cloudformation.ListStackResources", self._complete)
+        session.events.register("after-call.cloudformation.DescribeStacks", self._change)
+        return session
+
+    def id(self, logical: str) -> str:
+        return self.resources[logical][1]
+
+    def _complete(self, parsed: dict[str, Any], **_: Any) -> None:
+        for logical, (kind, physical) in self.resources.items():
+            parsed.setdefault("StackResourceSummaries", []).append(
+                {
+                    "LogicalResourceId": logical,
+                    "PhysicalResourceId": physical,
+                    "ResourceType": kind,
+                }
+            )
+
+    def _change(self, parsed: dict[str, Any], **_: Any) -> None:
+        for stack in parsed.get("Stacks", []):
+            outputs = stack.get("Outputs", [])
+            told = {o["OutputKey"]: o["OutputValue"] for o in outputs} | self.outputs
+            stack["Outputs"] = [
+                {"OutputKey": name, "OutputValue": value}
+                for name, value in told.items()
+                if value is not None
+            ]
+            given = {p["ParameterKey"]: p["ParameterValue"] for p in stack.get("Parameters", [])}
+            given |= self.parameters
+            stack["Parameters"] = [
+                {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
+            ]
+
+
+def deploy(url: str, *, own_secrets: bool = True, **parameters: str) -> FakeStack:
+    """Make a stack. Without `own_secrets`, `parameters` name them."""
+    name = f"signin-{uuid.uuid4().hex[:8]}"
+    given = {"LogtoEndpoint": "", "LogtoAppId": "pending", **parameters}
+    table = make_table(f"{name}-table")
+    outputs: dict[str, Any] = {n: {"Value": v.format(url=url)} for n, v in OUTPUTS.items()}
+    outputs["TableName"] = {"Value": table}
+    template = {
+        "Parameters": {name: {"Type": "String"} for name in given},
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": outputs,
+    }
+    client = boto3.client("cloudformation")
+    client.create_stack(
+        StackName=name,
+        TemplateBody=json.dumps(template),
+        Parameters=[{"ParameterKey": n, "ParameterValue": v} for n, v in given.items()],
+    )
+    client.close()
+    resources = {
+        "Table": ("AWS::DynamoDB::Table", table),
+        "AuthFunctionAliaslive": ("AWS::Lambda::Alias", "live"),
+        "AuthErrors": ("AWS::CloudWatch::Alarm", _alarm(f"{name}-errors")),
+    }
+    for logical in ("AppSecret", "WebhookSigningKey") if own_secrets else ():
+        arn = _secret(f"{name}-{logical}")
+        resources[logical] = ("AWS::SecretsManager::Secret", arn)
+    return FakeStack(name=name, resources=resources)
+
+
+def stored(arn: str) -> str:
+    """A secret's text."""
+    client = boto3.client("secretsmanager")
+    text = client.get_secret_value(SecretId=arn)["SecretString"]
+    client.close()
+    return str(text)
+
+
+def _secret(name: str) -> str:
+    """As the stack makes it: a value that Logto refuses."""
+    client = boto3.client("secretsmanager")
+    arn = client.create_secret(Name=name, SecretString=uuid.uuid4().hex)["ARN"]
+    client.close()
+    return str(arn)
+
+
+def _alarm(name: str) -> str:
+    client = boto3.client("cloudwatch")
+    client.put_metric_alarm(
+        AlarmName=name,
+        ComparisonOperator="GreaterThanThreshold",
+        EvaluationPeriods=1,
+        MetricName="Errors",
+        Namespace="AWS/Lambda",
+        Period=60,
+        Statistic="Sum",
+        Threshold=0,
+    )
+    client.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
+    client.close()
+    return name
+
+
+def make_table(name: str, *, key: str = "pk", good: bool = True) -> str:
+    client = boto3.client("dynamodb")
+    client.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        DeletionProtectionEnabled=good,
+    )
+    client.update_time_to_live(
+        TableName=name,
+        TimeToLiveSpecification={"AttributeName": "expires_at", "Enabled": good},
+    )
+    client.update_continuous_backups(
+        TableName=name,
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": good},
+    )
+    client.close()
+    return name

@@ -1,0 +1,146 @@
+"""The program from outside: one command line for everything, and signing in to Microsoft."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
+
+from provision import microsoft
+from provision.admin_function import AdminFunction
+from provision.failures import ProvisionFailed, Unreachable
+from provision.logto_api import management_resource
+from provision.microsoft import Login, credentials
+from tests.provision.conftest import Desk
+from tests.support.up import ROOT
+
+
+def program(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "provision", *arguments],
+        cwd=ROOT,
+        env=dict(os.environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_names_every_command() -> None:
+    ran = program("--help")
+    assert ran.returncode == 0
+    for name in ("setup", "doctor", "teardown", "sessions"):
+        assert name in ran.stdout
+    assert "connector" in program("setup", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sessions", "list"],
+        ["sessions", "list", "--user", "a", "--organization", "b"],
+        ["sessions", "end"],
+        ["sessions", "end", "some-session", "--user", "a"],
+        ["sessions", "erase"],
+        ["sessions", "nothing"],
+    ],
+    ids=" ".join,
+)
+def test_mistakes_with_sessions(arguments: list[str]) -> None:
+    ran = program(*arguments)
+    assert ran.returncode == 2
+    assert ran.stdout == ""
+    assert "Traceback" not in ran.stderr
+
+
+def test_sessions_page_by_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands ask the admin function until there is no cursor."""
+    asked: list[dict[str, Any]] = []
+
+    def invoke(event: dict[str, Any]) -> dict[str, Any]:
+        asked.append(event)
+        more = "50" if "cursor" not in event else None
+        return {"ok": True, "sessions": [{"session": "s1"}], "ended": 2, "cursor": more}
+
+    from provision import sessions
+
+    monkeypatch.setattr(
+        sessions, "local_function", lambda: AdminFunction(invoke=invoke, proof=lambda: "proof")
+    )
+    ran = desk.run("sessions", "list", "--user", "alice", "--local", "--json")
+    assert ran.code == 0
+    assert json.loads(ran.out) == {"sessions": [{"session": "s1"}, {"session": "s1"}]}
+    assert [one["action"] for one in asked] == ["list_user", "list_user"]
+    ran = desk.run("sessions", "end", "--organization", "contoso", "--local", "--json")
+    assert json.loads(ran.out) == {"ended": 4}
+    assert asked[-1] == {
+        "action": "end_organization",
+        "caller": "proof",
+        "organization": "contoso",
+        "cursor": "50",
+    }
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "resource"),
+    [
+        ("https://abc123.logto.app", "https://abc123.logto.app/api"),
+        ("https://login.example.com", "https://default.logto.app/api"),
+        ("http://localhost:3001", "https://default.logto.app/api"),
+        ("https://a.b.logto.app", "https://default.logto.app/api"),
+    ],
+)
+def test_indicator_of_the_management_api(endpoint: str, resource: str) -> None:
+    assert management_resource(endpoint) == resource
+
+
+class Credential:
+    """Stands for one of azure-identity's."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure = failure
+        self.asked: list[tuple[str, str | None]] = []
+
+    def get_token(self, scope: str, *, tenant_id: str | None = None) -> AccessToken:
+        self.asked.append((scope, tenant_id))
+        if self.failure is not None:
+            raise self.failure
+        return AccessToken("a-token", 0)
+
+
+def test_token_for_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    credential = Credential()
+    monkeypatch.setattr(microsoft, "_credential", lambda tenant, login: credential)
+    assert credentials("contoso.com", Login.DEFAULT)() == "a-token"
+    assert credential.asked == [("https://graph.microsoft.com/.default", "contoso.com")]
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "words"),
+    [
+        (ClientAuthenticationError("long, with a trace"), ProvisionFailed, "az login --tenant"),
+        (ServiceRequestError("no route"), Unreachable, "check the network"),
+    ],
+)
+def test_no_token(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception, kind: type[Exception], words: str
+) -> None:
+    monkeypatch.setattr(microsoft, "_credential", lambda tenant, login: Credential(failure))
+    with pytest.raises(kind, match=words) as told:
+        credentials("contoso.com", Login.DEFAULT)()
+    assert str(failure) not in str(told.value)
+
+
+@pytest.mark.parametrize("login", Login)
+def test_every_way_to_sign_in_can_be_made(login: Login) -> None:
+    """With azure-identity's own classes; nothing is asked of the network yet."""
+    credential = microsoft._credential("11111111-2222-4333-8444-555555555555", login)
+    assert callable(credential.get_token)
+    close = getattr(credential, "close", None)
+    if close is not None:
+        close()

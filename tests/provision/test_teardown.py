@@ -1,0 +1,144 @@
+"""`teardown` and `setup connector`: only what `setup` made goes."""
+
+import dataclasses
+
+from local.logto.directories import Registration
+from local.logto.tenant import CONTOSO, Application, Webhook
+from tests.provision.conftest import BASE_URL, FABRIKAM, Desk, state
+
+
+def with_others(desk: Desk) -> None:
+    """An administrator's own application, connector, webhook and Entra application."""
+    desk.tenant.applications["theirs"] = Application(
+        id="theirs", secret="their-secret", name="Theirs", redirect_uris=("https://a.test/cb",)
+    )
+    theirs = dataclasses.replace(CONTOSO, id="theirs", name="theirs", client_id="c")
+    desk.tenant.connectors["theirs"] = theirs
+    desk.tenant.webhooks = (Webhook(id="theirs", url="https://a.test/hook", signing_key="key-1"),)
+    registration = Registration(members={"displayName": "Theirs", "tags": [], "web": {}})
+    desk.entra.registrations[registration.id] = registration
+
+
+def test_only_what_was_made(desk: Desk) -> None:
+    with_others(desk)
+    (desk.root / ".env").write_text("# mine\nPORT=3999\n")
+    before = state(desk.tenant)
+    desk.setup()
+    desk.add()
+    ran = desk.teardown("--json")
+    assert ran.code == 0, ran.err
+    after = state(desk.tenant)
+    # Another connector may need it by now: it stays on.
+    assert after[4] is True
+    assert after[:4] == before[:4]
+    assert desk.env() == "# mine\nPORT=3999\n"
+    assert list((desk.root / ".local").rglob("*.json")) == []
+    assert {one["what"] for one in ran.json["changed"]} >= {
+        "connector at Logto",
+        "application at Entra",
+        "webhook at Logto",
+        "application at Logto",
+    }
+
+
+def test_everything_is_as_before(desk: Desk) -> None:
+    before = state(desk.tenant)
+    desk.setup()
+    assert desk.teardown().code == 0
+    assert state(desk.tenant) == before
+
+
+def test_dry_run_and_no(desk: Desk) -> None:
+    desk.setup()
+    before = state(desk.tenant)
+    planned = desk.teardown("--dry-run", "--json")
+    assert planned.code == 0
+    assert state(desk.tenant) == before
+    assert len(planned.json["would_change"]) == 6
+    desk.answers = ["no"]
+    graph = ("--graph-endpoint", f"{desk.logto}/graph/v1.0")
+    assert desk.run("teardown", *desk.where(), *graph).code == 1
+    assert state(desk.tenant) == before
+    desk.answers = None
+    assert desk.run("teardown", *desk.where(), *graph).code == 2
+    assert state(desk.tenant) == before
+
+
+def test_twice(desk: Desk) -> None:
+    desk.setup()
+    desk.teardown()
+    again = desk.teardown()
+    assert again.code == 0
+    assert "Nothing to change." in again.out
+    assert "There is no record" in again.out
+
+
+def test_without_the_record(desk: Desk) -> None:
+    """The marks at Logto are enough for the application and the webhook."""
+    desk.setup()
+    (record,) = desk.root.rglob("*.json")
+    record.unlink()
+    assert desk.teardown().code == 0
+    assert desk.tenant.applications == {}
+    assert desk.tenant.webhooks == ()
+    assert len(desk.tenant.connectors) == 1
+
+
+def test_settings_that_somebody_has_changed_stay(desk: Desk) -> None:
+    desk.setup()
+    env = desk.root / ".env"
+    env.write_text(env.read_text().replace("LOGTO_APP_ID=local-app", "LOGTO_APP_ID=another"))
+    before = env.read_text()
+    assert desk.teardown().code == 0
+    assert env.read_text() == before
+
+
+def test_by_hand_at_entra(desk: Desk) -> None:
+    desk.answers = ["theirs", "secret-of-theirs"]
+    desk.setup("--manual-entra")
+    desk.answers = None
+    ran = desk.teardown()
+    assert ran.code == 0
+    assert desk.tenant.connectors == {}
+    assert "At Entra, remove the application theirs by hand." in ran.out
+
+
+def test_customers(desk: Desk) -> None:
+    desk.setup()
+    added = desk.add("--json")
+    assert added.code == 0, added.err
+    (link,) = added.json["connectors"]
+    assert link["sign_in_url"] == f"{BASE_URL}/sign-in?connector={link['id']}"
+    connector = desk.tenant.connectors[link["id"]]
+    assert connector.domains == ("fabrikam.com",)
+    assert connector.issuer == f"{desk.logto}/entra/{FABRIKAM}/v2.0"
+    (registered,) = desk.tenant.directories[FABRIKAM].registrations.values()
+    assert registered.redirect_uris == [link["redirect_uri"]]
+    assert desk.add("--json").json["changed"] == []
+
+    listed = desk.run("setup", "connector", "list", *desk.where(), "--json")
+    assert [one["name"] for one in listed.json["connectors"]] == [
+        "entra-contoso",
+        "entra-fabrikam",
+    ]
+    assert all(one["secret_ends_at"] for one in listed.json["connectors"])
+    told = desk.run("setup", "connector", "list", *desk.where()).out
+    assert link["sign_in_url"] in told
+
+    graph = ("--graph-endpoint", f"{desk.logto}/graph/v1.0")
+    options = [*desk.where(), *graph, "--yes"]
+    removed = desk.run("setup", "connector", "remove", "entra-fabrikam", *options)
+    assert removed.code == 0, removed.err
+    assert list(desk.tenant.connectors) == ["contoso00001"]
+    assert desk.tenant.directories[FABRIKAM].registrations == {}
+    assert len(desk.entra.registrations) == 1
+    assert "Nothing to change." in desk.setup().out
+
+
+def test_connector_of_somebody_else_is_not_removed(desk: Desk) -> None:
+    with_others(desk)
+    before = state(desk.tenant)
+    ran = desk.run("setup", "connector", "remove", "theirs", *desk.where(), "--yes")
+    assert ran.code == 1
+    assert "`setup` made no connector theirs" in ran.err
+    assert state(desk.tenant) == before
