@@ -14,6 +14,8 @@ Json = dict[str, Any]
 SELF_HOSTED: Final = "https://default.logto.app/api"
 _CLOUD: Final = re.compile(r"([a-z0-9]+)\.logto\.app")
 _ROLE: Final = "Logto Management API access"
+_PASSING: Final = (429, 502, 503, 504)
+"""Answers of whatever stands in front of a service that is there."""
 _FIXES: Final = {
     "single_sign_on.duplicate_connector_name": "another connector at Logto has that name already: "
     "choose another with --connector-name",
@@ -167,7 +169,8 @@ class LogtoApi:
                 f"Logto does not know the Management API as {self._resource}: pass its indicator "
                 "with --management-api (the Logto Console shows it under API resources)"
             )
-        raise self._unexpected(answer) if answer.status >= 429 else self._no_logto()
+        passing = body or answer.status in _PASSING
+        raise self._unexpected(answer) if passing else self._no_logto()
 
     def _refusal(self, answer: Answer) -> ProvisionFailed:
         body = answer.body if isinstance(answer.body, dict) else {}

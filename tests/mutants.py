@@ -16,7 +16,10 @@ from pathlib import Path
 from queue import SimpleQueue
 
 ROOT = Path(__file__).resolve().parent.parent
-_COPIED = ("functions", "shared", "local", "tests", "pyproject.toml", "template.yaml")
+_COPIED = (
+    *("functions", "shared", "local", "provision", "tests"),
+    *("pyproject.toml", "template.yaml"),
+)
 _HOSTILE = "tests/hostile"
 
 
@@ -50,6 +53,10 @@ _ENDINGS, _MARKERS = "shared/endings.py", "shared/ending_table.py"
 _LEASE, _RULES = "shared/token_table.py", "shared/rules.py"
 _SESSIONS = "shared/sessions.py"
 _ANYTHING = "attribute_not_exists(nothing)"
+_PROVISION = "tests/provision"
+SETUP, BAD_INPUT = f"{_PROVISION}/test_setup.py", f"{_PROVISION}/test_bad_input.py"
+FILES, TEARDOWN = f"{_PROVISION}/test_files.py", f"{_PROVISION}/test_teardown.py"
+_STEPS = "provision/steps"
 
 MUTANTS = (
     Mutant("nonce of the ID token", _ID, 'raise IdTokenInvalid("`nonce` is not', 'return None  # ("', TOKEN, "nonce"),
@@ -70,6 +77,23 @@ MUTANTS = (
     Mutant("announced algorithms", _ID, "if algorithm not in known.algorithms:", "if False:", TOKEN, "announced"),
     Mutant("one key", _ID, "if len(suitable) != 1:", "if not suitable:", TOKEN, "kid"),
     Mutant("members named twice", "shared/json_object.py", "if len(members) != len(pairs):", "if False:", TOKEN, "twice"),
+    Mutant("setup keeps others' metadata", f"{_STEPS}/application.py", "        **before,\n", "", SETUP, "keeps"),
+    Mutant("setup takes no application of others", f"{_STEPS}/application.py", 'if application.get("name") == product.name:', "if False:", BAD_INPUT, "same_name"),
+    Mutant("another product's back-channel", f"{_STEPS}/application.py", "    _check_backchannel(before, product, made=made)", "    pass", SETUP, "back_channel"),
+    Mutant("setup takes no connector of others", f"{_STEPS}/connector.py", 'if found.get("providerName") != PROVIDER or not (same or known):', "if False:", BAD_INPUT, "taken"),
+    Mutant("domains of others stay", f"{_STEPS}/connector.py", '"domains": [*there, ', '"domains": [', SETUP, "keeps"),
+    Mutant("unused secrets go", f"{_STEPS}/registration.py", 'password.get("displayName") == SECRET_NAME and', "False and", SETUP, "ends_soon"),
+    Mutant("secrets of others stay", f"{_STEPS}/registration.py", 'password.get("displayName") == SECRET_NAME and', "True and", SETUP, "its_own"),
+    Mutant("patience with Graph", f"{_STEPS}/registration.py", "if refusal.status not in (400, 404):", "if True:", SETUP, "moment"),
+    Mutant("issuer without a slash", "provision/microsoft.py", 'if issuer.endswith("/"):', "if False:", BAD_INPUT, "slash"),
+    Mutant("issuer is what it says", "provision/microsoft.py", "if published != issuer:", "if False:", BAD_INPUT, "otherwise"),
+    Mutant("public mail domains", "provision/wanted.py", "if name in PUBLIC_MAIL:", "if False:", BAD_INPUT, "public"),
+    Mutant("a dry run changes nothing", "provision/run.py", "if self.dry:", "if False:", SETUP, "dry_run"),
+    Mutant("a dry run keeps no record", "provision/run.py", "if not self.dry:", "if True:", SETUP, "dry_run"),
+    Mutant("a .env for its owner", "provision/files.py", "mode=OWNER_ONLY", "mode=None", FILES, "owner"),
+    Mutant("teardown leaves webhooks of others", f"{_STEPS}/hook.py", 'return str(hook.get("name") or "").endswith(product.marker)', "return True", TEARDOWN, "by_hand"),
+    Mutant("teardown leaves SSO that others need", "provision/tearing_down.py", "and on and not others:", "and on:", TEARDOWN, "only_what"),
+    Mutant("teardown leaves changed settings", "provision/tearing_down.py", 'if "LOGTO_APP_ID" in there and', 'if "LOGTO_APP_ID" in there or', TEARDOWN, "changed"),
     Mutant("ID token in the response", "shared/logto_client.py", "if response.id_token is None:", "if False:", PROVIDER, "id_token"),
     Mutant("type of the token response", "shared/token_response.py", 'if str(body.get("token_type", "")).lower() != "bearer":', "if False:", PROVIDER, "token_type"),
     Mutant("check before tokens are kept", "shared/logto_client.py", "if self._check is not None:", "if False:", TOKEN, "claim or forgery"),

@@ -163,6 +163,9 @@ class Tenant:
     machines: dict[str, Machine] = field(default_factory=dict)
     directories: dict[str, Directory] = field(default_factory=dict)
     """Entra tenants, by id."""
+    roles: dict[str, str] = field(default_factory=dict)
+    """Names of roles that were made through the Management API, by id."""
+    organization_roles: dict[str, str] = field(default_factory=dict)
     presets: Presets = field(default_factory=Presets)
     sign_in_experience: dict[str, Any] = field(default_factory=dict)
     """What the sign-in experience holds beside the switch of enterprise SSO."""

@@ -54,6 +54,11 @@ def ensure_registration(
         )
         if made is None:
             return None
+        consent = f"{customer.issuer.removesuffix('/v2.0')}/adminconsent?client_id={made['appId']}"
+        run.notes.append(
+            f"Where people may not consent to applications themselves, an administrator does so "
+            f"once for all: {consent}"
+        )
         found = made
     elif differing := {k: v for k, v in _wanted(found, customer).items() if found.get(k) != v}:
         identifier = found["id"]

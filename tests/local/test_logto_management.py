@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import jwt
 import pytest
 
 from local.logto.server import StandIn
@@ -203,3 +204,36 @@ def test_roles(call: Call, stand_in: StandIn) -> None:
     machine = stand_in.tenant.machines[LOCAL_MACHINE[0]]
     given = call("POST", f"/applications/{machine.id}/roles", json={"roleIds": [role["id"]]})
     assert given.status_code == 201
+
+
+def test_resources_roles_and_organizations(call: Call, party: RelyingParty) -> None:
+    """What they grant is in the tokens of the next sign-in."""
+    made = call("POST", "/resources", json={"name": "Bills", "indicator": "https://bills.test"})
+    assert made.status_code == 201
+    path = f"/resources/{made.json()['id']}/scopes"
+    scope = call("POST", path, json={"name": "read:bills"})
+    assert scope.status_code == 201
+    again = call("POST", "/resources", json={"name": "B", "indicator": "https://bills.test"})
+    assert code_of(again) == (422, "resource.resource_identifier_in_use")
+    body = {"name": "clerk", "description": "d", "type": "User", "scopeIds": [scope.json()["id"]]}
+    role = call("POST", "/roles", json=body)
+    assert role.status_code == 200
+    assert code_of(call("POST", "/roles", json=body)) == (422, "role.name_in_use")
+    given = call("POST", "/users/alice0000001/roles", json={"roleIds": [role.json()["id"]]})
+    assert given.status_code == 201
+
+    organization = call("POST", "/organizations", json={"name": "Fabrikam"}).json()["id"]
+    guest = call("POST", "/organization-roles", json={"name": "guest"}).json()["id"]
+    members = f"/organizations/{organization}/users"
+    assert call("POST", members, json={"userIds": ["alice0000001"]}).status_code == 201
+    ids = {"organizationRoleIds": [guest]}
+    assert call("POST", f"{members}/alice0000001/roles", json=ids).status_code == 201
+    assert code_of(call("POST", f"{members}/bob000000001/roles", json=ids))[0] == 404
+
+    scopes = "openid offline_access roles urn:logto:scope:organizations read:bills"
+    tokens = party.tokens(scope=scopes, resource="https://bills.test")
+    claims = jwt.decode(tokens["id_token"], options={"verify_signature": False})
+    assert claims["roles"] == ["buyer", "clerk"]
+    assert organization in claims["organizations"]
+    refreshed = party.refresh(tokens["refresh_token"], resource="https://bills.test").json()
+    assert refreshed["scope"] == "read:bills"

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,14 +18,14 @@ from provision.failures import ProvisionFailed, Unreachable
 from provision.logto_api import management_resource
 from provision.microsoft import Login, credentials
 from tests.provision.conftest import Desk
-from tests.support.up import ROOT
+from tests.support.up import ROOT, up
 
 
-def program(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def program(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-m", "provision", *arguments],
         cwd=ROOT,
-        env=dict(os.environ),
+        env={**os.environ, **variables},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -144,3 +146,25 @@ def test_every_way_to_sign_in_can_be_made(login: Login) -> None:
     close = getattr(credential, "close", None)
     if close is not None:
         close()
+
+
+def test_make_up_is_set_up_by_setup(tmp_path: Path) -> None:
+    """The local stack stands `doctor`, with nothing set up by anything else."""
+    with up() as stack:
+        stack.wait_for("Ctrl-C stops everything")
+        logto = f"http://localhost:{stack.ports['LOGTO_PORT']}"
+        env = tmp_path / "local.env"
+        env.write_text(
+            f"LOGTO_ENDPOINT={logto}\nLOGTO_APP_ID=local-app\nLOGTO_APP_SECRET=local-app-secret\n"
+        )
+        ran = program(
+            *("doctor", "--base-url", stack.url, "--env-file", str(env), "--json"),
+            MANAGEMENT_APP_ID="local-management",
+            MANAGEMENT_APP_SECRET="local-management-secret",
+        )
+        assert stack.end(signal.SIGINT) == 0
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    found = {one["check"]: one["status"] for one in json.loads(ran.stdout)["findings"]}
+    assert set(found.values()) == {"pass", "unknown"}
+    assert found["webhook answers"] == found["contoso: issuer"] == found["enterprise SSO"] == "pass"
+    assert "POST /api/sso-connectors -> 200" in stack.output

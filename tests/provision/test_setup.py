@@ -38,6 +38,7 @@ def test_from_nothing(desk: Desk) -> None:
     assert list(desk.entra.services.values()) == [registered.client_id]
     assert desk.tenant.single_sign_on_enabled
     assert f"{BASE_URL}/sign-in?connector={connector.id}" in ran.out
+    assert f"/{CONTOSO.tenant_id}/adminconsent?client_id={connector.client_id}" in ran.out
 
 
 def test_twice(desk: Desk) -> None:

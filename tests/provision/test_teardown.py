@@ -93,6 +93,17 @@ def test_settings_that_somebody_has_changed_stay(desk: Desk) -> None:
     assert env.read_text() == before
 
 
+def test_webhook_that_was_made_by_hand_stays(desk: Desk) -> None:
+    url = f"{BASE_URL}/webhooks/logto"
+    events = ("User.SuspensionStatus.Updated", "User.Deleted", "User.Created")
+    theirs = Webhook(id="theirs", url=url, signing_key="k-1", events=events, name="Ours")
+    desk.tenant.webhooks = (theirs,)
+    assert desk.setup().code == 0
+    assert "LOGTO_WEBHOOK_SIGNING_KEY=k-1" in desk.env()
+    assert desk.teardown().code == 0
+    assert desk.tenant.webhooks == (theirs,)
+
+
 def test_by_hand_at_entra(desk: Desk) -> None:
     desk.answers = ["theirs", "secret-of-theirs"]
     desk.setup("--manual-entra")

@@ -1,0 +1,153 @@
+"""API resources, roles and organizations: who may do what."""
+
+import hashlib
+import secrets
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from local.logto.management.access import ApiRefusal, api_route, body_of, need, not_found
+from local.logto.memory import Memory
+from local.logto.tenant import Organization, Resource, Tenant, User
+
+
+async def _resources(request: Request, memory: Memory) -> Response:
+    return JSONResponse([_shown(resource) for resource in memory.tenant.resources.values()])
+
+
+async def _create_resource(request: Request, memory: Memory) -> Response:
+    body = await body_of(request, name=str, indicator=str)
+    need(body, "name", "indicator")
+    indicator = body["indicator"]
+    if indicator in memory.tenant.resources:
+        raise ApiRefusal(422, "resource.resource_identifier_in_use", "The indicator is in use.")
+    resource = Resource(indicator=indicator, scopes={})
+    memory.tenant.resources[indicator] = resource
+    return JSONResponse({**_shown(resource), "name": body["name"]}, 201)
+
+
+async def _create_scope(request: Request, memory: Memory) -> Response:
+    body = await body_of(request, name=str, description=str)
+    need(body, "name")
+    for resource in memory.tenant.resources.values():
+        if _id(resource.indicator) == request.path_params["id"]:
+            if body["name"] in resource.scopes:
+                raise ApiRefusal(422, "scope.name_exists", "The scope exists already.")
+            resource.scopes[body["name"]] = ()
+            identifier = _scope_id(resource, body["name"])
+            return JSONResponse({"id": identifier, "name": body["name"]}, 201)
+    raise not_found("resource")
+
+
+async def _create_role(request: Request, memory: Memory) -> Response:
+    body = await body_of(request, name=str, description=str, type=str, scopeIds=list)
+    need(body, "name", "description")
+    name = body["name"]
+    if name in memory.tenant.roles.values():
+        raise ApiRefusal(422, "role.name_in_use", "The role's name is in use.")
+    identifier = secrets.token_hex(10)
+    memory.tenant.roles[identifier] = name
+    for resource in memory.tenant.resources.values():
+        for scope, granting in resource.scopes.items():
+            if _scope_id(resource, scope) in body.get("scopeIds", []):
+                resource.scopes[scope] = (*granting, name)
+    return JSONResponse({"id": identifier, "name": name, "type": body.get("type", "User")})
+
+
+async def _give_user_roles(request: Request, memory: Memory) -> Response:
+    body = await body_of(request, roleIds=list)
+    user = _user(request, memory.tenant)
+    names = [_named(memory.tenant.roles, one) for one in body.get("roleIds", [])]
+    user.roles = tuple(dict.fromkeys((*user.roles, *names)))
+    return Response(status_code=201)
+
+
+async def _create_organization(request: Request, memory: Memory) -> Response:
+    body = await body_of(request, name=str, description=str)
+    need(body, "name")
+    organization = Organization(
+        id=secrets.token_hex(6),
+        name=body["name"],
+        description=body.get("description"),
+        members={},
+        role_scopes={},
+    )
+    memory.tenant.organizations[organization.id] = organization
+    shown = {"id": organization.id, "name": body["name"], "description": body.get("description")}
+    return JSONResponse(shown, 201)
+
+
+async def _create_organization_role(request: Request, memory: Memory) -> Response:
+    body = await body_of(request, name=str, description=str)
+    need(body, "name")
+    identifier = secrets.token_hex(10)
+    memory.tenant.organization_roles[identifier] = body["name"]
+    return JSONResponse({"id": identifier, "name": body["name"]}, 201)
+
+
+async def _add_members(request: Request, memory: Memory) -> Response:
+    body = await body_of(request, userIds=list)
+    organization = _organization(request, memory.tenant)
+    for user in body.get("userIds", []):
+        if user not in memory.tenant.users:
+            raise not_found("user")
+        organization.members.setdefault(user, ())
+    return Response(status_code=201)
+
+
+async def _give_member_roles(request: Request, memory: Memory) -> Response:
+    body = await body_of(request, organizationRoleIds=list)
+    organization, user = _organization(request, memory.tenant), request.path_params["user"]
+    if user not in organization.members:
+        raise not_found("member")
+    known = memory.tenant.organization_roles
+    for name in [_named(known, one) for one in body.get("organizationRoleIds", [])]:
+        organization.role_scopes.setdefault(name, ())
+        there = organization.members[user]
+        organization.members[user] = there if name in there else (*there, name)
+    return Response(status_code=201)
+
+
+def _named(known: dict[str, str], identifier: Any) -> str:
+    if identifier not in known:
+        raise not_found("role")
+    return known[identifier]
+
+
+def _user(request: Request, tenant: Tenant) -> User:
+    if (found := tenant.users.get(request.path_params["id"])) is None:
+        raise not_found("user")
+    return found
+
+
+def _organization(request: Request, tenant: Tenant) -> Organization:
+    if (found := tenant.organizations.get(request.path_params["id"])) is None:
+        raise not_found("organization")
+    return found
+
+
+def _shown(resource: Resource) -> dict[str, str]:
+    return {"id": _id(resource.indicator), "indicator": resource.indicator}
+
+
+def _scope_id(resource: Resource, scope: str) -> str:
+    return _id(f"{resource.indicator} {scope}")
+
+
+def _id(text: str) -> str:
+    """Resources and scopes are known by what they are; their ids follow from that."""
+    return hashlib.sha256(text.encode()).hexdigest()[:21]
+
+
+routes = [
+    api_route("/resources", "GET", _resources),
+    api_route("/resources", "POST", _create_resource),
+    api_route("/resources/{id}/scopes", "POST", _create_scope),
+    api_route("/roles", "POST", _create_role),
+    api_route("/users/{id}/roles", "POST", _give_user_roles),
+    api_route("/organizations", "POST", _create_organization),
+    api_route("/organization-roles", "POST", _create_organization_role),
+    api_route("/organizations/{id}/users", "POST", _add_members),
+    api_route("/organizations/{id}/users/{user}/roles", "POST", _give_member_roles),
+]
