@@ -71,15 +71,18 @@ def write_parameters(path: Path, environment: str, changes: Mapping[str, str | N
     _replace(path, tomlkit.dumps(document), mode=None)
 
 
-def stack_name(path: Path, environment: str) -> str | None:
-    """The stack's name in `samconfig.toml`, if it is there. Raises ProvisionFailed."""
+def deploy_default(path: Path, environment: str, name: str) -> str | None:
+    """What `samconfig.toml` says of an option of `sam deploy`, such as `stack_name` or `region`.
+
+    Raises ProvisionFailed.
+    """
     if not path.exists():
         return None
     found: Any = _read_toml(path).get(environment, {})
     for section in ("deploy", "global"):
-        name = found.get(section, {}).get("parameters", {}).get("stack_name")
-        if isinstance(name, str):
-            return name
+        value = found.get(section, {}).get("parameters", {}).get(name)
+        if isinstance(value, str):
+            return value
     return None
 
 

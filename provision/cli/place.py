@@ -35,10 +35,14 @@ def find_place(world: World, where: Where) -> Place:
         url = base_url(where.base_url, what="the base URL")
         return Place(base_url=url, store=EnvFile(path=path), settings=files.read_env(path))
     config = world.root / where.samconfig
-    name = where.stack_name or files.stack_name(config, where.config_env)
+
+    def default(option: str) -> str | None:
+        return files.deploy_default(config, where.config_env, option)
+
+    name = where.stack_name or default("stack_name")
     if name is None:
         name = world.ask("The stack's name", "--stack-name or --base-url")
-    session = world.session(where.region, where.profile)
+    session = world.session(where.region or default("region"), where.profile or default("profile"))
     stack = read_stack(session, name)
     store = StackStore(
         app_secret=stored(session, stack.app_secret_arn, "app_secret"),

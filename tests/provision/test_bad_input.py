@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from local.logto.management import connectors
 from local.logto.tenant import CONTOSO, Application
 from tests.provision.conftest import BASE_URL, Desk, Ran, state
 
@@ -194,8 +195,6 @@ def test_connector_name_that_is_taken_meanwhile(desk: Desk) -> None:
 
 
 def test_domain_that_logto_alone_forbids(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from local.logto.management import connectors
-
     monkeypatch.setattr(connectors, "PUBLIC_MAIL", frozenset({"contoso.com"}))
     ran = desk.setup()
     assert ran.code == 1
@@ -206,8 +205,6 @@ def test_domain_that_logto_alone_forbids(desk: Desk, monkeypatch: pytest.MonkeyP
 
 
 def test_issuer_that_logto_cannot_reach(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from local.logto.management import connectors
-
     async def unreachable(issuer: str) -> dict[str, str]:
         raise connectors._bad_config("unreachable")
 

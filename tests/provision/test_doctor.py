@@ -15,7 +15,7 @@ from starlette.types import Message
 from local.logto.tenant import Application, Connector
 from tests.conftest import REGION
 from tests.provision.clinic import Clinic, working
-from tests.provision.conftest import Desk
+from tests.provision.conftest import Desk, secrets_of, state
 from tests.provision.stacks import make_table
 from tests.provision.test_bad_input import closed_port
 
@@ -418,8 +418,6 @@ def test_clock(
 
 
 def test_secrets_are_not_told(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
-    from tests.provision.conftest import secrets_of
-
     desk = clinic.desk(capsys)
     app(clinic).secret = "another-secret"
     change_hook(clinic, signing_key="another-signing-key")
@@ -472,8 +470,6 @@ def test_secret_expiry_as_it_was_noted(clinic: Clinic, capsys: pytest.CaptureFix
 
 
 def test_doctor_changes_nothing(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
-    from tests.provision.conftest import state
-
     desk: Desk = clinic.desk(capsys)
     before = state(desk.tenant)
     files = {path: path.read_bytes() for path in clinic.root.rglob("*") if path.is_file()}

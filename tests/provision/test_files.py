@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from provision.files import read_env, read_parameters, stack_name, write_env, write_parameters
+from provision.files import (
+    deploy_default,
+    read_env,
+    read_parameters,
+    write_env,
+    write_parameters,
+)
 from tests.provision.conftest import Desk
 
 SAMCONFIG = """\
@@ -59,7 +65,7 @@ def test_env_values_come_back(tmp_path: Path, value: str) -> None:
 def test_samconfig_keeps_comments_and_other_parameters(tmp_path: Path) -> None:
     file = tmp_path / "samconfig.toml"
     file.write_text(SAMCONFIG)
-    assert stack_name(file, "default") == "signin"
+    assert deploy_default(file, "default", "stack_name") == "signin"
     write_parameters(file, "default", {"LogtoAppId": "app-1", "BrandName": 'A "B"'})
     for comment in ("# Defaults of ours.", "# the name", "# how it is", "# Beware", "# always"):
         assert comment in file.read_text()
@@ -87,6 +93,6 @@ def test_samconfig_of_another_environment_and_none(tmp_path: Path) -> None:
     write_parameters(file, "prod", {"A": "1"})
     assert read_parameters(file, "prod") == {"A": "1"}
     assert read_parameters(file, "default")["LogLevel"] == "DEBUG"
-    assert stack_name(tmp_path / "none.toml", "default") is None
+    assert deploy_default(tmp_path / "none.toml", "default", "stack_name") is None
     write_parameters(tmp_path / "none.toml", "default", {"A": "1"})
     assert read_parameters(tmp_path / "none.toml", "default") == {"A": "1"}

@@ -12,7 +12,7 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
-from provision import microsoft
+from provision import microsoft, sessions
 from provision.admin_function import AdminFunction
 from provision.failures import ProvisionFailed, Unreachable
 from provision.logto_api import management_resource
@@ -68,8 +68,6 @@ def test_sessions_page_by_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
         asked.append(event)
         more = "50" if "cursor" not in event else None
         return {"ok": True, "sessions": [{"session": "s1"}], "ended": 2, "cursor": more}
-
-    from provision import sessions
 
     monkeypatch.setattr(
         sessions, "local_function", lambda: AdminFunction(invoke=invoke, proof=lambda: "proof")

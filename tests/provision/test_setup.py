@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from local.logto import graph
 from local.logto.directories import Registration
 from local.logto.tenant import CONTOSO, Application
 from provision.steps.registration import SECRET_NAME
@@ -273,8 +274,6 @@ def test_default_connector(desk: Desk) -> None:
 
 def test_graph_needs_a_moment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A new application is not known everywhere at once: the next calls are tried again."""
-    from local.logto import graph
-
     unknown = iter([True, True, False])
     real = graph._named
 

@@ -58,6 +58,16 @@ def test_stack_of_samconfig(desk: Desk) -> None:
     assert "# ours" in config.read_text()
 
 
+def test_region_of_samconfig(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the SAM CLI does, whatever region the operator has elsewhere."""
+    stack = deploy(URL)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-west-2")
+    refused(run(desk, stack), "reading the stack")
+    config = desk.root / "samconfig.toml"
+    config.write_text('[default.deploy.parameters]\nregion = "eu-central-1"\n')
+    assert run(desk, stack).code == 0
+
+
 def test_json_secret_and_parameter_store(desk: Desk) -> None:
     """Other members of a stored JSON stay; an SSM SecureString is written as one."""
     secrets, parameters = boto3.client("secretsmanager"), boto3.client("ssm")
