@@ -18,7 +18,7 @@ def user_claims(user: User, scopes: tuple[str, ...], tenant: Tenant) -> dict[str
             "name": user.name,
             "picture": user.picture,
             "updated_at": user.updated_at,
-            "username": None,
+            "username": user.username,
             "created_at": user.created_at,
         }
     if "email" in scopes:

@@ -82,6 +82,7 @@ class User:
     id: str
     name: str
     email: str | None
+    username: str | None = None
     picture: str | None = None
     connector: str | None = None
     directory: str | None = None

@@ -27,7 +27,7 @@ def body_of(memory: Memory, hook: Webhook, event: str, user: User) -> bytes:
     created = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     data: dict[str, Any] = {
         "id": user.id,
-        "username": None,
+        "username": user.username,
         "primaryEmail": user.email,
         "name": user.name,
         "isSuspended": user.suspended,

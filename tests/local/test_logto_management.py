@@ -237,3 +237,12 @@ def test_resources_roles_and_organizations(call: Call, party: RelyingParty) -> N
     assert organization in claims["organizations"]
     refreshed = party.refresh(tokens["refresh_token"], resource="https://bills.test").json()
     assert refreshed["scope"] == "read:bills"
+
+
+def test_users_are_found_by_their_username(call: Call) -> None:
+    made = call("POST", "/users", json={"username": "walter", "name": "Walter"})
+    assert made.status_code == 200
+    found = call("GET", "/users", params={"search.username": "walter", "mode.username": "exact"})
+    assert [user["id"] for user in found.json()] == [made.json()["id"]]
+    nobody = call("GET", "/users", params={"search.username": "walt", "mode.username": "exact"})
+    assert nobody.json() == []

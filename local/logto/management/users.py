@@ -12,15 +12,27 @@ from local.logto.tenant import User
 
 
 async def _list(request: Request, memory: Memory) -> Response:
-    wanted = request.query_params.get("search.primaryEmail")
-    users = memory.tenant.users.values()
-    return JSONResponse([_shown(user) for user in users if wanted in (None, user.email)])
+    """All users, or those whose fields are what `search.<field>` says, exactly."""
+    email = request.query_params.get("search.primaryEmail")
+    username = request.query_params.get("search.username")
+    return JSONResponse(
+        [
+            _shown(user)
+            for user in memory.tenant.users.values()
+            if email in (None, user.email) and username in (None, user.username)
+        ]
+    )
 
 
 async def _create(request: Request, memory: Memory) -> Response:
     body = await body_of(request, name=str, primaryEmail=str, username=str, password=str)
     name = body.get("name") or body.get("username") or ""
-    user = User(id=secrets.token_hex(6), name=name, email=body.get("primaryEmail"))
+    user = User(
+        id=secrets.token_hex(6),
+        name=name,
+        email=body.get("primaryEmail"),
+        username=body.get("username"),
+    )
     memory.tenant.users[user.id] = user
     return JSONResponse(_shown(user))
 
@@ -47,7 +59,7 @@ def _named(request: Request, memory: Memory) -> User:
 def _shown(user: User) -> Body:
     return {
         "id": user.id,
-        "username": None,
+        "username": user.username,
         "primaryEmail": user.email,
         "name": user.name,
         "avatar": user.picture,
