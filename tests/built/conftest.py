@@ -1,12 +1,18 @@
 """Artifacts for this machine's processor, made once: of plain `sam build`, and finished."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
 
 from local.artifacts import finish
+from local.logto.server import StandIn, running
+from local.logto.tenant import default_tenant
 from tests.support.artifacts import link_runtime_client, sam_build
+from tests.support.product import DOMAIN
+from tests.support.tables import new_table
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +41,29 @@ def artifacts(request: pytest.FixtureRequest) -> Path:
 def runtime_client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the runtime's client alone, as Lambda's image has it."""
     return link_runtime_client(tmp_path_factory.mktemp("client"))
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator[StandIn]:
+    with running(default_tenant(f"https://{DOMAIN}")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def variables(moto_url: str, stand_in: StandIn) -> Iterator[dict[str, str]]:
+    """The variables of a deployment over the stand-in and a table of its own."""
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=moto_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    yield {
+        "LOGTO_ENDPOINT": stand_in.url,
+        "LOGTO_APP_ID": "local-app",
+        "LOGTO_APP_SECRET": "local-app-secret",
+        "TABLE_NAME": new_table(client),
+        "AWS_ENDPOINT_URL_DYNAMODB": moto_url,
+    }
+    client.close()

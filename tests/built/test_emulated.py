@@ -5,44 +5,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from local.logto.robot import Robot
-from local.logto.server import StandIn, running
-from local.logto.tenant import default_tenant
+from local.logto.server import StandIn
 from tests.support.browser import FETCH, NAVIGATION, Browser, read_answer
 from tests.support.product import DOMAIN
 from tests.support.rie import Function, emulated
-from tests.support.tables import new_table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(scope="module")
-def stand_in() -> Iterator[StandIn]:
-    with running(default_tenant(f"https://{DOMAIN}")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def function(
-    artifacts: Path, runtime_client: Path, moto_url: str, stand_in: StandIn
+    artifacts: Path, runtime_client: Path, variables: dict[str, str]
 ) -> Iterator[Function]:
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=moto_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    variables = {
-        "LOGTO_ENDPOINT": stand_in.url,
-        "LOGTO_APP_ID": "local-app",
-        "LOGTO_APP_SECRET": "local-app-secret",
-        "TABLE_NAME": new_table(client),
-        "AWS_ENDPOINT_URL_DYNAMODB": moto_url,
-    }
     with emulated(
         "functions.auth.app.handler",
         artifacts / "AuthFunction",
@@ -51,7 +28,6 @@ def function(
         variables,
     ) as started:
         yield started
-    client.close()
 
 
 def sample(name: str) -> dict[str, Any]:

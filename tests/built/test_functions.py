@@ -6,20 +6,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from local.gateway import Gateway
 from local.logto.robot import Robot
-from local.logto.server import StandIn, running
-from local.logto.tenant import Webhook, default_tenant
+from local.logto.server import StandIn
+from local.logto.tenant import Webhook
 from local.serving import listen, serving
 from local.template import functions_of, read_template, routes_of
 from tests.support.browser import FETCH, Browser, read_answer
 from tests.support.functions import RESOURCE, ROUTE, TOKEN_SETTINGS, authorizer_event
 from tests.support.product import DOMAIN
 from tests.support.rie import Function, emulated
-from tests.support.tables import new_table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SIGNING_KEY = "local-webhook-signing-key"
@@ -27,32 +25,9 @@ Start = Callable[[str], Function]
 
 
 @pytest.fixture(scope="module")
-def stand_in() -> Iterator[StandIn]:
-    with running(default_tenant(f"https://{DOMAIN}")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def start(
-    artifacts: Path, runtime_client: Path, moto_url: str, stand_in: StandIn
-) -> Iterator[Start]:
+def start(artifacts: Path, runtime_client: Path, variables: dict[str, str]) -> Iterator[Start]:
     """Starts a built function by its name, over one table for all of them."""
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=moto_url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    variables = {
-        **TOKEN_SETTINGS,
-        "LOGTO_ENDPOINT": stand_in.url,
-        "LOGTO_APP_ID": "local-app",
-        "LOGTO_APP_SECRET": "local-app-secret",
-        "LOGTO_WEBHOOK_SIGNING_KEY": SIGNING_KEY,
-        "TABLE_NAME": new_table(client),
-        "AWS_ENDPOINT_URL_DYNAMODB": moto_url,
-    }
+    given = {**variables, **TOKEN_SETTINGS, "LOGTO_WEBHOOK_SIGNING_KEY": SIGNING_KEY}
     handlers = {
         name: function["Handler"]
         for name, function in functions_of(read_template(ROOT / "template.yaml")).items()
@@ -63,14 +38,11 @@ def start(
         def of(name: str) -> Function:
             if name not in started:
                 layer = artifacts / "SharedLayer/python"
-                function = emulated(
-                    handlers[name], artifacts / name, layer, runtime_client, variables
-                )
+                function = emulated(handlers[name], artifacts / name, layer, runtime_client, given)
                 started[name] = running_functions.enter_context(function)
             return started[name]
 
         yield of
-    client.close()
 
 
 def sample(name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from shared.endings import end_subject
+from tests.hostile.conftest import SECONDS
 from tests.hostile.faults import KINDS, Faults
 from tests.hostile.leaving import (
     ALL,
@@ -595,7 +596,7 @@ OUTAGES: dict[str, Answer] = {
     "429": Answer(status=429),
     "404": Answer(status=404),
     "reset": Answer(reset=True),
-    "slow": Answer(pause=1),
+    "slow": Answer(pause=2 * SECONDS),
     "HTML": Answer(body=b"<html>"),
     "no keys": Answer(body=b'{"keys": []}'),
 }

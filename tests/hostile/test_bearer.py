@@ -131,7 +131,9 @@ def test_a_route_of_another_resource(scene: Scene, authorizer: Authorizer) -> No
     assert relayed["access_token"] == token
 
 
-@pytest.mark.parametrize("answer", [Answer(status=500), Answer(reset=True), Answer(pause=1)])
+@pytest.mark.parametrize(
+    "answer", [Answer(status=500), Answer(reset=True), Answer(pause=2 * SECONDS)]
+)
 def test_keys_unreachable(scene: Scene, authorizer: Authorizer, answer: Answer) -> None:
     scene.provider.responders[KEYS] = lambda form: answer
     assert ask(authorizer, signed(scene)) is None

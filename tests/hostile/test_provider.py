@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey
 
 from shared.errors import ProviderMisbehaved
 from shared.provider import FRESH_SECONDS, LOOKS, STALE_SECONDS, check_metadata
+from tests.hostile.conftest import SECONDS
 from tests.hostile.provider import (
     DISCOVERY,
     ES384,
@@ -36,8 +37,8 @@ NOISE: dict[str, Answer] = {
     "204": Answer(status=204),
     "206": Answer(status=206, body=b"{}"),
     "a reset": Answer(reset=True),
-    "slow": Answer(body=b"{}", pause=2),
-    "drip": Answer(body=b'{"keys": []}', drip=0.1),
+    "slow": Answer(body=b"{}", pause=2 * SECONDS),
+    "drip": Answer(body=b'{"keys": []}', drip=SECONDS / 4),
     "100 MB": Answer(endless=100 * MEGABYTE),
     "HTML": Answer(body=b"<html>sign in to the wifi</html>"),
     "a list": Answer(body=b"[]"),
@@ -267,7 +268,7 @@ TOKEN_ANSWERS: dict[str, Tokens] = {
     "cut in the middle": lambda p, f: Answer(
         body=json.dumps(p.good_tokens(f)).encode()[:200], promised=4000
     ),
-    "good tokens, too late": lambda p, f: as_json(p.good_tokens(f), pause=1),
+    "good tokens, too late": lambda p, f: as_json(p.good_tokens(f), pause=2 * SECONDS),
     "good tokens in 300 KB": lambda p, f: Answer(
         body=json.dumps(p.good_tokens(f)).encode() + b" " * 300_000
     ),

@@ -134,7 +134,7 @@ OUTAGES: dict[str, Answer] = {
     "500": Answer(status=500),
     "503": Answer(status=503, body=b"<html>busy</html>"),
     "reset": Answer(reset=True),
-    "slow": Answer(pause=SECONDS * 2),
+    "slow": Answer(pause=2 * SECONDS),
     "HTML": Answer(body=b"<html>maintenance</html>"),
     "a list": Answer(body=b"[]"),
     "truncated": Answer(body=b'{"access_token": "x', promised=5000),

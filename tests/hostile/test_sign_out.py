@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.hostile.conftest import SECONDS
 from tests.hostile.provider import DISCOVERY, REVOCATION, SUBJECT, Answer
 from tests.hostile.scene import SESSION, Scene
 from tests.support.browser import NAVIGATION
@@ -67,7 +68,9 @@ def test_ahead_of_a_click(scene: Scene, header: str, purpose: str) -> None:
 
 
 @pytest.mark.parametrize("where", [REVOCATION, DISCOVERY])
-@pytest.mark.parametrize("answer", [Answer(status=500), Answer(reset=True), Answer(pause=1)])
+@pytest.mark.parametrize(
+    "answer", [Answer(status=500), Answer(reset=True), Answer(pause=2 * SECONDS)]
+)
 def test_provider_down(scene: Scene, where: str, answer: Answer) -> None:
     """The session here is gone all the same."""
     browser = scene.signed_in()

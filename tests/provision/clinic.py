@@ -19,7 +19,7 @@ from shared.stored_secret import webhook_key
 from tests.provision.conftest import Desk, Ran, Silent, with_fabrikam
 from tests.provision.stacks import FakeStack, deploy, stored
 from tests.support.functions import started_services
-from tests.support.product import started_process
+from tests.support.product import started_process, unlogged
 from tests.support.up import ROOT
 
 Edit = Callable[[str, Message], None]
@@ -101,6 +101,7 @@ def working(root: Path) -> Iterator[Clinic]:
             started_process(stand_in.url, table_name=stack.id("Table"), settings=settings)
         )
         services, loop = parts.enter_context(started_services(process, "notifications"))
+        parts.enter_context(unlogged("auth", "notifications"))
         key = webhook_key(services.settings, lambda arn, anew: "")
         handlers = {
             "functions.auth.app.handler": process.handler,

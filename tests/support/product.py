@@ -1,6 +1,7 @@
 """The product as a Lambda process has it: its handler over a real table and a real provider."""
 
 import asyncio
+import io
 import logging
 import sys
 import time
@@ -97,6 +98,21 @@ def log_to_stdout(service: str = SERVICE) -> None:
     for handler in logging.getLogger(service).handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.stream = _CurrentStdout()
+
+
+@contextmanager
+def unlogged(*services: str) -> Iterator[None]:
+    """What these services log is not printed: their process has somebody else's output."""
+    handlers = [h for s in services for h in logging.getLogger(s).handlers]
+    streams = [h for h in handlers if isinstance(h, logging.StreamHandler)]
+    before = [handler.stream for handler in streams]
+    for handler in streams:
+        handler.stream = io.StringIO()
+    try:
+        yield
+    finally:
+        for handler, stream in zip(streams, before, strict=True):
+            handler.stream = stream
 
 
 @contextmanager
