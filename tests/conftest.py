@@ -9,6 +9,8 @@ import pytest
 from hypothesis import settings
 from moto.server import ThreadedMotoServer
 
+from tests.support.patience import be_patient
+
 REGION = "eu-central-1"
 # The same examples in every run, however slow the machine is.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
@@ -29,6 +31,11 @@ def no_network() -> Iterator[None]:
     patch.setattr(socket.socket, "connect", _loopback_only)
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def patience() -> None:
+    be_patient()
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,8 @@ import pytest
 
 from tests.hostile.provider import EvilProvider, evil_provider
 from tests.hostile.scene import Scene
+from tests.hostile.waiting import IMPATIENT, PATIENT
 from tests.support.product import started_process
-
-SECONDS = 1.2
-"""How long the process waits for the provider: short, but not for a machine that is busy."""
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +23,15 @@ def provider(listening: EvilProvider) -> EvilProvider:
 
 
 @pytest.fixture
+def seconds(request: pytest.FixtureRequest) -> float:
+    """How long a process waits for the provider."""
+    return IMPATIENT if request.node.get_closest_marker("impatient") else PATIENT
+
+
+@pytest.fixture
 def scene(
     provider: EvilProvider,
+    seconds: float,
     moto_url: str,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -36,8 +41,8 @@ def scene(
     def printed() -> str:
         return "".join(capfd.readouterr())
 
-    with started_process(provider.url, provider_seconds=SECONDS) as process:
-        scene = Scene(process=process, provider=provider, printed=printed)
+    with started_process(provider.url, provider_seconds=seconds) as process:
+        scene = Scene(process=process, provider=provider, seconds=seconds, printed=printed)
         yield scene
         scene.search()
 

@@ -9,6 +9,8 @@ from functions.auth.application import make_handler
 from shared.composition import compose
 from shared.dynamodb import connect
 from shared.provider_http import Answer, ProviderHttp
+from tests.hostile.waiting import PATIENT
+from tests.support.patience import be_patient
 
 
 def die(**_: Any) -> None:
@@ -28,9 +30,11 @@ class DyingHttp(ProviderHttp):
         return answer
 
 
+be_patient()
 _client = connect()
 if "dynamodb" in os.environ["DIE_AT"]:
     _client.meta.events.register(os.environ["DIE_AT"], die)
 handler = make_handler(
-    compose(os.environ, service="auth", client=_client, http=DyingHttp()), asyncio.new_event_loop()
+    compose(os.environ, service="auth", client=_client, http=DyingHttp(timeout_seconds=PATIENT)),
+    asyncio.new_event_loop(),
 )

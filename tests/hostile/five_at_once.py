@@ -1,7 +1,7 @@
 """Five processes' worth of authorizers in one: the same request to all of them at once.
 
-Workers alone import this module. Everything is loaded by then, and the table gets all the time that
-it needs: how fast a small machine is is not what is tried.
+Workers alone import this module. Everything is loaded by then, and nobody's time runs out: that one
+refreshes is tried, and not how fast a small machine runs fifty.
 """
 
 import asyncio
@@ -9,19 +9,24 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from botocore.config import Config
-
+from functions.authorizer import waiting
 from functions.authorizer.application import Handler, make_handler
+from shared import access_tokens
 from shared.composition import compose
-from shared.dynamodb import LIMITS
-from shared.dynamodb_client import make_client
+from shared.provider_http import ProviderHttp
+from tests.hostile.waiting import PATIENT
+from tests.support.patience import be_patient
 
 AT_ONCE = 5
 
+be_patient()
+access_tokens.PROVIDER_SECONDS = access_tokens.WAIT_SECONDS = waiting.ANSWER_SECONDS = PATIENT
+access_tokens.LEASE_SECONDS = 2 * PATIENT
+
 
 def _authorizer() -> Handler:
-    patient = make_client(LIMITS.merge(Config(connect_timeout=20, read_timeout=20)))
-    services = compose(os.environ, service="authorizer", client=patient)
+    http = ProviderHttp(timeout_seconds=PATIENT)
+    services = compose(os.environ, service="authorizer", http=http)
     services.logto()
     services.tokens()
     return make_handler(services, asyncio.new_event_loop())

@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 from joserfc import jws
 from joserfc.jwk import Key
 
-from tests.hostile.conftest import SECONDS
 from tests.hostile.provider import SUBJECT
 from tests.hostile.scene import Scene, Witnessed
 from tests.support.browser import FETCH
@@ -135,7 +134,7 @@ class Leaving:
 @contextmanager
 def leaving(scene: Scene, **changes: Any) -> Iterator[Leaving]:
     """Two sessions of one user, one of another, and one process for messages."""
-    with started_notifications(scene.process, provider_seconds=SECONDS, **changes) as started:
+    with started_notifications(scene.process, provider_seconds=scene.seconds, **changes) as started:
         stage = Leaving(scene, started)
         stage.sign_in("first")
         stage.sign_in("second")

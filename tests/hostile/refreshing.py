@@ -8,6 +8,8 @@ from functions.authorizer.application import make_handler
 from shared.composition import compose
 from shared.dynamodb import connect
 from shared.provider_http import Answer, ProviderHttp
+from tests.hostile.waiting import PATIENT
+from tests.support.patience import be_patient
 
 
 class _DyingHttp(ProviderHttp):
@@ -26,8 +28,11 @@ def _die(**_: Any) -> None:
 
 def dying(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An authorizer that is killed at one point of a refresh, named by `DIE_AT`."""
+    be_patient()
     client = connect()
     if "dynamodb" in os.environ["DIE_AT"]:
         client.meta.events.register(os.environ["DIE_AT"], _die)
-    services = compose(os.environ, service="authorizer", client=client, http=_DyingHttp())
+    services = compose(
+        os.environ, service="authorizer", client=client, http=_DyingHttp(timeout_seconds=PATIENT)
+    )
     return make_handler(services)(event, context)

@@ -46,10 +46,11 @@ class Attempt:
 
 @dataclass(slots=True)
 class Scene:
-    """What a test acts on."""
+    """What a test acts on. Its processes wait for the provider for so many seconds."""
 
     process: Process
     provider: EvilProvider
+    seconds: float
     printed: Callable[[], str]
     browsers: list[Witnessed] = field(default_factory=list)
 

@@ -9,7 +9,6 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from shared.endings import end_subject
-from tests.hostile.conftest import SECONDS
 from tests.hostile.faults import KINDS, Faults
 from tests.hostile.leaving import (
     ALL,
@@ -25,6 +24,7 @@ from tests.hostile.leaving import (
 from tests.hostile.provider import DISCOVERY, ES384, KEYS, RS256, TOKEN, Answer, EvilProvider
 from tests.hostile.scene import Scene
 from tests.hostile.test_id_token import encoded, hand_signed, hmac_with, tampered, unsigned
+from tests.hostile.waiting import STALL, cases
 from tests.support.rows import put_session
 from tests.support.tables import dump, raw_bytes
 
@@ -596,14 +596,14 @@ OUTAGES: dict[str, Answer] = {
     "429": Answer(status=429),
     "404": Answer(status=404),
     "reset": Answer(reset=True),
-    "slow": Answer(pause=2 * SECONDS),
+    "slow": Answer(pause=STALL),
     "HTML": Answer(body=b"<html>"),
     "no keys": Answer(body=b'{"keys": []}'),
 }
 
 
 @pytest.mark.parametrize("where", [DISCOVERY, KEYS])
-@pytest.mark.parametrize("kind", OUTAGES)
+@pytest.mark.parametrize("kind", cases(OUTAGES))
 def test_keys_unreachable(stage: Leaving, kind: str, where: str) -> None:
     """Nobody can say whether the token is good: an error, and the same token is taken later."""
     stage.scene.provider.responders[where] = lambda form: OUTAGES[kind]
@@ -615,7 +615,7 @@ def test_keys_unreachable(stage: Leaving, kind: str, where: str) -> None:
     assert stage.alive() == ALL - {"first"}
 
 
-@pytest.mark.parametrize("kind", OUTAGES)
+@pytest.mark.parametrize("kind", cases(OUTAGES))
 def test_new_keys_unreachable(stage: Leaving, kind: str) -> None:
     """A warm process meets a key that it does not know while it cannot ask for it."""
     assert stage.log_out(stage.token(sid=stage.sid("second"))) == 200

@@ -15,7 +15,6 @@ from joserfc.jwk import ECKey
 from logto import LogtoClient, LogtoConfig, Storage
 
 from shared.records import Session, session_seal
-from tests.hostile.conftest import SECONDS
 from tests.hostile.provider import (
     DISCOVERY,
     TOKEN,
@@ -25,6 +24,7 @@ from tests.hostile.provider import (
     evil_provider,
 )
 from tests.hostile.scene import SESSION, Scene, Witnessed
+from tests.hostile.waiting import PATIENT, STALL, impatient
 from tests.support.product import DOMAIN, started_process
 
 CALLBACK = f"https://{DOMAIN}/callback"
@@ -130,7 +130,7 @@ class Product:
         with started_process(
             self.scene.provider.url,
             table_name=self.scene.process.table_name,
-            provider_seconds=10 * SECONDS,
+            provider_seconds=PATIENT,
         ) as other:
             second = Witnessed(other.handler, domain=DOMAIN, jar=dict(self.browser.jar))
             second.get("/sign-in")
@@ -262,9 +262,10 @@ def test_one_callback_twice_at_once(scene: Scene, party: Party) -> None:
     assert scene.provider.count(TOKEN) == 1
 
 
+@impatient
 def test_slow_token_endpoint(scene: Scene, party: Party) -> None:
     scene.provider.responders[TOKEN] = lambda form: as_json(
-        scene.provider.good_tokens(form), pause=3 * SECONDS
+        scene.provider.good_tokens(form), pause=STALL
     )
     assert not party.finish(party.begin())
 

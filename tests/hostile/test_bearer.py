@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from tests.hostile.conftest import SECONDS
 from tests.hostile.provider import ES384, KEYS, RS256, SUBJECT, Answer
 from tests.hostile.scene import SESSION, Scene
 from tests.hostile.test_id_token import encoded, hmac_with, unsigned
+from tests.hostile.waiting import STALL, impatient
 from tests.support.functions import (
     RESOURCE,
     ROUTE,
@@ -21,7 +21,9 @@ from tests.support.functions import (
 
 @pytest.fixture
 def authorizer(scene: Scene) -> Iterator[Authorizer]:
-    with started_authorizer(scene.process, TOKEN_SETTINGS, provider_seconds=SECONDS) as started:
+    with started_authorizer(
+        scene.process, TOKEN_SETTINGS, provider_seconds=scene.seconds
+    ) as started:
         yield started
 
 
@@ -132,7 +134,8 @@ def test_a_route_of_another_resource(scene: Scene, authorizer: Authorizer) -> No
 
 
 @pytest.mark.parametrize(
-    "answer", [Answer(status=500), Answer(reset=True), Answer(pause=2 * SECONDS)]
+    "answer",
+    [Answer(status=500), Answer(reset=True), pytest.param(Answer(pause=STALL), marks=impatient)],
 )
 def test_keys_unreachable(scene: Scene, authorizer: Authorizer, answer: Answer) -> None:
     scene.provider.responders[KEYS] = lambda form: answer

@@ -15,7 +15,7 @@ from tests.support.product import DOMAIN
 from tests.support.tables import dump
 
 PROCESSES = 20
-HANDLER = "functions.auth.app.handler"
+HANDLER = "tests.hostile.patient.handler"
 POINTS = (
     "before-send.dynamodb.DeleteItem",
     "after-call.dynamodb.DeleteItem",
@@ -59,7 +59,9 @@ def event_of(browser: Browser, target: str) -> dict[str, Any]:
 def at_once(environments: Environments, events: list[dict[str, Any]]) -> list[Any]:
     """The answers to these events, each by a process of its own, all at the same time."""
     with ThreadPoolExecutor(len(events)) as threads:
-        answers = list(threads.map(lambda event: environments.invoke(HANDLER, event), events))
+        answers = list(
+            threads.map(lambda event: environments.invoke(HANDLER, event, seconds=120), events)
+        )
     return [read_answer(answer) for answer in answers]
 
 

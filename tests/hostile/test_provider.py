@@ -12,7 +12,6 @@ from joserfc.jwk import ECKey
 
 from shared.errors import ProviderMisbehaved
 from shared.provider import FRESH_SECONDS, LOOKS, STALE_SECONDS, check_metadata
-from tests.hostile.conftest import SECONDS
 from tests.hostile.provider import (
     DISCOVERY,
     ES384,
@@ -27,6 +26,7 @@ from tests.hostile.provider import (
     evil_provider,
 )
 from tests.hostile.scene import Scene
+from tests.hostile.waiting import IMPATIENT, STALL, cases
 
 MEGABYTE = 1024 * 1024
 NOISE: dict[str, Answer] = {
@@ -37,8 +37,8 @@ NOISE: dict[str, Answer] = {
     "204": Answer(status=204),
     "206": Answer(status=206, body=b"{}"),
     "a reset": Answer(reset=True),
-    "slow": Answer(body=b"{}", pause=2 * SECONDS),
-    "drip": Answer(body=b'{"keys": []}', drip=SECONDS / 4),
+    "slow": Answer(body=b"{}", pause=STALL),
+    "drip": Answer(body=b'{"keys": []}', drip=IMPATIENT / 4),
     "100 MB": Answer(endless=100 * MEGABYTE),
     "HTML": Answer(body=b"<html>sign in to the wifi</html>"),
     "a list": Answer(body=b"[]"),
@@ -71,7 +71,7 @@ def peak_memory() -> int:
 
 
 @pytest.mark.parametrize("where", [DISCOVERY, KEYS])
-@pytest.mark.parametrize("name", NOISE)
+@pytest.mark.parametrize("name", cases(NOISE))
 def test_document_at_a_cold_start(scene: Scene, where: str, name: str) -> None:
     scene.provider.responders[where] = lambda _: NOISE[name]
     before = peak_memory()
@@ -88,7 +88,7 @@ def test_document_at_a_cold_start(scene: Scene, where: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("where", [DISCOVERY, KEYS])
-@pytest.mark.parametrize("name", ["500", "a reset", "slow", "100 MB", "HTML", "302", "404"])
+@pytest.mark.parametrize("name", cases(["500", "a reset", "slow", "100 MB", "HTML", "302", "404"]))
 def test_document_in_a_warm_process(scene: Scene, where: str, name: str) -> None:
     """What is known serves while the provider cannot be asked, for a day and no longer."""
     scene.signed_in()
@@ -268,7 +268,7 @@ TOKEN_ANSWERS: dict[str, Tokens] = {
     "cut in the middle": lambda p, f: Answer(
         body=json.dumps(p.good_tokens(f)).encode()[:200], promised=4000
     ),
-    "good tokens, too late": lambda p, f: as_json(p.good_tokens(f), pause=2 * SECONDS),
+    "good tokens, too late": lambda p, f: as_json(p.good_tokens(f), pause=STALL),
     "good tokens in 300 KB": lambda p, f: Answer(
         body=json.dumps(p.good_tokens(f)).encode() + b" " * 300_000
     ),
@@ -302,7 +302,7 @@ TOKEN_ANSWERS: dict[str, Tokens] = {
 }
 
 
-@pytest.mark.parametrize("name", TOKEN_ANSWERS)
+@pytest.mark.parametrize("name", cases(TOKEN_ANSWERS))
 def test_token_endpoint(scene: Scene, name: str) -> None:
     """One request for a code, no half a session, and the session there was goes on."""
     browser = scene.signed_in()
@@ -330,7 +330,7 @@ def test_secret_follows_no_redirect(scene: Scene, status: int) -> None:
         assert thief.requests == []
 
 
-@pytest.mark.parametrize("name", ["500", "a reset", "slow", "100 MB", "302", "HTML", "429"])
+@pytest.mark.parametrize("name", cases(["500", "a reset", "slow", "100 MB", "302", "HTML", "429"]))
 def test_revocation_that_fails_keeps_nobody_signed_in(scene: Scene, name: str) -> None:
     browser = scene.signed_in()
     scene.provider.responders[REVOCATION] = lambda _: NOISE[name]

@@ -8,7 +8,6 @@ import pytest
 
 from local.environments import Environments, InvocationFailed
 from shared import access_tokens
-from tests.hostile.conftest import SECONDS
 from tests.hostile.faults import KINDS, Faults
 from tests.hostile.provider import (
     INTROSPECTION,
@@ -22,6 +21,7 @@ from tests.hostile.provider import (
 )
 from tests.hostile.scene import SESSION, Scene
 from tests.hostile.test_concurrency import variables
+from tests.hostile.waiting import STALL, cases
 from tests.support.functions import (
     ROUTE,
     TOKEN_SETTINGS,
@@ -44,7 +44,9 @@ def short_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def authorizer(scene: Scene) -> Iterator[Authorizer]:
     scene.provider.clock = scene.process.clock
-    with started_authorizer(scene.process, TOKEN_SETTINGS, provider_seconds=SECONDS) as started:
+    with started_authorizer(
+        scene.process, TOKEN_SETTINGS, provider_seconds=scene.seconds
+    ) as started:
         yield started
 
 
@@ -116,7 +118,7 @@ def test_invalid_grant_after_another_environment_won(scene: Scene, authorizer: A
     """While this one waits for its answer, another takes the lapsed lease and succeeds."""
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
-    with started_authorizer(scene.process, TOKEN_SETTINGS, provider_seconds=SECONDS) as other:
+    with started_authorizer(scene.process, TOKEN_SETTINGS, provider_seconds=scene.seconds) as other:
 
         def slow(form: dict[str, str]) -> Answer:
             scene.provider.responders.clear()
@@ -134,7 +136,7 @@ OUTAGES: dict[str, Answer] = {
     "500": Answer(status=500),
     "503": Answer(status=503, body=b"<html>busy</html>"),
     "reset": Answer(reset=True),
-    "slow": Answer(pause=2 * SECONDS),
+    "slow": Answer(pause=STALL),
     "HTML": Answer(body=b"<html>maintenance</html>"),
     "a list": Answer(body=b"[]"),
     "truncated": Answer(body=b'{"access_token": "x', promised=5000),
@@ -144,7 +146,7 @@ OUTAGES: dict[str, Answer] = {
 }
 
 
-@pytest.mark.parametrize("kind", OUTAGES)
+@pytest.mark.parametrize("kind", cases(OUTAGES))
 def test_outage_while_the_token_is_valid(scene: Scene, authorizer: Authorizer, kind: str) -> None:
     browser = near_expiry(scene, authorizer)
     scene.provider.responders[TOKEN] = lambda form: OUTAGES[kind]
@@ -155,7 +157,7 @@ def test_outage_while_the_token_is_valid(scene: Scene, authorizer: Authorizer, k
     assert scene.who(browser) == SUBJECT
 
 
-@pytest.mark.parametrize("kind", OUTAGES)
+@pytest.mark.parametrize("kind", cases(OUTAGES))
 def test_outage_with_no_valid_token(scene: Scene, authorizer: Authorizer, kind: str) -> None:
     """Denied, signed in still, and well again with the provider."""
     browser = expired(scene, authorizer)
@@ -388,7 +390,9 @@ def test_fifty_requests_from_ten_processes_are_one_refresh(
         provider.requests.clear()
         with ThreadPoolExecutor(PROCESSES) as threads:
             events = [event_of(browser)] * PROCESSES
-            answers = list(threads.map(lambda event: processes.invoke(name, event), events))
+            answers = list(
+                threads.map(lambda event: processes.invoke(name, event, seconds=120), events)
+            )
     finally:
         processes.kill()
     flat = [answer for several in answers for answer in several]

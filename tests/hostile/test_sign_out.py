@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.hostile.conftest import SECONDS
 from tests.hostile.provider import DISCOVERY, REVOCATION, SUBJECT, Answer
 from tests.hostile.scene import SESSION, Scene
+from tests.hostile.waiting import STALL, impatient
 from tests.support.browser import NAVIGATION
 from tests.support.product import DOMAIN
 
@@ -69,7 +69,8 @@ def test_ahead_of_a_click(scene: Scene, header: str, purpose: str) -> None:
 
 @pytest.mark.parametrize("where", [REVOCATION, DISCOVERY])
 @pytest.mark.parametrize(
-    "answer", [Answer(status=500), Answer(reset=True), Answer(pause=2 * SECONDS)]
+    "answer",
+    [Answer(status=500), Answer(reset=True), pytest.param(Answer(pause=STALL), marks=impatient)],
 )
 def test_provider_down(scene: Scene, where: str, answer: Answer) -> None:
     """The session here is gone all the same."""

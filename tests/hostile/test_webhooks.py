@@ -15,7 +15,6 @@ from functions.notifications.application import make_handler
 from shared import stored_secret
 from shared.id_token import SKEW_SECONDS
 from shared.stored_secret import StoredSecret
-from tests.hostile.conftest import SECONDS
 from tests.hostile.faults import KINDS, Faults
 from tests.hostile.leaving import ALL, MALLORY, OTHER, Leaving, leaving
 from tests.hostile.provider import TOKEN, Answer
@@ -361,7 +360,7 @@ def with_stored_key(scene: Scene, stored: list[str]) -> Iterator[Leaving]:
         name="LOGTO_WEBHOOK_SIGNING_KEY",
         member=None,
     )
-    with started_services(scene.process, "notifications", provider_seconds=SECONDS) as (
+    with started_services(scene.process, "notifications", provider_seconds=scene.seconds) as (
         services,
         loop,
     ):

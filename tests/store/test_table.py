@@ -1,16 +1,20 @@
 """The table's writes and their conditions, against moto."""
 
 import os
+import socket
+import threading
 from typing import Any
 
 import pytest
 
 from shared.dynamodb import Calls
+from shared.dynamodb_client import make_client
 from shared.errors import OtherBrowser, RecordTooLarge, TableUnavailable
 from shared.records import SessionItem, Transaction, binding_of, transaction_key
 from shared.sealing import new_secret
 from shared.table import Listing, Table
 from tests.store.lost import LostAnswer
+from tests.support.patience import AS_DEPLOYED
 
 STATE, COOKIE = new_secret(), new_secret()
 KEY = transaction_key(STATE)
@@ -114,6 +118,30 @@ def test_no_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     with pytest.raises(TableUnavailable):
         Table(Calls(connect(), "sessions")).read_session("session#a")
+
+
+def test_a_silent_server_is_given_up_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the limits of a deployment: one attempt, one more, and then an error."""
+    ends: list[bytes] = []
+
+    def hear(listener: socket.socket) -> None:
+        for _ in range(2):
+            connection, _ = listener.accept()
+            with connection:
+                connection.settimeout(60)
+                while connection.recv(65_536):
+                    pass
+                ends.append(b"given up")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
+        server = threading.Thread(target=hear, args=(listener,), daemon=True)
+        server.start()
+        with pytest.raises(TableUnavailable, match="ReadTimeout"):
+            Table(Calls(make_client(AS_DEPLOYED), "sessions")).read_session("session#a")
+        server.join(60)
+    assert len(ends) == 2
 
 
 def test_a_commit_whose_answer_was_lost_is_a_success(client: Any, table_name: str) -> None:

@@ -24,7 +24,6 @@ from local.logto.backchannel import logout_token
 from local.logto.server import StandIn, running
 from local.logto.tenant import default_tenant
 from shared.composition import compose
-from shared.dynamodb import LIMITS
 from shared.provider_http import ProviderHttp
 from shared.services import Services
 from shared.stored_secret import SecretReader, webhook_key
@@ -39,6 +38,7 @@ from tests.support.functions import (
 )
 from tests.support.iam import Asked, is_allowed
 from tests.support.iam_gate import Gate
+from tests.support.patience import PATIENT
 from tests.support.product import DOMAIN, Clock, Product, log_to_stdout
 from tests.support.wire import Wire
 from tests.template.conftest import Stack
@@ -92,7 +92,7 @@ class Deployment:
             "dynamodb",
             endpoint_url=self.gate.url,
             region_name=REGION,
-            config=LIMITS,
+            config=PATIENT,
             aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=credentials["AWS_SESSION_TOKEN"],
@@ -164,7 +164,7 @@ class Deployment:
 
     def notifications(self) -> Notifications:
         services, loop = self.services("notifications")
-        key = webhook_key(services.settings, SecretReader(LIMITS))
+        key = webhook_key(services.settings, SecretReader(PATIENT))
         return Notifications(make_notifications(services, key, loop))
 
     def admin(self) -> Callable[..., dict[str, Any]]:

@@ -6,8 +6,9 @@ import pytest
 from botocore.config import Config
 from botocore.session import get_session
 
-from shared.dynamodb import LIMITS, connect
+from shared.dynamodb import connect
 from shared.dynamodb_client import make_client
+from tests.support.patience import AS_DEPLOYED
 
 EVENTS = (
     "before-parameter-build",
@@ -44,7 +45,7 @@ def reached(client: Any, event: str) -> list[str]:
 
 @pytest.fixture
 def usual() -> Any:
-    return get_session().create_client("dynamodb", config=LIMITS)
+    return get_session().create_client("dynamodb", config=AS_DEPLOYED)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
