@@ -5,7 +5,9 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.loaders import create_loader
 from hypothesis import settings
 from moto.server import ThreadedMotoServer
 
@@ -36,6 +38,16 @@ def no_network() -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="session")
 def patience() -> None:
     be_patient()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def service_models() -> Iterator[None]:
+    """botocore reads its models of the services once a run, and not for every client anew."""
+    loader = create_loader()
+    patch = pytest.MonkeyPatch()
+    patch.setattr(botocore.session, "create_loader", lambda *_: loader)
+    yield
+    patch.undo()
 
 
 @pytest.fixture(autouse=True)
