@@ -7,6 +7,7 @@ replaced comes again, so it is asked first whether the token still counts.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -42,6 +43,9 @@ PROVIDER_SECONDS = 4.0
 """Time that Logto gets for a refresh. DynamoDB's own limits come on top."""
 WAIT_SECONDS = 6.0
 """How long a request waits for another one's refresh."""
+LEASE_WITHIN_SECONDS, REDEEM_WITHIN_SECONDS, REDEEMED_BY_SECONDS = 3.0, 4.5, 6.5
+"""How long after a request came in it may still take a lease, begin to redeem, and be at that. A
+table that takes seconds for each call leaves no time for more: API Gateway waits ten seconds."""
 REST_SECONDS = 2.0
 """How long nobody tries again after a refresh that Logto did not answer well."""
 STILL_GOOD_SECONDS = 10
@@ -57,18 +61,21 @@ async def access_token(
     *,
     kept: AccessToken | None,
     services: Services,
+    began: float | None = None,
 ) -> str:
     """An access token for a resource's indicator or an organization's URN.
 
-    `kept` is what was read with the session. Raises SessionRequired where the session has ended,
-    TokenRefused where Logto gives this user none, ClientRefused, and Unavailable.
+    `kept` is what was read with the session, `began` when the request came in, by
+    `time.monotonic`. Raises SessionRequired where the session has ended, TokenRefused where Logto
+    gives this user none, ClientRefused, and Unavailable.
     """
     if kept is not None and services.clock() < kept.fresh_until:
         return kept.value
     if "refreshToken" not in session.storage:
         raise TokenRefused("the sign-in brought no refresh token")
     try:
-        return await _Refresh(secret, target, services).token(kept)
+        began = time.monotonic() if began is None else began
+        return await _Refresh(secret, target, services, began).token(kept)
     except (Unavailable, ProviderMisbehaved) as failure:
         if kept is None or services.clock() >= kept.expires_at:
             raise
@@ -83,17 +90,24 @@ class _Refresh:
     secret: str
     target: str
     services: Services
+    began: float
 
     @property
     def key(self) -> str:
         return session_seal(self.secret).key
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the request came in."""
+        return time.monotonic() - self.began
 
     async def token(self, kept: AccessToken | None) -> str:
         """A fresh token, by this request's refresh or another one's."""
         started = self.services.clock()
         pauses, waited = iter(PAUSE_SECONDS), False
         while True:
-            taken = self._take_lease()
+            late = self.spent > LEASE_WITHIN_SECONDS
+            taken = None if late else self._take_lease()
             if taken is not None:
                 return await self._redeem(*taken)
             if not waited:
@@ -110,6 +124,8 @@ class _Refresh:
                 raise ProviderUnavailable("another request's refresh took too long")
             if lease is not None:
                 await asyncio.sleep(next(pauses, PAUSE_SECONDS[-1]))
+            elif late:
+                raise ProviderUnavailable("too little time was left for a refresh")
 
     def _take_lease(self) -> tuple[Leased, str] | None:
         now = self.services.clock()
@@ -134,11 +150,15 @@ class _Refresh:
         if token is not None and self.services.clock() < token.fresh_until:
             self._give_back(owner)
             return token.value
-        redemption = _Redemption(self, session, owner)
+        redemption, proven = _Redemption(self, session, owner), not leased.unproven
         try:
-            async with asyncio.timeout(PROVIDER_SECONDS):
-                if leased.unproven:
+            await self.services.logto().ready()
+            if self.spent > REDEEM_WITHIN_SECONDS:
+                raise ProviderUnavailable("too little time was left for a redemption")
+            async with asyncio.timeout(min(PROVIDER_SECONDS, REDEEMED_BY_SECONDS - self.spent)):
+                if not proven:
                     await self._prove(session)
+                    proven = True
                 refreshed = await redemption.of()
         except (GrantRefused, IdentityChanged) as failure:
             return await self._ended(failure, owner, token)
@@ -150,7 +170,7 @@ class _Refresh:
             self._rest(owner, proven=False)
             raise ProviderSilent("the refresh got no usable answer") from None
         except (Unavailable, Misconfigured):
-            self._rest(owner, proven=True)
+            self._rest(owner, proven=proven)
             raise
         await self._finish(session, refreshed, owner, persisted=redemption.persisted)
         return refreshed.token
@@ -162,7 +182,8 @@ class _Refresh:
         """
         try:
             redeemable = await self.services.logto().is_redeemable(session.storage)
-        except Unavailable:
+        except (Unavailable, Misconfigured) as failure:
+            self.services.observer.problem("introspection failed", reason=failure.error)
             raise ProviderSilent("introspection gave no answer") from None
         if not redeemable:
             raise GrantRefused("the refresh token was redeemed, and its answer is lost")
@@ -183,6 +204,8 @@ class _Refresh:
         renewed = replace(session, storage=refreshed.storage)
         sealed = renewed.sealed(session_seal(self.secret), services.random)
         item = token.seal(token_seal(self.secret, session, self.target), services.random)
+        if self.spent > REDEEMED_BY_SECONDS:
+            return  # the next request sees that the grant is good, and asks anew
         try:
             if persisted and not services.tokens().finish(self.key, owner, sealed, item):
                 await self._drop(refreshed.storage)

@@ -26,7 +26,7 @@ from shared.errors import (
     IdentityChanged,
     IdTokenInvalid,
     ProviderMisbehaved,
-    ProviderUnavailable,
+    ProviderSilent,
     TokenRefused,
     TransactionUnknown,
     Unavailable,
@@ -120,7 +120,7 @@ class Core(OidcCore):
         if error in _REFUSALS:
             raise TokenRefused("the provider gives this user no such token")
         if error not in (None, "invalid_grant"):
-            raise ProviderUnavailable(f"the token endpoint answered with status {answer.status}")
+            raise ProviderSilent(f"the token endpoint answered with status {answer.status}")
         return _sdk_response(answer)
 
     async def userinfo(self, access_token: str) -> dict[str, Any]:
@@ -264,8 +264,8 @@ class Logto:
         """The provider's metadata and keys; errors as for `Provider.known`."""
         return await self._provider.known()
 
-    async def ready_for_code(self) -> Known:
-        """Everything that redeeming a code needs, so that nothing else fails after the claim."""
+    async def ready(self) -> Known:
+        """Everything that redeeming needs, so that nothing else fails once it has begun."""
         known = await self._provider.known()
         self._secret.value()
         return known
@@ -398,11 +398,15 @@ class Logto:
         return token
 
     async def end_session(self, storage: dict[str, str], *, return_uri: str) -> str:
-        """The URL that ends the session at Logto and returns to `return_uri`."""
+        """The URL that ends the session at Logto and returns to `return_uri`. Raises
+        ProviderMisbehaved where Logto has none, and ProviderUnavailable."""
         values = UnitOfWork(dict(storage))
         client = Client(self._config, values, await self._core())
         hint = client.getIdToken()
-        url = await client.signOut(return_uri)
+        try:
+            url = await client.signOut(return_uri)
+        except LogtoException:
+            raise ProviderMisbehaved("discovery names no end-session endpoint") from None
         # A hint that makes the URL longer than servers take is worth less than a sign-out that
         # works: Logto then goes by `client_id`.
         return f"{url}&{urlencode({'id_token_hint': hint})}" if hint and len(hint) < 5000 else url

@@ -5,6 +5,7 @@ day when the provider cannot be reached: an outage of the discovery or the key e
 sign-in of a warm process. An unknown key id is worth one more look, at a bounded rate.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +13,16 @@ from shared.clock import Clock
 from shared.errors import ProviderMisbehaved, ProviderUnavailable
 from shared.json_object import parse_json_object
 from shared.provider_http import ProviderHttp
-from shared.urls import origin_of
+from shared.urls import check_base, origin_of
 
 FRESH_SECONDS = 3600
 """Age at which metadata and keys are fetched anew."""
 STALE_SECONDS = 86_400
 """Age at which they are no longer used, reachable provider or not: a key may have been removed."""
+FETCH_SECONDS = 4.0
+"""Time for both documents where nothing usable is known."""
+RENEWAL_SECONDS = 2.0
+"""Time for both where what is known serves: it leaves a request its time for what it came for."""
 OUTAGE_PAUSE_SECONDS = 30
 """How long a failed renewal is not tried again while what is known still serves."""
 LOOKS = 5
@@ -106,12 +111,19 @@ class Provider:
 
     async def _fetch_or(self, usable: Known | None) -> Known:
         try:
-            return await self._fetch()
+            return await self._fetch_within(FETCH_SECONDS if usable is None else RENEWAL_SECONDS)
         except (ProviderUnavailable, ProviderMisbehaved):
             self._failed_at = self._clock()
             if usable is None:
                 raise
             return usable
+
+    async def _fetch_within(self, seconds: float) -> Known:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._fetch()
+        except TimeoutError:
+            raise ProviderUnavailable("discovery and keys took too long") from None
 
     async def _fetch(self) -> Known:
         discovery = f"{self._endpoint}/oidc/.well-known/openid-configuration"
@@ -144,8 +156,8 @@ def check_metadata(document: dict[str, Any], *, endpoint: str) -> dict[str, Any]
         url = document.get(name)
         if url is None and name in _OPTIONAL_ENDPOINTS:
             continue
-        if not isinstance(url, str) or not _same_origin(url, endpoint):
-            raise ProviderMisbehaved(f"discovery: `{name}` is not on the origin of LOGTO_ENDPOINT")
+        if not isinstance(url, str) or not _is_endpoint(url, endpoint):
+            raise ProviderMisbehaved(f"discovery: `{name}` is no URL on LOGTO_ENDPOINT's origin")
     algorithms = document.get("id_token_signing_alg_values_supported")
     if not isinstance(algorithms, list) or not all(isinstance(name, str) for name in algorithms):
         raise ProviderMisbehaved("discovery: `id_token_signing_alg_values_supported` is no list")
@@ -169,8 +181,9 @@ def check_keys(document: dict[str, Any]) -> tuple[dict[str, Any], ...]:
     return usable
 
 
-def _same_origin(url: str, endpoint: str) -> bool:
+def _is_endpoint(url: str, endpoint: str) -> bool:
+    """Whether secrets may be sent there, and parameters be added to it."""
     try:
-        return origin_of(url) == origin_of(endpoint)
+        return origin_of(check_base(url)) == origin_of(endpoint)
     except ValueError:
         return False

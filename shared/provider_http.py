@@ -40,7 +40,9 @@ class ProviderHttp:
         return await self._send("GET", url, headers, None)
 
     async def post_form(self, url: str, form: dict[str, str]) -> Answer:
-        """POST a form to `url`, once: what it carries may be single use. Errors as for `get`."""
+        """POST a form to `url`, once: what it carries may be single use. Errors as for `get`;
+        ProviderSilent also for a 5xx, which may come from a proxy after Logto has done its part.
+        """
         return await self._send("POST", url, {}, form)
 
     async def close(self) -> None:
@@ -70,6 +72,8 @@ class ProviderHttp:
             raise ProviderSilent(f"{method}: {type(failure).__name__}") from None
         except ValueError:
             raise ProviderMisbehaved("the answer is not HTTP") from None
+        if response.status >= 500 and method == "POST":
+            raise ProviderSilent(f"{method}: status {response.status}")
         if response.status == 429 or response.status >= 500:
             raise ProviderUnavailable(f"{method}: status {response.status}")
         if 300 <= response.status < 400:

@@ -8,7 +8,7 @@ from functions.authorizer.asked import Asked
 from functions.authorizer.bearer import bearer_context
 from functions.authorizer.cookie import cookie_context
 from functions.authorizer.waiting import Waiting
-from shared.errors import SignInError
+from shared.errors import BearerRefused, SignInError
 from shared.observability import REQUEST_DENIED
 from shared.services import Services
 
@@ -55,8 +55,13 @@ def _answer(
 
 
 def _context(asked: Asked, services: Services, waiting: Waiting) -> dict[str, Any]:
-    """A bearer token is judged by itself: a cookie beside it makes up for nothing."""
+    """A bearer token is judged by itself: a cookie beside it makes up for nothing.
+
+    An authorizer whose answers are kept by cookie would let the cookie in without the token.
+    """
     if asked.authorization is not None:
+        if asked.kept_without_bearer:
+            raise BearerRefused("a bearer token at an authorizer that keeps answers by cookie")
         return waiting.result(bearer_context(asked, services))
     return cookie_context(asked, services, waiting)
 

@@ -1,6 +1,7 @@
 """What the authorizer reads of an event; anything can be in one."""
 
 import re
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ class Asked:
     headers: Mapping[str, str] = field(repr=False)
     cookie_header: bytes = field(repr=False)
     correlation_id: str
+    kept_without_bearer: bool
+    """Whether API Gateway may keep the answer for requests that bring another bearer token."""
+    began: float = field(default_factory=time.monotonic)
+    """When the request came in, by `time.monotonic`."""
 
     @classmethod
     def of(cls, event: Mapping[str, Any], settings: Settings) -> "Asked":
@@ -48,6 +53,7 @@ class Asked:
             headers=headers,
             cookie_header=_cookie_header(event, headers),
             correlation_id=str(given) if known else uuid.uuid4().hex,
+            kept_without_bearer=_kept_without(event, headers.get("authorization")),
         )
 
     @property
@@ -70,6 +76,12 @@ class Asked:
 def _route(event: Mapping[str, Any], context: Mapping[str, Any]) -> str:
     key = event.get("routeKey") or context.get("routeKey")
     return key.partition(" ")[2] if isinstance(key, str) else ""
+
+
+def _kept_without(event: Mapping[str, Any], authorization: str | None) -> bool:
+    """An authorizer with identity sources may keep its answers by them."""
+    sources = event.get("identitySource")
+    return isinstance(sources, list) and bool(sources) and authorization not in sources
 
 
 def _cookie_header(event: Mapping[str, Any], headers: Mapping[str, str]) -> bytes:

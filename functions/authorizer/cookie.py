@@ -33,7 +33,7 @@ def cookie_context(asked: Asked, services: Services, waiting: Waiting) -> dict[s
     context = _context(live, str(secret))
     if target is not None:
         # The SDK is loaded only here: most requests find their token, or need none.
-        token = _access_token(str(secret), live, target, kept, services, waiting)
+        token = _access_token(str(secret), live, target, kept, services, waiting, asked.began)
         context |= {"access_token": token, "scopes": _scopes(token)}
     return context
 
@@ -53,12 +53,13 @@ def _access_token(
     kept: AccessToken | None,
     services: Services,
     waiting: Waiting,
+    began: float,
 ) -> str:
     if kept is not None and services.clock() < kept.fresh_until:
         return kept.value
     from shared.access_tokens import access_token
 
-    renewed = access_token(secret, live.session, target, kept=kept, services=services)
+    renewed = access_token(secret, live.session, target, kept=kept, services=services, began=began)
     return waiting.result(renewed)
 
 

@@ -15,6 +15,7 @@ from tests.support.functions import (
     ROUTE,
     TOKEN_SETTINGS,
     Authorizer,
+    authorizer_event,
     started_authorizer,
 )
 
@@ -122,6 +123,27 @@ def test_headers(scene: Scene, authorizer: Authorizer, header: str) -> None:
     assert SESSION in browser.jar
     given = {"authorization": header.replace("{}", signed(scene))}
     assert authorizer.ask(browser, headers=given) is None
+
+
+SOURCES = {
+    "a cookie and the route": (["theme=dark", f"ANY {ROUTE}"], False),
+    "the session's cookie": ([f"{SESSION}=x"], False),
+    "the token itself": (["{token}", f"ANY {ROUTE}"], True),
+    "none": ([], True),
+    "no list": (None, True),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_answers_that_are_kept_by_something_else(
+    scene: Scene, authorizer: Authorizer, name: str
+) -> None:
+    """API Gateway would let the next request in for the cookie alone, without any token."""
+    sources, allowed = SOURCES[name]
+    bearer = f"Bearer {signed(scene)}"
+    event = authorizer_event(route=ROUTE, cookies=["theme=dark"], headers={"authorization": bearer})
+    event["identitySource"] = sources and [s.replace("{token}", bearer) for s in sources]
+    assert authorizer.handler(event, None)["isAuthorized"] is allowed
 
 
 def test_a_route_of_another_resource(scene: Scene, authorizer: Authorizer) -> None:

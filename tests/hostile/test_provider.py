@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
+from shared import provider
 from shared.errors import ProviderMisbehaved
 from shared.provider import FRESH_SECONDS, LOOKS, STALE_SECONDS, check_metadata
 from tests.hostile.provider import (
@@ -26,6 +27,7 @@ from tests.hostile.provider import (
     evil_provider,
 )
 from tests.hostile.scene import Scene
+from tests.hostile.test_id_token import hand_signed
 from tests.hostile.waiting import IMPATIENT, STALL, cases
 
 MEGABYTE = 1024 * 1024
@@ -104,6 +106,56 @@ def test_document_in_a_warm_process(scene: Scene, where: str, name: str) -> None
     scene.unavailable(scene.browser().get("/sign-in"))
 
 
+@pytest.mark.parametrize("where", [DISCOVERY, KEYS])
+def test_document_that_takes_its_time(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Shorter than any one request's limit: what is known serves, and for a while nobody asks."""
+    monkeypatch.setattr(provider, "RENEWAL_SECONDS", 0.2)
+    scene.signed_in()
+    scene.provider.clock = scene.process.clock
+    scene.provider.requests.clear()
+    scene.provider.responders[where] = lambda _: Answer(pause=STALL)
+    scene.process.clock.ahead = FRESH_SECONDS + 1
+    for _ in range(3):
+        assert scene.finish(scene.begin()).status == 302
+    assert scene.provider.count(where) == 1
+
+
+def test_documents_that_take_too_long_at_a_cold_start(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "FETCH_SECONDS", 0.2)
+    scene.provider.responders[KEYS] = lambda _: Answer(pause=STALL)
+    reply = scene.browser().get("/sign-in")
+    scene.unavailable(reply)
+    assert reply.headers["retry-after"]
+
+
+HALVES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "organizations": lambda claims: {**claims, "organizations": ["\ud800"]},
+    "sid": lambda claims: {**claims, "sid": "\udfff"},
+    "name": lambda claims: {**claims, "name": "a\ud800b"},
+}
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_half_a_character_in_a_claim(scene: Scene, name: str) -> None:
+    scene.provider.id_token = lambda claims: hand_signed()(scene.provider, claims)
+    scene.provider.claims = HALVES[name]
+    scene.refused(scene.finish(scene.begin()), token_requests=1)
+
+
+def test_half_a_character_in_the_token_response(scene: Scene) -> None:
+    scene.provider.token_response = lambda answer: {**answer, "scope": "openid \ud800"}
+    scene.unavailable(scene.finish(scene.begin()), token_requests=1)
+
+
+def test_both_halves_of_a_character(scene: Scene) -> None:
+    scene.provider.claims = lambda claims: {**claims, "name": "Ada \U0001f600"}
+    assert scene.finish(scene.begin()).status == 302
+
+
 METADATA: dict[str, dict[str, Any]] = {
     "issuer of another provider": {"issuer": "https://evil.test/oidc"},
     "issuer with a slash": {"issuer": "{issuer}/"},
@@ -118,6 +170,10 @@ METADATA: dict[str, dict[str, Any]] = {
     "keys elsewhere": {"jwks_uri": "https://evil.test/jwks"},
     "keys in a file": {"jwks_uri": "file:///etc/passwd"},
     "authorization endpoint elsewhere": {"authorization_endpoint": "https://evil.test/auth"},
+    "authorization endpoint with a query": {"authorization_endpoint": "{issuer}/auth?a=b"},
+    "authorization endpoint with a fragment": {"authorization_endpoint": "{issuer}/auth#a"},
+    "authorization endpoint over two lines": {"authorization_endpoint": "{issuer}/au\r\nth"},
+    "authorization endpoint not ASCII": {"authorization_endpoint": "{issuer}/\u2603"},
     "authorization endpoint a script": {"authorization_endpoint": "javascript:alert(1)"},
     "userinfo elsewhere": {"userinfo_endpoint": "http://evil.test/me"},
     "end of session elsewhere": {"end_session_endpoint": "https://evil.test/end"},

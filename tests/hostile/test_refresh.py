@@ -8,8 +8,10 @@ import pytest
 
 from local.environments import Environments, InvocationFailed
 from shared import access_tokens
+from shared import provider as provider_module
 from tests.hostile.faults import KINDS, Faults
 from tests.hostile.provider import (
+    DISCOVERY,
     INTROSPECTION,
     KEYS,
     RS256,
@@ -207,6 +209,111 @@ def test_answer_lost_after_rotation(scene: Scene, authorizer: Authorizer) -> Non
     assert len(scene.provider.redeemed) == 1
     assert scene.provider.count(INTROSPECTION) == 1
     assert scene.who(browser) is None
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_5xx_after_rotation(scene: Scene, authorizer: Authorizer, status: int) -> None:
+    """A proxy's answer says nothing of what Logto has done: the token is not sent again."""
+    scene.provider.rotates = True
+    browser = expired(scene, authorizer)
+
+    def redeem(form: dict[str, str]) -> Answer:
+        scene.provider.tokens(form)
+        return Answer(status=status)
+
+    scene.provider.responders[TOKEN] = redeem
+    assert authorizer.ask(browser, route=ROUTE) is None
+    scene.provider.responders.clear()
+    scene.process.clock.ahead += 1
+    assert authorizer.ask(browser, route=ROUTE) is None
+    assert len(scene.provider.redeemed) == 1
+    assert scene.provider.count(INTROSPECTION) == 1
+    assert not scene.provider.grant_ended
+
+
+def test_answer_lost_and_credentials_refused(scene: Scene, authorizer: Authorizer) -> None:
+    """Introspection that refuses this application has said nothing of the token."""
+    scene.provider.rotates = True
+    browser = expired(scene, authorizer)
+    scene.provider.responders[TOKEN] = lost(scene.provider)
+    assert authorizer.ask(browser, route=ROUTE) is None
+    scene.provider.responders = {
+        INTROSPECTION: lambda form: as_json({"error": "invalid_client"}, status=401)
+    }
+    scene.process.clock.ahead += 1
+    assert authorizer.ask(browser, route=ROUTE) is None
+    assert scene.who(browser) == SUBJECT
+    scene.provider.responders.clear()
+    scene.process.clock.ahead += 1
+    assert authorizer.ask(browser, route=ROUTE) is None
+    assert len(scene.provider.redeemed) == 1
+    assert not scene.provider.grant_ended
+
+
+def test_discovery_hangs_while_what_is_known_is_old(
+    scene: Scene, authorizer: Authorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is known serves after a moment, and the refresh has its time still."""
+    monkeypatch.setattr(provider_module, "RENEWAL_SECONDS", 0.2)
+    browser = expired(scene, authorizer)
+    scene.provider.responders[DISCOVERY] = lambda form: Answer(pause=STALL)
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    assert [scene.provider.count(path) for path in (DISCOVERY, TOKEN)] == [1, 1]
+    an_hour_later(scene, browser)
+    scene.provider.responders.clear()
+    assert authorizer.ask(browser, route=ROUTE) is not None
+
+
+def test_keys_hang_after_rotation(
+    scene: Scene, authorizer: Authorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ID token that nobody can check at present throws no access token away."""
+    monkeypatch.setattr(provider_module, "RENEWAL_SECONDS", 0.2)
+    scene.provider.rotates = True
+    browser = expired(scene, authorizer)
+    scene.provider.keys = [RS256]
+    scene.provider.responders[KEYS] = lambda form: Answer(pause=STALL)
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    assert len(scene.provider.redeemed) == 1
+
+
+@pytest.mark.parametrize("limit", ["LEASE_WITHIN_SECONDS", "REDEEM_WITHIN_SECONDS"])
+def test_a_table_that_leaves_no_time(
+    scene: Scene, authorizer: Authorizer, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    """Nothing is begun that could not be finished: a valid token serves on, otherwise a denial."""
+    browser = near_expiry(scene, authorizer)
+    with monkeypatch.context() as patch:
+        patch.setattr(access_tokens, limit, -1)
+        assert authorizer.ask(browser, route=ROUTE) is not None
+        scene.process.clock.ahead += 60
+        assert authorizer.ask(browser, route=ROUTE) is None
+    assert scene.provider.count(TOKEN) == 0
+    assert scene.who(browser) == SUBJECT
+    scene.process.clock.ahead += 1
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    assert scene.provider.count(INTROSPECTION) == 0
+
+
+def test_time_runs_out_during_a_redemption(
+    scene: Scene, authorizer: Authorizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rotated refresh token is kept before all; the rest can wait for the next request."""
+    scene.provider.rotates = True
+    browser = expired(scene, authorizer)
+
+    def late(form: dict[str, str]) -> Answer:
+        monkeypatch.setattr(access_tokens, "REDEEMED_BY_SECONDS", -1)
+        return scene.provider.tokens(form)
+
+    scene.provider.responders[TOKEN] = late
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    scene.provider.responders.clear()
+    monkeypatch.setattr(access_tokens, "REDEEMED_BY_SECONDS", 30)
+    scene.process.clock.ahead += access_tokens.LEASE_SECONDS + 1
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    assert len(set(scene.provider.redeemed)) == len(scene.provider.redeemed) == 2
+    assert not scene.provider.grant_ended
 
 
 def test_answer_lost_without_rotation(scene: Scene, authorizer: Authorizer) -> None:
