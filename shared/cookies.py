@@ -17,6 +17,8 @@ _SECURE_PREFIX = "__Host-"
 _SESSION = "session"
 _BROWSER = "signin-"
 _BROWSER_NAME = re.compile(r"[A-Za-z0-9_-]{6}")
+SESSION_COOKIES_READ = 5
+"""How many session cookies of one request are looked at; a browser has one."""
 BROWSER_COOKIES_READ = 100
 """How many browser cookies of one request are looked at: the operand limit of a DynamoDB `IN`."""
 
@@ -53,12 +55,17 @@ class Cookies:
         A browser keeps one cookie of a `__Host-` name. Two different well-formed values are
         somebody's attempt to plant one, and neither is believed.
         """
-        values = {
+        values = self.session_secrets(header)
+        return values[0] if len(values) == 1 else None
+
+    def session_secrets(self, header: bytes) -> tuple[str, ...]:
+        """Every session secret of a request, each once: what a sign-out ends."""
+        values = dict.fromkeys(
             value
             for name, value in parse_cookies(header)
             if name == self.session_name and is_secret(value)
-        }
-        return values.pop() if len(values) == 1 else None
+        )
+        return tuple(values)[:SESSION_COOKIES_READ]
 
     def browser_cookies(self, header: bytes) -> tuple[BrowserCookie, ...]:
         """The browser cookies of a request, in the order sent, each once."""

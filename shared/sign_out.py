@@ -5,31 +5,33 @@ import asyncio
 from shared.endings import end_subject
 from shared.errors import Misconfigured, ProviderMisbehaved, SignInError, Unavailable
 from shared.observability import SIGNED_OUT
-from shared.records import Session, session_seal
+from shared.records import Session, SessionItem, session_seal
+from shared.sealing import Seal
 from shared.services import Services
-from shared.sessions import load_session
 from shared.site import Site
 
 SKEW_SECONDS = 30
 """How far Logto's clock may be ahead."""
-PROVIDER_SECONDS = 4.0
-"""Time that Logto gets for the part of a sign-out that is not essential."""
+PROVIDER_SECONDS = 3.0
+"""Time that Logto gets for either part of a sign-out that is not essential."""
 
 
 async def sign_out(
-    secret: str | None, *, everywhere: bool = False, site: Site, services: Services
+    secrets: tuple[str, ...], *, everywhere: bool = False, site: Site, services: Services
 ) -> str | None:
-    """End the session of `secret`, and return the URL that ends it at Logto as well.
+    """End the sessions of these secrets, and return the URL that ends the session at Logto.
 
-    `everywhere` ends all sessions of its user first. None where Logto cannot be reached: the
-    session here is gone all the same. Raises TableUnavailable, and then nothing has been promised.
+    A browser has one, unless somebody has planted another. `everywhere` ends all sessions of its
+    user first. None where Logto cannot be reached: the session here is gone all the same. Raises
+    TableUnavailable, and then nothing has been promised.
     """
-    session: Session | None = None
-    if secret is not None:
+    storage: dict[str, str] = {}
+    for secret in secrets:
         session = _ended(secret, everywhere=everywhere, services=services)
         services.observer.count(SIGNED_OUT)
-    storage = session.storage if session is not None else {}
-    await revoke_grant(storage, services)
+        if session is not None:
+            storage = session.storage
+            await revoke_grant(storage, services)
     try:
         async with asyncio.timeout(PROVIDER_SECONDS):
             return await services.logto().end_session(storage, return_uri=site.home_uri)
@@ -53,16 +55,19 @@ async def revoke_grant(storage: dict[str, str], services: Services) -> None:
 def _ended(secret: str, *, everywhere: bool, services: Services) -> Session | None:
     """Delete the session and return what it was.
 
-    The others go first: while one of them is left, this one can ask again.
+    The others go first: while one of them is left, this one can ask again. It need not be alive:
+    that its time has run out is no reason to leave the others.
     """
     seal = session_seal(secret)
-    if everywhere and (live := load_session(secret, services, touch=False)) is not None:
+    if everywhere and (asking := _opened(services.table.read_session(seal.key), seal)) is not None:
         # What is listed by now has begun by now, whatever Logto's clock says.
-        until = max(int(services.clock()) + SKEW_SECONDS, live.session.began_at)
-        subject = live.session.subject
-        count = end_subject(subject, until=until, services=services, spared=seal.key)
+        until = max(int(services.clock()) + SKEW_SECONDS, asking.began_at)
+        count = end_subject(asking.subject, until=until, services=services, spared=seal.key)
         services.observer.event("signed out everywhere", sessions=count + 1)
-    item = services.table.delete_session(seal.key)
+    return _opened(services.table.delete_session(seal.key), seal)
+
+
+def _opened(item: SessionItem | None, seal: Seal) -> Session | None:
     return Session.unseal(item, seal) if item is not None else None
 
 

@@ -47,7 +47,7 @@ def problem(
     """An error page for a person, problem+json (RFC 9457) for a program."""
     site = incoming.site
     sign_in_path = sign_in_path or f"{site.root}/sign-in"
-    if incoming.wants_page and incoming.request.url.path != "/me":
+    if incoming.wants_page and incoming.path != "/me":
         action = _way_on(told, site.root, sign_in_path)
         html = pages.render_error(
             brand_of(incoming.services.settings),

@@ -20,6 +20,18 @@ from shared.site import Site, site_of
 CORRELATION_HEADER = "x-correlation-id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_=-]{1,64}")
 _METHOD = re.compile(r"[A-Z]{1,16}")
+_NEVER_READ = frozenset(
+    {
+        "host",
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+    }
+)
+"""Whom the client says it speaks to, and through what: no URL is built from it. Mangum would read
+it, and fails where it is no host and port."""
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")
 
 Adapter = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -59,6 +71,8 @@ def complete(event: Mapping[str, Any], *, site: Site, correlation_id: str) -> di
         for name, value in _mapping(event.get("headers")).items()
         if isinstance(name, str) and _HEADER_NAME.fullmatch(name) and isinstance(value, str)
     }
+    for name in _NEVER_READ & headers.keys():
+        del headers[name]
     cookies = event.get("cookies")
     if isinstance(cookies, list) and cookies:
         headers["cookie"] = "; ".join(_header_value(c) for c in cookies if isinstance(c, str))

@@ -36,12 +36,21 @@ class Incoming:
         return str(self.request.scope["aws.event"]["correlationId"])
 
     @property
+    def path(self) -> str:
+        """The path below the deployment's root."""
+        return str(self.request.scope["path"])
+
+    @property
     def cookies(self) -> Cookies:
         return self.site.cookies
 
     @property
     def session_secret(self) -> str | None:
         return self.cookies.session_secret(self._cookie_header)
+
+    @property
+    def session_secrets(self) -> tuple[str, ...]:
+        return self.cookies.session_secrets(self._cookie_header)
 
     @property
     def browser_cookies(self) -> tuple[BrowserCookie, ...]:

@@ -167,6 +167,32 @@ def test_event(scene: Scene, name: str) -> None:
     assert "\n" not in reply.headers["x-correlation-id"]
 
 
+HOSTS = [
+    {"host": host}
+    for host in ("evil:abc", "a:b:c", "[::1]:3000", "[", "[::1", "\u2100.com", "", "a b", "x:" + "9" * 5000)
+] + [
+    {"x-forwarded-port": "abc"},
+    {"x-forwarded-port": "9" * 5000},
+    {"x-forwarded-proto": "gopher", "host": ""},
+    {"x-forwarded-proto": "gopher", "host": "a/b"},
+    {"x-forwarded-host": "[", "x-forwarded-proto": "https"},
+    {"forwarded": "host=[;proto=gopher"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/", "/me", "/sign-in", "/callback?x=1", "/nowhere"])
+@pytest.mark.parametrize("number", range(len(HOSTS)))
+def test_whom_the_client_says_it_speaks_to(scene: Scene, number: int, path: str) -> None:
+    """Nobody reads it: the answer is the one without it."""
+    browser = scene.browser()
+    plain, told = (browser.get(path, {**NAVIGATION, **more}) for more in ({}, HOSTS[number]))
+    assert (told.status, told.headers["content-type"]) == (
+        plain.status,
+        plain.headers["content-type"],
+    )
+    assert "evil" not in told.headers.get("location", "")
+
+
 @pytest.mark.parametrize("encoded", [True, False])
 def test_body_of_a_form(scene: Scene, encoded: bool) -> None:
     form = f"iss={scene.provider.issuer}&login_hint=a%40b.test"

@@ -2,10 +2,13 @@
 
 import pytest
 
+from functions.auth import boundary
+from shared import provider, sign_out
 from tests.hostile.provider import DISCOVERY, REVOCATION, SUBJECT, Answer
 from tests.hostile.scene import SESSION, Scene
 from tests.hostile.waiting import STALL, impatient
-from tests.support.browser import NAVIGATION
+from tests.support.browser import NAVIGATION, read_answer
+from tests.support.events import http_event
 from tests.support.product import DOMAIN
 
 ORIGIN = f"https://{DOMAIN}"
@@ -83,6 +86,65 @@ def test_provider_down(scene: Scene, where: str, answer: Answer) -> None:
     assert SESSION not in browser.jar
     browser.jar[SESSION] = old
     assert scene.who(browser) is None
+
+
+@pytest.mark.parametrize("known", ["nothing", "what is old", "what is fresh"])
+def test_provider_hangs(scene: Scene, monkeypatch: pytest.MonkeyPatch, known: str) -> None:
+    """However long it takes, the answer is that of a session which is gone."""
+    monkeypatch.setattr(sign_out, "PROVIDER_SECONDS", 0.2)
+    monkeypatch.setattr(boundary, "ANSWER_SECONDS", 0.3)
+    browser = scene.signed_in()
+    old = browser.jar[SESSION]
+    for path in (DISCOVERY, REVOCATION):
+        scene.provider.responders[path] = lambda _: Answer(pause=STALL)
+    scene.process.clock.ahead += 0 if known == "what is fresh" else 1790
+    assert scene.who(browser) == SUBJECT
+    scene.process.clock.ahead += 0 if known == "what is fresh" else 1790
+    if known == "nothing":
+        monkeypatch.setattr(provider, "STALE_SECONDS", 1)
+    monkeypatch.setattr(provider, "FRESH_SECONDS", 600)
+    out = browser.post("/sign-out", {"origin": ORIGIN, "accept": "text/html"})
+    assert out.status == (303 if known == "what is fresh" else 200)
+    assert "not been signed out" not in out.body
+    assert SESSION not in browser.jar
+    browser.jar[SESSION] = old
+    scene.provider.responders.clear()
+    assert scene.who(browser) is None
+
+
+def test_provider_without_an_end_session_page(scene: Scene) -> None:
+    scene.provider.metadata = lambda document: {
+        name: value for name, value in document.items() if name != "end_session_endpoint"
+    }
+    browser = scene.signed_in()
+    out = browser.post("/sign-out", {"origin": ORIGIN, "accept": "text/html"})
+    assert out.status == 200
+    assert SESSION not in browser.jar
+    assert scene.provider.count(REVOCATION) == 1
+
+
+def test_every_session_cookie_that_is_sent(scene: Scene) -> None:
+    """Which one is the browser's cannot be told; none of them is left."""
+    browsers = [scene.signed_in(), scene.signed_in()]
+    cookies = [f"{SESSION}={browser.jar[SESSION]}" for browser in browsers]
+    event = http_event(
+        "POST", "/sign-out", headers={"origin": ORIGIN}, cookies=cookies, domain=DOMAIN
+    )
+    assert read_answer(scene.process.handler(event, None)).status == 303
+    assert [scene.who(browser) for browser in browsers] == [None, None]
+    assert scene.provider.count(REVOCATION) == 2
+
+
+def test_everywhere_from_a_session_whose_time_has_run_out(scene: Scene) -> None:
+    """It opens, so it is the user who asks."""
+    asking, other = scene.signed_in(), scene.signed_in()
+    scene.process.clock.ahead = scene.process.services.settings.session_idle_seconds - 10
+    assert scene.who(other) == SUBJECT
+    scene.process.clock.ahead += 20
+    assert [scene.who(browser) for browser in (asking, other)] == [None, SUBJECT]
+    out = asking.post("/sign-out?everywhere=true", {"origin": ORIGIN})
+    assert out.status == 303
+    assert scene.who(other) is None
 
 
 def test_hint_goes_to_the_provider_alone(scene: Scene) -> None:

@@ -32,7 +32,7 @@ async def sign_out_by_form(request: Request) -> Response:
 
 async def _end(incoming: Incoming, *, everywhere: bool = False) -> Response:
     url = await sign_out(
-        incoming.session_secret,
+        incoming.session_secrets,
         everywhere=everywhere,
         site=incoming.site,
         services=incoming.services,
