@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from shared.logto_client import Redeemed
     from shared.provider import Known
 
+CODE_SECONDS = 60
+"""How long a code of Logto's may be redeemed: the user authenticated no longer ago than that."""
 _CODE = re.compile(r"[\x21-\x7e]{1,2048}")
 
 
@@ -82,6 +84,21 @@ class FinishedSignIn:
 
     secret: str = field(repr=False)
     return_to: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _InFlight:
+    """Since when, by this deployment's clock, and for how long the user may have been signed in at
+    Logto by the time that the code is redeemed. A logout within that time is about this sign-in.
+    """
+
+    since: float
+    seconds: float
+
+    @classmethod
+    def of(cls, transaction: Transaction, *, redeemed_at: float) -> "_InFlight":
+        seconds = max(0.0, min(redeemed_at - transaction.started_at, CODE_SECONDS))
+        return cls(since=redeemed_at - seconds, seconds=seconds)
 
 
 def parse_callback(query: Mapping[str, str]) -> AuthorizationResponse:
@@ -113,12 +130,12 @@ async def finish_sign_in(
     if not browser_cookies:
         raise OtherBrowser("the browser holds no sign-in cookie")
     logto = services.logto()
-    _check_issuer(response, await logto.ready_for_code())
+    _check_issuer(response, await logto.ready())
     transaction = _claim(response.state, browser_cookies, services)
     if response.code is None:
         code = response.error if response.error in PROVIDER_ERRORS else "server_error"
         raise ProviderDenied(code or "server_error")
-    redeemed_at = int(services.clock() * 1000)
+    in_flight = _InFlight.of(transaction, redeemed_at=services.clock())
     # Only what was read is passed on, so the SDK cannot read the query another way.
     query = urlencode({"code": response.code, "state": response.state})
     redeemed = await logto.redeem(
@@ -131,7 +148,7 @@ async def finish_sign_in(
         entra = await _entra_user(redeemed, services)
         check_rules(redeemed.claims, entra, services.settings)
         session = _session(redeemed, entra, transaction, services)
-        secret = _commit(session, redeemed.claims, previous_secret, client, redeemed_at, services)
+        secret = _commit(session, redeemed.claims, previous_secret, client, in_flight, services)
     except (NotAllowed, SignInRefused):
         await revoke_grant(redeemed.storage, services)
         raise
@@ -166,14 +183,15 @@ async def _entra_user(redeemed: "Redeemed", services: Services) -> EntraUser:
 def _session(
     redeemed: "Redeemed", entra: EntraUser, transaction: Transaction, services: Services
 ) -> Session:
-    claims = redeemed.claims
+    claims, now = redeemed.claims, int(services.clock())
     op_session = claims.get("sid")
     return Session(
         issuer=claims["iss"],
         subject=claims["sub"],
         op_session=op_session if isinstance(op_session, str) else None,
-        signed_in_at=int(services.clock()),
+        signed_in_at=now,
         began_at=int(claims["iat"]),
+        ends_at=now + services.settings.session_absolute_seconds,
         connector=transaction.connector,
         tenant_id=entra.tenant_id,
         groups=entra.groups,
@@ -212,7 +230,7 @@ def _commit(
     claims: Mapping[str, Any],
     previous_secret: str | None,
     client: Client,
-    redeemed_at: int,
+    in_flight: _InFlight,
     services: Services,
 ) -> str:
     settings = services.settings
@@ -233,15 +251,15 @@ def _commit(
         client_ip=client.ip if settings.record_client else None,
         client_agent=client.agent if settings.record_client else None,
     )
-    absolute = settings.session_absolute_seconds
     sid = session.op_session
     listing = Listing(
-        index=index_keys(session, absolute_seconds=absolute),
-        expires_at=index_expires_at(session, absolute_seconds=absolute),
+        index=index_keys(session),
+        expires_at=index_expires_at(session),
         subject=subject_digest(session.issuer, session.subject),
         subject_marker=subject_marker(session.issuer, session.subject),
         op_session_marker=op_session_marker(session.issuer, sid) if sid is not None else None,
-        redeemed_at=redeemed_at,
+        in_flight_since=int(in_flight.since * 1000),
+        authenticated_from=session.began_at - in_flight.seconds,
     )
     previous = session_seal(previous_secret).key if previous_secret else None
     services.table.commit_session(item, listing, previous=previous)

@@ -10,29 +10,29 @@ from shared.settings import LONGEST_SESSION_SECONDS
 _DAY = 86_400
 
 
-def index_keys(session: Session, *, absolute_seconds: int) -> tuple[str, ...]:
+def index_keys(session: Session) -> tuple[str, ...]:
     """Keys of the index items that list this session, for ending all sessions of a subject.
 
     An index item covers the sessions that end on one day, so it lapses with the last of them and
     never has to be cleaned up: a user's live sessions are found under the days still to come.
     """
-    day = (session.signed_in_at + absolute_seconds) // _DAY
+    day = session.ends_at // _DAY
     keys = [_subject_key(session.issuer, session.subject, day)]
     if session.op_session is not None:
         keys.append(_op_session_key(session.issuer, session.op_session, day))
     return tuple(keys)
 
 
-def index_expires_at(session: Session, *, absolute_seconds: int) -> int:
+def index_expires_at(session: Session) -> int:
     """When an index item may lapse: after the end of the day that it covers, in Unix seconds."""
-    return ((session.signed_in_at + absolute_seconds) // _DAY + 1) * _DAY
+    return (session.ends_at // _DAY + 1) * _DAY
 
 
 def subject_index(issuer: str, subject: str, *, now: float) -> tuple[str, ...]:
     """Every index item that may list a live session of a subject.
 
     All days that a session may last, whatever the lifetime is set to at present: it may have been
-    longer when a session began.
+    another when a session began.
     """
     return tuple(_subject_key(issuer, subject, day) for day in _days(now))
 

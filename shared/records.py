@@ -80,7 +80,8 @@ class Transaction:
     nonce: str = field(repr=False)
     return_to: str
     connector: str | None
-    started_at: int
+    started_at: float
+    """Unix seconds, to the millisecond: what arrives from then on concerns it."""
 
     def seal(self, *, state: str, cookie: str, expires_at: int, random: Random) -> TransactionItem:
         seal = _transaction_seal(state, cookie)
@@ -125,6 +126,8 @@ class Session:
     signed_in_at: int
     began_at: int
     """When its first ID token was issued, by Logto's clock."""
+    ends_at: int
+    """When it ends at the latest, as the settings were when it began: the indexes go by it."""
     connector: str | None
     tenant_id: str | None
     groups: tuple[str, ...]
@@ -145,6 +148,7 @@ class Session:
             "op_session": self.op_session,
             "signed_in_at": self.signed_in_at,
             "began_at": self.began_at,
+            "ends_at": self.ends_at,
             "connector": self.connector,
             "tenant_id": self.tenant_id,
             "groups": self.groups,
@@ -166,6 +170,7 @@ class Session:
             op_session=content["op_session"],
             signed_in_at=content["signed_in_at"],
             began_at=content["began_at"],
+            ends_at=content["ends_at"],
             connector=content["connector"],
             tenant_id=content["tenant_id"],
             groups=tuple(content["groups"]),

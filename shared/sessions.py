@@ -82,7 +82,7 @@ def open_token(
 
 def ends_at(session: Session, settings: Settings) -> int:
     """When a session ends however active the user is, in Unix seconds."""
-    latest = session.signed_in_at + settings.session_absolute_seconds
+    latest = min(session.ends_at, session.signed_in_at + settings.session_absolute_seconds)
     if settings.revalidate_seconds == 0:
         return latest
     proven_until = session.signed_in_at + settings.revalidate_seconds

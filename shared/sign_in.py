@@ -93,19 +93,19 @@ async def start_sign_in(
     url, state, sdk_session = await logto.authorization_request(
         redirect_uri=site.redirect_uri, extra={"nonce": nonce, **request.extra}
     )
-    now = int(services.clock())
+    now = services.clock()
     transaction = Transaction(
         sdk_session=sdk_session,
         nonce=nonce,
         return_to=request.return_to,
         connector=request.connector,
-        started_at=now,
+        started_at=int(now * 1000) / 1000,
     )
     services.table.put_transaction(
         transaction.seal(
             state=state,
             cookie=cookie.value,
-            expires_at=now + TRANSACTION_SECONDS,
+            expires_at=int(now) + TRANSACTION_SECONDS,
             random=services.random,
         )
     )

@@ -17,9 +17,9 @@ NOT_THERE: Final = "attribute_not_exists(pk)"
 STILL_THERE: Final = "attribute_exists(pk)"
 """The row has not been deleted meanwhile: no update brings an ended session back."""
 SUBJECT_NOT_ENDED: Final = (
-    "attribute_not_exists(pk) OR ended_before < :began_at OR arrived_at <= :redeemed_at"
+    "attribute_not_exists(pk) OR ended_before < :authenticated OR arrived_at <= :in_flight_since"
 )
-"""No logout of the subject has arrived since this sign-in redeemed its code."""
+"""No logout of the subject has arrived since the user may have signed in at Logto for this."""
 OP_SESSION_NOT_ENDED: Final = (
     "attribute_not_exists(pk) OR (attribute_exists(subjects) AND NOT contains(subjects, :subject))"
 )
@@ -37,8 +37,11 @@ class Listing:
     """The digest of the subject."""
     subject_marker: str
     op_session_marker: str | None
-    redeemed_at: int
-    """When the sign-in redeemed its code, in milliseconds by this deployment's clock."""
+    in_flight_since: int
+    """When the user may have signed in at Logto at the earliest: the sign-in had begun, and its
+    code had not expired by the time it was redeemed. Milliseconds by this deployment's clock."""
+    authenticated_from: float
+    """The same in Unix seconds by Logto's clock."""
 
 
 class Table:
@@ -107,11 +110,11 @@ class Table:
     def commit_session(self, item: SessionItem, listing: Listing, *, previous: str | None) -> None:
         """Create a session, list it in its indexes and delete the `previous` one, all or nothing.
 
-        Raises EndedMeanwhile where a logout of its user arrived after the code was redeemed. The
+        Raises EndedMeanwhile where a logout of its user arrived during the sign-in. The
         key comes from a fresh 256-bit secret, so where it is there already, it is this very write
         that was applied while its answer got lost.
         """
-        checks = _marker_checks(item, listing)
+        checks = _marker_checks(listing)
         writes = [
             *checks,
             {"Put": {"Item": _session_row(item), "ConditionExpression": NOT_THERE}},
@@ -236,15 +239,15 @@ def _listed(key: str, item: SessionItem, listing: Listing) -> dict[str, Any]:
     }
 
 
-def _marker_checks(item: SessionItem, listing: Listing) -> list[dict[str, Any]]:
+def _marker_checks(listing: Listing) -> list[dict[str, Any]]:
     checks: list[dict[str, Any]] = [
         {
             "ConditionCheck": {
                 "Key": {"pk": {"S": listing.subject_marker}},
                 "ConditionExpression": SUBJECT_NOT_ENDED,
                 "ExpressionAttributeValues": {
-                    ":began_at": {"N": str(item.began_at)},
-                    ":redeemed_at": {"N": str(listing.redeemed_at)},
+                    ":authenticated": {"N": f"{listing.authenticated_from:.3f}"},
+                    ":in_flight_since": {"N": str(listing.in_flight_since)},
                 },
             }
         }

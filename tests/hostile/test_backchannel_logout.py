@@ -3,11 +3,13 @@
 import base64
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
+from shared.callback import CODE_SECONDS
 from shared.endings import end_subject
 from tests.hostile.faults import KINDS, Faults
 from tests.hostile.leaving import (
@@ -22,9 +24,11 @@ from tests.hostile.leaving import (
     leaving,
 )
 from tests.hostile.provider import DISCOVERY, ES384, KEYS, RS256, TOKEN, Answer, EvilProvider
-from tests.hostile.scene import Scene
+from tests.hostile.scene import Scene, Witnessed
 from tests.hostile.test_id_token import encoded, hand_signed, hmac_with, tampered, unsigned
 from tests.hostile.waiting import STALL, cases
+from tests.support.functions import started_notifications
+from tests.support.product import DOMAIN, started_process
 from tests.support.rows import put_session
 from tests.support.tables import dump, raw_bytes
 
@@ -513,6 +517,59 @@ def test_a_logout_between_exchange_and_commit(stage: Leaving, named: str) -> Non
     assert "first" not in stage.alive()
     stage.sign_in("afterwards")
     assert "afterwards" in stage.alive()
+
+
+@pytest.mark.parametrize("named", NAMES)
+def test_a_logout_while_the_user_is_at_the_provider(stage: Leaving, named: str) -> None:
+    """The user may have signed in there before it: the sign-in that had begun is over."""
+    attempt = stage.scene.begin()
+    assert stage.log_out(stage.token(**NAMES[named])) == 200
+    assert stage.finish(attempt, "first").replies[-1].status == 401
+    stage.sign_in("afterwards")
+    assert "afterwards" in stage.alive()
+
+
+def test_a_logout_longer_ago_than_a_code_lives(stage: Leaving) -> None:
+    """Whoever brings a code now has signed in at the provider after it."""
+    attempt = stage.scene.begin()
+    clock = stage.scene.process.clock
+    stage.scene.provider.clock = clock
+    assert stage.log_out(stage.token(sid=None)) == 200
+    clock.ahead += CODE_SECONDS + 2
+    stage.people["third"] = stage.finish(attempt, "third")
+    assert stage.alive() == {"third", "other"}
+
+
+LONGER = {
+    "SESSION_ABSOLUTE_SECONDS": str(30 * 86_400),
+    "SESSION_IDLE_SECONDS": str(7 * 86_400),
+}
+
+
+@pytest.mark.parametrize("named", NAMES)
+def test_a_lifetime_that_was_made_longer(stage: Leaving, named: str) -> None:
+    """Sessions from before last as long as they were to, and are found until then."""
+    scene = stage.scene
+    before = scene.process.services.settings
+    with (
+        started_process(
+            scene.provider.url, table_name=scene.process.table_name, settings=LONGER
+        ) as process,
+        started_notifications(process) as notifications,
+    ):
+        longer = Leaving(replace(scene, process=process), notifications)
+        longer.people = {
+            name: Witnessed(process.handler, domain=DOMAIN, jar=dict(browser.jar))
+            for name, browser in stage.people.items()
+        }
+        scene.provider.clock = process.clock
+        process.clock.ahead = before.session_absolute_seconds - 60
+        assert longer.alive() == ALL
+        assert longer.log_out(longer.token(**NAMES[named])) == 200
+        assert "first" not in longer.alive()
+        assert "other" in longer.alive()
+        process.clock.ahead += 120
+        assert longer.alive() == frozenset()
 
 
 def test_logouts_of_others_stop_no_sign_in(stage: Leaving) -> None:

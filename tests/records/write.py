@@ -52,6 +52,7 @@ SESSION = Session(
     op_session=SID,
     signed_in_at=NOW,
     began_at=NOW - 1,
+    ends_at=NOW + 43_200,
     connector="contoso00001",
     tenant_id="11111111-1111-4111-8111-111111111111",
     groups=("finance",),
@@ -96,12 +97,13 @@ def records() -> list[dict[str, Any]]:
         client_agent="test",
     )
     listing = Listing(
-        index=index_keys(SESSION, absolute_seconds=43_200),
-        expires_at=index_expires_at(SESSION, absolute_seconds=43_200),
+        index=index_keys(SESSION),
+        expires_at=index_expires_at(SESSION),
         subject=subject_digest(ISSUER, SUBJECT),
         subject_marker=subject_marker(ISSUER, SUBJECT),
         op_session_marker=op_session_marker(ISSUER, SID),
-        redeemed_at=NOW * 1000,
+        in_flight_since=NOW * 1000,
+        authenticated_from=SESSION.began_at,
     )
     transaction = TRANSACTION.seal(state=STATE, cookie=COOKIE, expires_at=NOW + 3600, random=fixed)
     assert transaction.key == transaction_key(STATE)

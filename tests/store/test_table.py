@@ -50,7 +50,8 @@ def commit(table: Table, item: SessionItem, **changes: Any) -> None:
         "subject": "alice",
         "subject_marker": "ended#alice",
         "op_session_marker": None,
-        "redeemed_at": 1_800_000_000_000,
+        "in_flight_since": 1_800_000_000_000,
+        "authenticated_from": 1_800_000_000,
     }
     table.commit_session(item, Listing(**{**values, **changes}), previous=previous)
 

@@ -35,6 +35,7 @@ def put_session(
         op_session=sid,
         signed_in_at=began,
         began_at=began,
+        ends_at=began + settings.session_absolute_seconds,
         connector=None,
         tenant_id=None,
         groups=(),
@@ -54,14 +55,14 @@ def put_session(
         client_ip=client[0],
         client_agent=client[1],
     )
-    absolute = settings.session_absolute_seconds
     listing = Listing(
-        index=index_keys(session, absolute_seconds=absolute),
-        expires_at=index_expires_at(session, absolute_seconds=absolute),
+        index=index_keys(session),
+        expires_at=index_expires_at(session),
         subject=subject_digest(settings.issuer, subject),
         subject_marker=subject_marker(settings.issuer, subject),
         op_session_marker=op_session_marker(settings.issuer, sid) if sid is not None else None,
-        redeemed_at=int(services.clock() * 1000),
+        in_flight_since=int(services.clock() * 1000),
+        authenticated_from=began,
     )
     services.table.commit_session(item, listing, previous=None)
     return secret
