@@ -31,7 +31,6 @@ QUERIES: dict[str, str] = {
     "state with more": "state={state}A&code={code}&iss={iss}",
     "state with a NUL": "state={state}%00&code={code}&iss={iss}",
     "state with a space": "state={state}+&code={code}&iss={iss}",
-    "state in another case": "state={swapped}&code={code}&iss={iss}",
     "state of 9 KB": f"state={LONG}&code={{code}}&iss={{iss}}",
     "state as a list": "state[]={state}&code={code}&iss={iss}",
     "state with its name in capitals": "STATE={state}&code={code}&iss={iss}",
@@ -75,7 +74,6 @@ def test_query(scene: Scene, name: str) -> None:
     query = QUERIES[name].format(
         state=attempt.state,
         short=attempt.state[:-1],
-        swapped=attempt.state.swapcase(),
         code=scene.provider.code_for(attempt.nonce),
         iss=quote(issuer, safe=""),
         ISS=quote(issuer.upper(), safe=""),
@@ -94,6 +92,22 @@ def rows(scene: Scene) -> list[dict[str, object]]:
 def test_state_that_nobody_made(scene: Scene, state: str) -> None:
     attempt = scene.begin()
     scene.refused(scene.finish(attempt, state=state), token_requests=0)
+    assert scene.finish(attempt).status == 302
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_state_in_another_case(scene: Scene, signed_in: bool) -> None:
+    """It is another state, of the right form, which nobody made."""
+    attempt = scene.begin(scene.signed_in() if signed_in else None)
+    scene.provider.requests.clear()
+    state = attempt.state[:-1].swapcase() + attempt.state[-1]
+    reply = scene.finish(attempt, state=state)
+    if signed_in:
+        assert (reply.status, reply.location) == (302, f"https://{DOMAIN}/")
+        assert reply.set_cookies == ()
+    else:
+        scene.refused(reply)
+    assert scene.provider.count(TOKEN) == 0
     assert scene.finish(attempt).status == 302
 
 
