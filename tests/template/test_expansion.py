@@ -271,6 +271,18 @@ def test_every_parameter_of_a_version_makes_a_new_version() -> None:
         assert version["Description"] == {"Fn::Sub": "Parameters ${ParameterVersion}"}
 
 
+def test_a_new_version_is_of_a_function_that_has_changed() -> None:
+    """Lambda answers with the version there is where it has not, and CloudFormation fails."""
+    template = expanded(parameters())
+    versions = of_type(template, "AWS::Lambda::Version").values()
+    assert {version["FunctionName"]["Ref"] for version in versions} == set(PUBLISHED)
+    for version in versions:
+        function = template["Resources"][version["FunctionName"]["Ref"]]["Properties"]
+        named = names_in(version["Description"])
+        assert named == {"ParameterVersion"}
+        assert named <= names_in(function["Environment"])
+
+
 def test_new_dependencies_make_a_new_version(monkeypatch: pytest.MonkeyPatch) -> None:
     before = of_type(expanded(parameters()), "AWS::Lambda::Version")
     monkeypatch.setattr("tests.support.expansion.CODE", "another.zip")
