@@ -1,7 +1,10 @@
 """A release: one version everywhere, its bill of materials, its environments and workflows."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ import pytest
 import yaml
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from samcli.cli.types import CfnParameterOverridesType
 
 from local import sbom
 from tests.declarations.test_requirements import LAYER, PROJECT, pins
@@ -101,6 +105,36 @@ def test_workflow(file: Path) -> None:
         assert (ROOT / used).is_file(), used
     for environment in re.findall(r"environment: (\w+) }", text):
         assert environment in ENVIRONMENTS
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the SAM CLI's own
+def test_deployment_passes_every_parameter(tmp_path: Path) -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/deploy-to.yml").read_text())
+    script = workflow["jobs"]["deploy"]["steps"][-1]["run"]
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(sys.executable)
+    (programs / "sam").write_text('#!/bin/sh\nprintf "%s\\n" "$@" > given\n')
+    (programs / "sam").chmod(0o755)
+    (tmp_path / "samconfig.toml").symlink_to(ROOT / "samconfig.toml")
+    variables = {
+        "ENVIRONMENT": "prod",
+        "LOGTO_ENDPOINT": "https://tenant.logto.app",
+        "LOGTO_APP_ID": "app",
+        "PARAMETERS": """BrandName='Example Login' LogtoScopes="email roles" LogRetentionDays=14""",
+    }
+    bash = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+    subprocess.run(bash, check=True, cwd=tmp_path, env={**os.environ, **variables})
+    *_, option, given = (tmp_path / "given").read_text().splitlines()
+    assert option == "--parameter-overrides"
+    assert CfnParameterOverridesType().convert(given, None, None) == {
+        "DeploymentPreference": "Canary10Percent10Minutes",
+        "LogRetentionDays": "14",
+        "LogtoEndpoint": "https://tenant.logto.app",
+        "LogtoAppId": "app",
+        "BrandName": "Example Login",
+        "LogtoScopes": "email roles",
+    }
 
 
 def test_only_a_deployment_may_ask_for_a_token() -> None:
