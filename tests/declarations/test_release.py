@@ -110,7 +110,10 @@ def test_workflow(file: Path) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the SAM CLI's own
 def test_deployment_passes_every_parameter(tmp_path: Path) -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/deploy-to.yml").read_text())
-    script = workflow["jobs"]["deploy"]["steps"][-1]["run"]
+    job = workflow["jobs"]["deploy"]
+    # `make build` reads it from there too: the layer is built for what it is deployed to.
+    assert set(job["env"]) == {"ARCHITECTURE"}
+    script = job["steps"][-1]["run"]
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)
     (programs / "python").symlink_to(sys.executable)
@@ -121,6 +124,7 @@ def test_deployment_passes_every_parameter(tmp_path: Path) -> None:
         "ENVIRONMENT": "prod",
         "LOGTO_ENDPOINT": "https://tenant.logto.app",
         "LOGTO_APP_ID": "app",
+        "ARCHITECTURE": "x86_64",
         "PARAMETERS": """BrandName='Example Login' LogtoScopes="email roles" LogRetentionDays=14""",
     }
     bash = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
@@ -134,6 +138,7 @@ def test_deployment_passes_every_parameter(tmp_path: Path) -> None:
         "LogtoAppId": "app",
         "BrandName": "Example Login",
         "LogtoScopes": "email roles",
+        "Architecture": "x86_64",
     }
 
 
