@@ -79,6 +79,8 @@ def test_sync_is_for_development_alone() -> None:
     assert [name for name in ENVIRONMENTS if "sync" in SAMCONFIG[name]] == ["dev"]
     synced, deployed = (SAMCONFIG["dev"][name]["parameters"] for name in ("sync", "deploy"))
     assert synced["parameter_overrides"] == deployed["parameter_overrides"]
+    # It updates the stack without a change set, which takes CAPABILITY_AUTO_EXPAND, as by default.
+    assert "capabilities" not in synced
 
 
 def test_only_development_does_without_a_canary_and_alarms() -> None:
