@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from botocore.loaders import Loader
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from samcli.cli.types import CfnParameterOverridesType
@@ -37,6 +38,16 @@ def test_one_version() -> None:
     assert published["SpdxLicenseId"] == PROJECT["project"]["license"]
     for name in ("LicenseUrl", "ReadmeUrl"):
         assert (ROOT / published[name]).is_file()
+
+
+def test_the_application_repository_takes_the_metadata() -> None:
+    published = TEMPLATE["Metadata"]["AWS::ServerlessRepo::Application"]
+    shapes = Loader().load_service_model("serverlessrepo", "service-2")["shapes"]
+    told = shapes["CreateApplicationRequest"]["members"]["Author"]["documentation"]
+    (pattern,) = re.findall(r'Pattern "(.+)"', told)
+    assert re.fullmatch(pattern, published["Author"])
+    assert len(published["Description"]) <= 256
+    assert len(published["Labels"]) <= 10
 
 
 def test_bill_of_materials_is_what_the_layer_ships(tmp_path: Path) -> None:
