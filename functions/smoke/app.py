@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 
@@ -43,8 +44,8 @@ def check(invoke: Invoke, environment: Mapping[str, str]) -> list[str]:
         faults.append("GET /me without a session is not 401")
     begun = invoke(auth, http_event("GET", "/sign-in"))
     # Settings, the table, and Logto's discovery have all done their part in this answer.
-    location = str(begun.get("headers", {}).get("location", ""))
-    if begun.get("statusCode") != 302 or not location.startswith(environment["LOGTO_ENDPOINT"]):
+    led_to = _origin(str(begun.get("headers", {}).get("location", "")))
+    if begun.get("statusCode") != 302 or led_to != _origin(environment["LOGTO_ENDPOINT"]):
         faults.append("GET /sign-in does not lead to Logto")
     denied = invoke(environment["AUTHORIZER_FUNCTION"], http_event("GET", "/"))
     if denied != {"isAuthorized": False}:
@@ -53,6 +54,11 @@ def check(invoke: Invoke, environment: Mapping[str, str]) -> list[str]:
     if invoke(environment["NOTIFICATIONS_FUNCTION"], logout).get("statusCode") != 400:
         faults.append("POST /backchannel-logout without a token is not 400")
     return faults
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

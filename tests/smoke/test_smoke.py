@@ -72,8 +72,24 @@ def test_it_notices_a_sign_in_that_leads_elsewhere(
     deployed: tuple[Invoke, dict[str, str]],
 ) -> None:
     invoke, environment = deployed
-    elsewhere = {**environment, "LOGTO_ENDPOINT": "https://another.logto.app"}
-    assert app.check(invoke, elsewhere) == ["GET /sign-in does not lead to Logto"]
+    for endpoint in ("https://another.logto.app", environment["LOGTO_ENDPOINT"][:-1]):
+        elsewhere = {**environment, "LOGTO_ENDPOINT": endpoint}
+        assert app.check(invoke, elsewhere) == ["GET /sign-in does not lead to Logto"]
+
+
+@pytest.mark.parametrize("endpoint", ["https://Tenant.logto.app/", "https://tenant.logto.app:443"])
+def test_it_takes_every_way_to_write_the_endpoint(
+    deployed: tuple[Invoke, dict[str, str]], endpoint: str
+) -> None:
+    working, environment = deployed
+
+    def invoke(name: str, event: dict[str, Any]) -> dict[str, Any]:
+        answer = working(name, event)
+        if "location" in answer.get("headers", {}):
+            answer["headers"]["location"] = "https://tenant.logto.app/oidc/auth?client_id=a"
+        return answer
+
+    assert app.check(invoke, {**environment, "LOGTO_ENDPOINT": endpoint}) == []
 
 
 @pytest.mark.parametrize(("answers", "status"), [(True, "Succeeded"), (False, "Failed")])
