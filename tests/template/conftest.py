@@ -23,7 +23,11 @@ IN_MOTO = {
     "AWS::Logs::LogGroup",
     "AWS::SNS::Topic",
 }
-NOT_IN_MOTO = {"ServerlessDeploymentApplication": "application", "HttpApi": "api"}
+NOT_IN_MOTO = {
+    "ServerlessDeploymentApplication": "application",
+    "HttpApi": "api",
+    "ParameterVersion": "1",
+}
 """What resources of moto's refer to, and names in its place."""
 SECRETS = {"AppSecret": "local-app-secret", "WebhookSigningKey": SIGNING_KEY}
 """moto has secrets, but not as resources of a stack."""
