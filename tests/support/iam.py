@@ -59,12 +59,15 @@ def applies(statement: dict[str, Any], asked: Asked) -> bool:
 
 def _meets(operator: str, values: tuple[str, ...], wanted: list[str]) -> bool:
     quantifier, _, comparison = operator.rpartition(":")
-    assert quantifier in ("", "ForAllValues")
+    assert quantifier in ("", "ForAllValues", "ForAnyValue")
+    if comparison.endswith("IfExists") and not values:
+        return True
+    comparison = comparison.removesuffix("IfExists")
     assert comparison in ("StringEquals", "StringLike")
-    if quantifier == "":
-        return len(values) == 1 and _matches(comparison, values[0], wanted)
-    # As in IAM: true also where there is no value.
-    return all(_matches(comparison, value, wanted) for value in values)
+    matches = [_matches(comparison, value, wanted) for value in values]
+    if quantifier == "ForAllValues":
+        return all(matches)  # as in IAM: true also where there is no value
+    return any(matches) if quantifier else matches == [True]
 
 
 def _matches(comparison: str, value: str, wanted: list[str]) -> bool:

@@ -36,7 +36,7 @@ from tests.support.functions import (
     Authorizer,
     Notifications,
 )
-from tests.support.iam import Asked, is_allowed
+from tests.support.iam import Asked, dynamodb, is_allowed
 from tests.support.iam_gate import Gate
 from tests.support.patience import PATIENT
 from tests.support.product import DOMAIN, Clock, Product, log_to_stdout
@@ -410,6 +410,35 @@ def test_batches_read_no_more_than_they_may(
     deployment.services(service)
     with pytest.raises(ClientError, match="AccessDenied"):
         deployment.clients[service].batch_get_item(**batch(deployment.table, keys, projection))
+
+
+@pytest.mark.parametrize("service", ["auth", "notifications", "admin"])
+@pytest.mark.parametrize("knows_select", [True, False])
+def test_endings_read_what_is_not_sealed_whether_or_not_iam_knows_select(
+    deployment: Deployment, service: str, knows_select: bool
+) -> None:
+    """AWS lists `dynamodb:Select` for BatchGetItem, and describes it as Query's and Scan's."""
+    deployment.services(service)
+    policies = deployment.gate.policies[deployment.keys[service]]
+
+    def may(projection: str | None) -> bool:
+        request = batch("sessions", [SESSION], projection)
+        (asked,) = dynamodb("BatchGetItem", request, "arn:aws:dynamodb:::table/")
+        context = {**asked.context}
+        if not knows_select:
+            del context["dynamodb:Select"]
+        table = next(
+            statement["Resource"]
+            for policy in policies
+            for statement in policy["Statement"]
+            if statement["Sid"] == "SessionsToEnd"
+        )
+        return is_allowed(policies, Asked(action=asked.action, resource=table, context=context))
+
+    assert may("pk, seen_at, began_at, expires_at, client_ip, client_agent")
+    assert not may("pk, seen_at, sealed")
+    assert not may("sealed")
+    assert not may(None)
 
 
 @pytest.mark.parametrize("service", ["auth", "authorizer", "notifications", "admin"])
