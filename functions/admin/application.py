@@ -5,6 +5,7 @@ from typing import Any
 
 from functions.admin import actions
 from shared.errors import MalformedRequest, SignInError
+from shared.observability import SESSIONS_ENDED
 from shared.services import Services
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -53,4 +54,6 @@ def _act(event: object, services: Services, who_calls: WhoCalls) -> dict[str, An
     answer = act(event, services)
     counts = {key: value for key, value in answer.items() if isinstance(value, int)}
     services.observer.event("action done", **words, **counts)
+    if "ended" in counts:
+        services.observer.count(SESSIONS_ENDED, value=counts["ended"])
     return answer

@@ -308,6 +308,18 @@ def test_events_of_any_shape(admin: Admin, event: Any) -> None:
     assert admin.handler(event, None)["ok"] is False
 
 
+def test_ended_sessions_are_counted(admin: Admin, printed: Callable[[], str]) -> None:
+    for _ in range(3):
+        admin.put(ALICE)
+    for action, counted in (("list_user", []), ("end_user", [3]), ("erase_user", [0])):
+        printed()
+        assert admin(action, user=ALICE)["ok"] is True
+        lines = [json.loads(line) for line in printed().splitlines()]
+        assert [line["SessionsEnded"] for line in lines if "SessionsEnded" in line] == [
+            [number] for number in counted
+        ]
+
+
 def test_what_is_done_is_logged(admin: Admin, printed: Callable[[], str]) -> None:
     """By the caller's ARN, before and after; whom it was about shows as a digest alone."""
     secret = admin.put(ALICE, organizations=["contosoorg01"])
