@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -10,7 +11,11 @@ from samcli.commands.local.lib.swagger.integration_uri import LambdaUri
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 
 from tests.support.expansion import (
+    ACCOUNT,
+    PSEUDO,
+    REGION,
     ROOT,
+    STACK,
     broken_rules,
     decided,
     expanded,
@@ -343,6 +348,30 @@ def test_functions_are_told_of_the_domain(given: dict[str, str]) -> None:
     base = variables["Environment"]["Variables"]["BASE_URL"]
     own = {"Fn::Sub": "https://${DomainName}${BasePath}"}
     assert base == (own if given else {"Ref": "BaseUrl"})
+
+
+def test_as_many_groups_as_may_be_mapped_fit_the_environment() -> None:
+    groups: int = source()["Parameters"]["EntraGroups"]["MaxLength"]
+    arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"
+    scopes = f"identities {parameters()['LogtoScopes']}"
+    given = {
+        **parameters(**DOMAIN, LogtoScopes=scopes),
+        **PSEUDO,
+        "EntraGroups": "x" * groups,
+        "Table": f"{STACK}-prod-Table-1ABCDEFGHIJKL",
+        "AppSecret": f"{arn}AppSecret-ABCDEFGHIJKL-AbCdEf",
+        "ParameterVersion": "100",
+    }
+    function = of_type(template_of(**DOMAIN), "AWS::Lambda::Function")["AuthFunction"]
+
+    def filled(value: Any) -> str:
+        if "Ref" in value:
+            return given[value["Ref"]]
+        text: str = value["Fn::Sub"] if isinstance(value, dict) else value
+        return re.sub(r"\$\{([\w:]+)\}", lambda name: given[name[1]], text)
+
+    variables = function["Environment"]["Variables"]
+    assert sum(len(name) + len(filled(value)) for name, value in variables.items()) < 4096
 
 
 def test_one_key_seals_everything_that_is_kept() -> None:
