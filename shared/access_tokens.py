@@ -182,8 +182,7 @@ class _Refresh:
         """
         try:
             redeemable = await self.services.logto().is_redeemable(session.storage)
-        except (Unavailable, Misconfigured) as failure:
-            self.services.observer.problem("introspection failed", reason=failure.error)
+        except Unavailable:
             raise ProviderSilent("introspection gave no answer") from None
         if not redeemable:
             raise GrantRefused("the refresh token was redeemed, and its answer is lost")
