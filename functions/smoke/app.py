@@ -71,7 +71,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         # A crash is an object too, but holds nothing that is asked for here.
         return read if isinstance(read, dict) else {}
 
-    faults = check(invoke, os.environ)
+    try:
+        faults = check(invoke, os.environ)
+    except Exception as failure:  # noqa: BLE001 - told nothing, CodeDeploy waits for an hour
+        faults = [f"the check could not be made: {type(failure).__name__}"]
     for fault in faults:
         print(json.dumps({"level": "ERROR", "message": fault}))
     if "DeploymentId" in event:

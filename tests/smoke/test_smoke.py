@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from functions.smoke import app
@@ -92,11 +93,14 @@ def test_it_takes_every_way_to_write_the_endpoint(
     assert app.check(invoke, {**environment, "LOGTO_ENDPOINT": endpoint}) == []
 
 
-@pytest.mark.parametrize(("answers", "status"), [(True, "Succeeded"), (False, "Failed")])
+@pytest.mark.parametrize(
+    ("functions", "status"),
+    [("answer", "Succeeded"), ("crash", "Failed"), ("cannot be called", "Failed")],
+)
 def test_codedeploy_is_told(
     deployed: tuple[Invoke, dict[str, str]],
     monkeypatch: pytest.MonkeyPatch,
-    answers: bool,
+    functions: str,
     status: str,
 ) -> None:
     working, environment = deployed
@@ -105,7 +109,10 @@ def test_codedeploy_is_told(
 
     class Lambda:
         def invoke(self, FunctionName: str, Payload: bytes) -> dict[str, Any]:
-            read = working(FunctionName, json.loads(Payload)) if answers else {"errorType": "x"}
+            if functions == "cannot be called":
+                raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke")
+            crashed = functions == "crash"
+            read = {"errorType": "x"} if crashed else working(FunctionName, json.loads(Payload))
             return {"Payload": io.BytesIO(json.dumps(read).encode())}
 
     codedeploy = boto3.client("codedeploy")
@@ -119,6 +126,6 @@ def test_codedeploy_is_told(
         clients: dict[str, Any] = {"lambda": Lambda(), "codedeploy": codedeploy}
         monkeypatch.setattr(boto3, "client", lambda name: clients[name])
         event = {"DeploymentId": "d-1", "LifecycleEventHookExecutionId": "hook-1"}
-        assert bool(app.handler(event, None)["faults"]) is not answers
+        assert bool(app.handler(event, None)["faults"]) is (status == "Failed")
         stub.assert_no_pending_responses()
     codedeploy.close()
