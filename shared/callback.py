@@ -259,7 +259,8 @@ def _commit(
         subject_marker=subject_marker(session.issuer, session.subject),
         op_session_marker=op_session_marker(session.issuer, sid) if sid is not None else None,
         in_flight_since=int(in_flight.since * 1000),
-        authenticated_from=session.began_at - in_flight.seconds,
+        # Logto's times are whole seconds: a logout may be a second later than it says.
+        authenticated_from=session.began_at - in_flight.seconds - 1,
     )
     previous = session_seal(previous_secret).key if previous_secret else None
     services.table.commit_session(item, listing, previous=previous)

@@ -521,9 +521,14 @@ def test_a_logout_between_exchange_and_commit(stage: Leaving, named: str) -> Non
 
 @pytest.mark.parametrize("named", NAMES)
 def test_a_logout_while_the_user_is_at_the_provider(stage: Leaving, named: str) -> None:
-    """The user may have signed in there before it: the sign-in that had begun is over."""
-    attempt = stage.scene.begin()
+    """The user may have signed in there before it: the sign-in that had begun is over. That holds
+    where the provider's clock, which tells whole seconds, goes on to the next one meanwhile."""
+    scene = stage.scene
+    scene.provider.clock = scene.process.clock
+    scene.process.clock.ahead += 0.8 - scene.process.clock() % 1
+    attempt = scene.begin()
     assert stage.log_out(stage.token(**NAMES[named])) == 200
+    scene.process.clock.ahead += 0.3
     assert stage.finish(attempt, "first").replies[-1].status == 401
     stage.sign_in("afterwards")
     assert "afterwards" in stage.alive()
