@@ -41,24 +41,57 @@ def disconnect(run: Run, tools: Tools, made: MadeConnector) -> list[str]:
 
     Raises ProvisionFailed.
     """
-    gone = [one["id"] for one in tools.api.connectors() if made.made and _is_it(one, made)]
-    for identifier in gone:
-        change = Change(what=connector.WHAT, action="remove", detail=made.name)
-        run.change(change, partial(tools.api.delete_connector, identifier))
-    if made.entra_id is not None:
-        _remove_registration(run, tools.graph_of(made.issuer), tools.api, made)
-    elif made.made and made.client_id:
-        run.notes.append(f"At Entra, remove the application {made.client_id} by hand.")
+    there = tools.api.connectors()
+    found = [one for one in there if _is_it(one, made)]
+    if made.entra_id is None:
+        gone = _remove_connectors(run, tools.api, found if made.made else [], made)
+        if made.made and made.client_id:
+            run.notes.append(f"At Entra, remove the application {made.client_id} by hand.")
+    else:
+        graph = tools.graph_of(made.issuer)
+        registered = graph.tagged(registration.tag_of(tools.api.endpoint, made.name))
+        others = {url for one in registered for url in registration.users_of(one)}
+        others.discard(run.record.base_url)
+        if others:
+            gone = []
+            _leave(run, graph, registered, made, others)
+        else:
+            own = [one for one in found if made.made or _client_id(one) in _app_ids(registered)]
+            gone = _remove_connectors(run, tools.api, own, made)
+            staying = {_client_id(one) for one in there if one["id"] not in gone}
+            _remove_registrations(run, graph, registered, staying)
     run.record.connectors.pop(made.name, None)
     run.remember()
     return gone
 
 
-def _remove_registration(run: Run, graph: GraphApi, api: LogtoApi, made: MadeConnector) -> None:
-    """Only what carries the tag of this connector."""
-    for one in graph.tagged(registration.tag_of(api.endpoint, made.name)):
-        change = Change(what=registration.WHAT, action="remove", detail=one["displayName"])
-        run.change(change, partial(graph.delete_application, one["id"]))
+def _remove_connectors(
+    run: Run, api: LogtoApi, found: list[Json], made: MadeConnector
+) -> list[str]:
+    for one in found:
+        change = Change(what=connector.WHAT, action="remove", detail=made.name)
+        run.change(change, partial(api.delete_connector, one["id"]))
+    return [one["id"] for one in found]
+
+
+def _leave(
+    run: Run, graph: GraphApi, registered: list[Json], made: MadeConnector, others: set[str]
+) -> None:
+    """Other deployments need the connector: they are told of, and it stays."""
+    for one in registered:
+        registration.release(run, graph, one, run.record.base_url)
+    users = ", ".join(sorted(others))
+    run.notes.append(f"The connector {made.name} and its application stay: {users} uses them too.")
+
+
+def _remove_registrations(
+    run: Run, graph: GraphApi, registered: list[Json], staying: set[str | None]
+) -> None:
+    """Never one that a connector which stays signs people in by."""
+    for one in registered:
+        if one["appId"] not in staying:
+            change = Change(what=registration.WHAT, action="remove", detail=one["displayName"])
+            run.change(change, partial(graph.delete_application, one["id"]))
 
 
 def _switch_off(run: Run, api: LogtoApi, gone: list[str]) -> None:
@@ -138,6 +171,15 @@ def _forget_files(run: Run) -> None:
             change = Change(what=config.name, action="write", detail=f"without {', '.join(gone)}")
             run.change(change, lambda: files.write_parameters(config, record.config_env, gone))
             run.notes.append("The stack's secrets stay, with values that no longer open anything.")
+
+
+def _client_id(one: Json) -> str | None:
+    found = one["config"].get("clientId") if isinstance(one.get("config"), dict) else None
+    return str(found) if found else None
+
+
+def _app_ids(registered: list[Json]) -> list[str]:
+    return [one["appId"] for one in registered]
 
 
 def _is_it(one: Json, made: MadeConnector) -> bool:

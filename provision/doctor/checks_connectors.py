@@ -10,6 +10,7 @@ from provision.steps.connector import PROVIDER, callback_uri
 from provision.wanted import CONNECTOR_SCOPE, PUBLIC_MAIL
 
 SOON_DAYS: Final = 30
+_BY_HAND: Final = "(with --manual-entra, where the application at Entra was made by hand)"
 
 
 def connectors(seen: Seen) -> list[Finding]:
@@ -74,7 +75,7 @@ def scope(seen: Seen, one: Json) -> Finding:
         return failed(
             check,
             f"{' '.join(missing)} missing: people come without name or address",
-            f"set the connector's scope to {' '.join(CONNECTOR_SCOPE)}: run setup again",
+            f"set the connector's scope to {' '.join(CONNECTOR_SCOPE)}: run setup again {_BY_HAND}",
         )
     return passed(check, " ".join(there))
 
@@ -102,7 +103,11 @@ def unverified_email(seen: Seen, one: Json) -> Finding:
 def secret_expiry(seen: Seen, one: Json) -> Finding:
     """The client secret lives for a while."""
     check = _name(one, "client secret")
-    fix = "run setup again: it makes a new client secret at Entra and puts it into the connector"
+    fix = (
+        "run setup again: it makes a new client secret at Entra and puts it into the connector; "
+        "where the application was made by hand, make one there, and run setup with --manual-entra "
+        "--entra-secret-file"
+    )
     ends, why = _secret_ends(seen, one)
     if ends is None:
         return failed(check, why, fix) if why.startswith("Entra") else unknown(check, why)
@@ -124,14 +129,15 @@ def entra_redirect_uri(seen: Seen, one: Json) -> Finding:
         return failed(
             check,
             f"Entra has no application {_config(one).get('clientId')} in this tenant",
-            "run setup again, or correct the connector's client id",
+            f"run setup again {_BY_HAND}, or correct the connector's client id",
         )
     if wanted in ((there.get("web") or {}).get("redirectUris") or []):
         return passed(check, wanted)
     return failed(
         check,
         "Entra does not know the connector's redirect URI (AADSTS50011)",
-        f"add {wanted} to the application, platform Web: run setup again",
+        f"add {wanted} to the application, platform Web: run setup again, or do it by hand where "
+        "the application was made by hand",
     )
 
 
@@ -147,7 +153,8 @@ def email_claim(seen: Seen, one: Json) -> Finding:
     return warned(
         check,
         "`email` is not an optional claim: addresses that are no sign-in names are not sent",
-        "add the optional claim `email` to ID tokens: run setup again",
+        "add the optional claim `email` to ID tokens: run setup again, or do it by hand where the "
+        "application was made by hand",
     )
 
 

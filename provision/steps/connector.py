@@ -45,25 +45,26 @@ def ensure_connector(
 
     Raises ProvisionFailed.
     """
-    found = _named(api, customer.connector_name)
+    found = find_connector(api, customer.connector_name)
     if graph is None:
         return _by_hand(run, api, customer, found, ask)
     tag = entra.tag_of(api.endpoint, customer.connector_name)
     client_id = found["config"].get("clientId") if found else None
     registered = entra.find_registration(graph, tag, client_id=client_id)
-    _check_own(run, found, customer, registered["appId"] if registered else None)
-    made = _recorded(run, customer, made=True)
+    _check_registered(run, found, customer, registered)
+    alone = registered is not None and entra.users_of(registered) == (run.record.base_url,)
+    made = _recorded(run, customer, made=found is None or alone)
     made.entra_id = registered["id"] if registered else ""
     run.remember()  # first: an application whose answer is lost can be found by its tag
     registered = entra.ensure_registration(run, graph, customer, registered, tag=tag)
     if registered is not None:
-        made.client_id, made.entra_id = registered["appId"], registered["id"]
+        client_id, made.entra_id = registered["appId"], registered["id"]
     secret = found["config"].get("clientSecret") if found else None
     if not secret or registered is None or not entra.lives(registered, secret, now=now):
         password = entra.new_secret(run, graph, registered, customer, now=now)
         if password is not None:
             secret, made.secret_ends_at = password["secretText"], password["endDateTime"]
-    connection = _ensure(run, api, customer, found, made, secret)
+    connection = _ensure(run, api, customer, found, made, client_id=client_id or "", secret=secret)
     if registered is None:  # of a dry run
         change = Change(what=entra.REDIRECT_URI, action="add", detail=connection.redirect_uri)
         run.change(change, lambda: None)
@@ -92,9 +93,12 @@ def _by_hand(
             manual = ask(customer)
     _check_own(run, found, customer, manual.client_id)
     made = _recorded(run, customer, made=found is None)
-    made.client_id = manual.client_id
+    if made.entra_id is not None and manual.client_id != config.get("clientId"):
+        former = made.client_id or made.entra_id or "that an earlier run registered"
+        run.notes.append(f"At Entra, the application {former} is not used: remove it by hand.")
+        made.entra_id = None
     secret = manual.client_secret or config.get("clientSecret")
-    connection = _ensure(run, api, customer, found, made, secret)
+    connection = _ensure(run, api, customer, found, made, client_id=manual.client_id, secret=secret)
     run.notes.append(
         f"At Entra, the application {manual.client_id} has to have the redirect URI "
         f"{connection.redirect_uri}, platform Web."
@@ -108,11 +112,13 @@ def _ensure(
     customer: Customer,
     found: Json | None,
     made: MadeConnector,
+    *,
+    client_id: str,
     secret: str | None,
 ) -> Connection:
     made.id = found["id"] if found else None
     run.remember()  # first: a connector whose answer is lost is known to be ours
-    wanted = _wanted(found or {}, customer, client_id=made.client_id, secret=secret)
+    wanted = _wanted(found or {}, customer, client_id=client_id, secret=secret)
     if found is None:
         body = {"providerName": PROVIDER, "connectorName": customer.connector_name, **wanted}
         change = Change(what=WHAT, action="create", detail=customer.connector_name)
@@ -123,8 +129,8 @@ def _ensure(
         detail = f"{customer.connector_name}: {', '.join(differing)}"
         change = Change(what=WHAT, action="update", detail=detail)
         run.change(change, lambda: api.update_connector(identifier, body))
-    if found is not None and made.id != found["id"]:
-        made.id = found["id"]
+    if found is not None:
+        made.id, made.client_id = found["id"], client_id
         run.remember()
     return Connection(
         id=made.id,
@@ -133,7 +139,8 @@ def _ensure(
     )
 
 
-def _named(api: LogtoApi, name: str) -> Json | None:
+def find_connector(api: LogtoApi, name: str) -> Json | None:
+    """The connector with a name. Raises ProvisionFailed."""
     for connector in api.connectors():
         if connector.get("connectorName") == name:
             if not isinstance(connector.get("config"), dict):
@@ -157,11 +164,31 @@ def _check_own(run: Run, found: Json | None, customer: Customer, client_id: str 
         )
 
 
+def _check_registered(
+    run: Run, found: Json | None, customer: Customer, registered: Json | None
+) -> None:
+    """The connector uses the application that `setup` registered, or the run ends."""
+    if found is None:
+        return
+    client_id = found["config"].get("clientId")
+    _check_own(run, found, customer, client_id)
+    recorded = run.record.connectors.get(customer.connector_name)
+    ours = [registered["appId"]] if registered else []
+    if recorded is not None and recorded.entra_id is not None:
+        ours.append(recorded.client_id)
+    if client_id not in ours:
+        raise ProvisionFailed(
+            f"the connector {customer.connector_name} uses an application at Entra that `setup` "
+            "did not register: pass --manual-entra to keep it, or choose another name with "
+            "--connector-name"
+        )
+
+
 def _recorded(run: Run, customer: Customer, *, made: bool) -> MadeConnector:
-    """The connector's entry in the record; `made` is for a new one."""
+    """The connector's entry in the record; `made` where it is this deployment's to remove."""
     new = MadeConnector(name=customer.connector_name, made=made, issuer=customer.issuer)
     entry = run.record.connectors.setdefault(customer.connector_name, new)
-    entry.issuer = customer.issuer
+    entry.issuer, entry.made = customer.issuer, entry.made or made
     return entry
 
 

@@ -18,6 +18,8 @@ from provision.wanted import Customer
 WHAT: Final = "application at Entra"
 REDIRECT_URI: Final = "redirect URI at Entra"
 SECRET_NAME: Final = "Logto connector (made by setup)"  # noqa: S105 - the name of one
+_USED_BY: Final = "serverless-sign-in-used-by:"
+"""Begins the tag of each deployment that needs the application: the last one removes it."""
 RENEW_DAYS: Final = 30
 """A client secret that ends sooner is replaced."""
 _GRAPH: Final = "00000003-0000-0000-c000-000000000000"
@@ -35,6 +37,21 @@ def tag_of(logto: str, connector_name: str) -> str:
     return f"serverless-sign-in:{urlsplit(logto).netloc}/{connector_name}"
 
 
+def users_of(registration: Json) -> tuple[str, ...]:
+    """The base URLs of the deployments that use the application."""
+    tags = registration.get("tags") or []
+    return tuple(tag.removeprefix(_USED_BY) for tag in tags if tag.startswith(_USED_BY))
+
+
+def release(run: Run, graph: GraphApi, registration: Json, base_url: str) -> None:
+    """The application is no longer used by the deployment at this URL, but by others."""
+    there = registration.get("tags") or []
+    kept = [tag for tag in there if tag != _USED_BY + base_url]
+    if kept != there:
+        change = Change(what=WHAT, action="release", detail=str(registration["displayName"]))
+        run.change(change, lambda: graph.update_application(registration["id"], {"tags": kept}))
+
+
 def find_registration(graph: GraphApi, tag: str, *, client_id: str | None = None) -> Json | None:
     """The application with the tag; the one with the client id where there are several."""
     found = graph.tagged(tag)
@@ -48,7 +65,7 @@ def ensure_registration(
     it. Raises ProvisionFailed."""
     if found is None:
         name = f"{customer.display_name} sign-in through Logto"
-        body = {"displayName": name, "tags": [tag], **_wanted({}, customer)}
+        body = {"displayName": name, **_wanted({"tags": [tag]}, customer, run.record.base_url)}
         made = run.change(
             Change(what=WHAT, action="create", detail=name), lambda: graph.create_application(body)
         )
@@ -60,7 +77,7 @@ def ensure_registration(
             f"once for all: {consent}"
         )
         found = made
-    elif differing := {k: v for k, v in _wanted(found, customer).items() if found.get(k) != v}:
+    elif differing := _differing(found, customer, run.record.base_url):
         identifier = found["id"]
         change = Change(what=WHAT, action="update", detail=", ".join(differing))
         run.change(change, lambda: graph.update_application(identifier, differing))
@@ -144,9 +161,17 @@ def _principal(graph: GraphApi, client_id: str) -> None:
             raise
 
 
-def _wanted(found: Json, customer: Customer) -> dict[str, Any]:
+def _differing(found: Json, customer: Customer, base_url: str) -> dict[str, Any]:
+    wanted = _wanted(found, customer, base_url)
+    return {name: value for name, value in wanted.items() if found.get(name) != value}
+
+
+def _wanted(found: Json, customer: Customer, base_url: str) -> dict[str, Any]:
     """What the application has to hold, with everything that others have added."""
+    tags = found.get("tags") or []
+    used = _USED_BY + base_url
     wanted: dict[str, Any] = {
+        "tags": tags if used in tags else [*tags, used],
         "signInAudience": customer.audience,
         "optionalClaims": _with_email(found.get("optionalClaims") or {}),
         "requiredResourceAccess": _with_permissions(found.get("requiredResourceAccess") or []),

@@ -1,6 +1,7 @@
 """The commands over a stand-in that nobody has set up, as an operator runs them."""
 
 import copy
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -172,6 +173,10 @@ class Desk:
     def teardown(self, *more: str) -> Ran:
         graph = ("--graph-endpoint", f"{self.logto}/graph/v1.0")
         return self.run("teardown", *self.where(), *graph, "--yes", *more)
+
+    def elsewhere(self, base_url: str) -> "Desk":
+        """Another deployment at the same Logto."""
+        return dataclasses.replace(self, base_url=base_url)
 
     def env(self) -> str:
         return (self.root / ".env").read_text()

@@ -258,6 +258,42 @@ def test_by_hand_at_entra(desk: Desk) -> None:
     assert "Nothing to change." in again.out
 
 
+def test_by_hand_stays_by_hand(desk: Desk) -> None:
+    """Without `--manual-entra`, no application is put in the place of the one made by hand."""
+    desk.answers = ["client-id-of-theirs", ENTRA_SECRET]
+    desk.setup("--manual-entra")
+    desk.answers = None
+    before = state(desk.tenant)
+    again = desk.setup()
+    assert again.code == 1
+    assert "did not register: pass --manual-entra to keep it" in again.err
+    assert state(desk.tenant) == before
+    assert desk.setup("--manual-entra").code == 0
+
+
+def test_from_graph_to_by_hand(desk: Desk, tmp_path: Path) -> None:
+    """The application that `setup` registered before is named, and is not used again."""
+    desk.setup()
+    (registered,) = desk.entra.registrations.values()
+    desk.environment = {"ENTRA_CLIENT_SECRET": ENTRA_SECRET}
+    ran = desk.setup("--manual-entra", "--entra-client-id", "theirs")
+    assert ran.code == 0, ran.err
+    assert f"the application {registered.client_id} is not used" in ran.out
+    assert "pass --manual-entra" in desk.setup().err
+    (connector,) = desk.tenant.connectors.values()
+    assert connector.client_id == "theirs"
+
+
+def test_an_application_that_is_gone_is_registered_anew(desk: Desk) -> None:
+    desk.setup()
+    desk.entra.registrations.clear()
+    assert desk.setup().code == 0
+    (registered,) = desk.entra.registrations.values()
+    (connector,) = desk.tenant.connectors.values()
+    assert connector.client_id == registered.client_id
+    assert "Nothing to change." in desk.setup().out
+
+
 def test_by_hand_with_everything_given(desk: Desk, tmp_path: Path) -> None:
     file = tmp_path / "secret.txt"
     file.write_text(f"{ENTRA_SECRET}\n")

@@ -84,6 +84,56 @@ def test_without_the_record(desk: Desk) -> None:
     assert len(desk.tenant.connectors) == 1
 
 
+STAGING = "https://staging.example.test"
+
+
+def test_connector_that_another_deployment_uses_stays(desk: Desk) -> None:
+    staging = desk.elsewhere(STAGING)
+    assert desk.setup().code == 0
+    assert staging.setup("--name", "Staging", "--env-file", "staging.env").code == 0
+    (registered,) = desk.entra.registrations.values()
+    before = desk.setup("--json")
+    assert before.json["changed"] == []
+    ran = staging.teardown("--env-file", "staging.env")
+    assert ran.code == 0, ran.err
+    assert f"entra-contoso and its application stay: {BASE_URL} uses them too" in ran.out
+    assert list(desk.tenant.connectors) == ["contoso00001"]
+    assert list(desk.entra.registrations.values()) == [registered]
+    assert desk.tenant.single_sign_on_enabled
+    assert [one.name for one in desk.tenant.applications.values()] == ["Northwind"]
+    assert "Nothing to change." in desk.setup().out
+    desk.teardown()
+    assert desk.tenant.connectors == {}
+    assert desk.entra.registrations == {}
+
+
+def test_the_last_deployment_removes_the_connector(desk: Desk) -> None:
+    """Whoever made it: nobody else is left to."""
+    staging = desk.elsewhere(STAGING)
+    desk.setup()
+    staging.setup("--name", "Staging", "--env-file", "staging.env")
+    options = [*desk.where(), "--graph-endpoint", f"{desk.logto}/graph/v1.0", "--yes"]
+    removed = desk.run("setup", "connector", "remove", "entra-contoso", *options)
+    assert removed.code == 0, removed.err
+    assert f"{STAGING} uses them too" in removed.out
+    assert list(desk.tenant.connectors) == ["contoso00001"]
+    assert staging.teardown("--env-file", "staging.env").code == 0
+    assert desk.tenant.connectors == {}
+    assert desk.entra.registrations == {}
+
+
+def test_application_at_entra_that_a_connector_needs_stays(desk: Desk) -> None:
+    """Somebody has made another connector with it."""
+    desk.setup()
+    (connector,) = desk.tenant.connectors.values()
+    (registered,) = desk.entra.registrations.values()
+    theirs = dataclasses.replace(connector, id="theirs", name="theirs")
+    desk.tenant.connectors["theirs"] = theirs
+    assert desk.teardown().code == 0
+    assert desk.tenant.connectors == {"theirs": theirs}
+    assert list(desk.entra.registrations.values()) == [registered]
+
+
 def test_settings_that_somebody_has_changed_stay(desk: Desk) -> None:
     desk.setup()
     env = desk.root / ".env"
