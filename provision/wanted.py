@@ -12,6 +12,8 @@ DEFAULT_NAME: Final = "Sign-in"
 """The name that a product has until somebody gives it one, as in `template.yaml`."""
 EVENTS: Final = ("User.SuspensionStatus.Updated", "User.Deleted")
 """The webhook events that end sessions."""
+AUDIENCE: Final = "AzureADMyOrg"
+"""The `signInAudience` of a new application at Entra: this directory alone."""
 CONNECTOR_SCOPE: Final = ("openid", "profile", "email")
 """What Logto has to ask Entra for."""
 PUBLIC_MAIL: Final = frozenset(
@@ -82,25 +84,41 @@ class ManualEntra:
     """An application that somebody registered by hand in the Microsoft Entra admin center."""
 
     client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenEntra:
+    """What is given of it with the command: the rest is known or asked for."""
+
+    client_id: str | None = None
     client_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Customer:
-    """A company whose people come through a connector to its Entra tenant."""
+    """A company whose people come through a connector to its Entra tenant.
+
+    None leaves a connector that is there as it is; a new one gets the default.
+    """
 
     connector_name: str
-    display_name: str
     issuer: str
     domains: tuple[str, ...]
-    trust_unverified_email: bool
+    display_name: str | None = None
+    trust_unverified_email: bool | None = None
     logo_url: str | None = None
-    sync_profile: bool = True
-    manual: ManualEntra | None = None
-    """None where the application is registered through Microsoft Graph."""
-    audience: str = "AzureADMyOrg"
+    sync_profile: bool | None = None
+    manual: GivenEntra = GivenEntra()
+    """Of an application that is made by hand."""
+    audience: str | None = None
     group_claims: bool = False
     secret_days: int = 180
+
+    @property
+    def name(self) -> str:
+        """What the customer is called; without a name, by the first domain."""
+        return self.display_name or self.domains[0].split(".")[0].capitalize()
 
 
 def base_url(text: str, *, what: str) -> str:

@@ -75,9 +75,12 @@ class World:
         """A secret from a file, the environment, or a prompt without echo: never an argument."""
         if file is not None:
             try:
-                return file.read_text().strip()
+                text = file.read_text().strip()
             except (OSError, UnicodeDecodeError):
                 raise ProvisionFailed(f"{file} cannot be read") from None
+            if not text:
+                raise ProvisionFailed(f"{file} is empty")
+            return text
         given = self.environment.get(variable)
         return given or self.ask_secret(question, f"{variable} in the environment, or a file,")
 

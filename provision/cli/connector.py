@@ -35,7 +35,7 @@ def add(
     product = Product(name="", base_url=place.base_url)
     with ExitStack() as opened:
         api = opened.enter_context(management(world, endpoint, where))
-        wanted = customer_of(world, customer, entra, yes=how.yes)
+        wanted = customer_of(world, api, customer, entra, yes=how.yes)
         means = means_of(world, api, customer, entra, opened)
 
         def act(run: Run) -> Outcome:

@@ -10,11 +10,23 @@ from provision.graph_api import GraphApi
 from provision.logto_api import LogtoApi
 from provision.microsoft import check_issuer, issuer_of
 from provision.setting_up import Means
-from provision.steps.connector import AskManual, callback_uri
-from provision.wanted import Customer, ManualEntra, base_url, connector_name, mail_domains
+from provision.steps.connector import AskManual, callback_uri, find_connector
+from provision.wanted import (
+    AUDIENCE,
+    Customer,
+    GivenEntra,
+    ManualEntra,
+    base_url,
+    connector_name,
+    mail_domains,
+)
 from provision.world import World
 
-AUDIENCES: Final = ("AzureADMyOrg", "AzureADMultipleOrgs")
+_ACCOUNTS: Final = {
+    "AzureADMyOrg": "this organizational directory only",
+    "AzureADMultipleOrgs": "any organizational directory",
+}
+AUDIENCES: Final = tuple(_ACCOUNTS)
 _TRUST: Final = """\
 Entra sends addresses and does not say whether it verified them. Without trust Logto keeps no
 address of these users, and one who has an account with the same address gets a second one beside
@@ -22,9 +34,11 @@ it. With trust they are joined: say yes only where this directory hands out addr
 that are its own."""
 
 
-def customer_of(world: World, given: CustomerOptions, entra: Entra, *, yes: bool) -> Customer:
+def customer_of(
+    world: World, api: LogtoApi, given: CustomerOptions, entra: Entra, *, yes: bool
+) -> Customer:
     """Checked before anything is touched. Raises ProvisionFailed and WrongUse."""
-    if given.entra_audience not in AUDIENCES:
+    if given.entra_audience not in (None, *AUDIENCES):
         raise ProvisionFailed(f"--entra-audience is one of {' and '.join(AUDIENCES)}")
     authority = base_url(entra.entra_authority, what="--entra-authority")
     domains = mail_domains(given.domain or _asked_domains(world))
@@ -35,13 +49,16 @@ def customer_of(world: World, given: CustomerOptions, entra: Entra, *, yes: bool
             "The Entra directory (tenant) id, or its domain", "--entra-tenant"
         )
         issuer = issuer_of(tenant, authority=authority)
-    label = domains[0].split(".")[0]
+    name = connector_name(given.connector_name or f"entra-{domains[0].split('.')[0]}")
+    trusts = given.trust_unverified_email
+    if trusts is None and world.interactive and not yes and find_connector(api, name) is None:
+        trusts = _asked_trust(world)
     return Customer(
-        connector_name=connector_name(given.connector_name or f"entra-{label}"),
-        display_name=given.display_name or label.capitalize(),
+        connector_name=name,
+        display_name=given.display_name,
         issuer=issuer,
         domains=domains,
-        trust_unverified_email=_trusts(world, given.trust_unverified_email, yes=yes),
+        trust_unverified_email=trusts,
         logo_url=given.logo_url,
         sync_profile=given.sync_profile,
         manual=_manual(world, given),
@@ -89,9 +106,8 @@ def ask_manual(world: World, logto: str) -> AskManual:
 
     def ask(customer: Customer) -> ManualEntra:
         if customer.connector_name not in answered:
-            given = customer.manual or ManualEntra(client_id="")
-            if not given.client_id or not given.client_secret:
-                world.err.print(_instructions(customer, logto), markup=False)
+            given = customer.manual
+            world.err.print(_instructions(customer, logto), markup=False)
             answered[customer.connector_name] = ManualEntra(
                 client_id=given.client_id
                 or world.ask("Application (client) id", "--entra-client-id"),
@@ -103,13 +119,13 @@ def ask_manual(world: World, logto: str) -> AskManual:
     return ask
 
 
-def _manual(world: World, given: CustomerOptions) -> ManualEntra | None:
-    if not given.manual_entra or given.entra_client_id is None:
-        return None
+def _manual(world: World, given: CustomerOptions) -> GivenEntra:
+    if not given.manual_entra:
+        return GivenEntra()
     secret = world.environment.get("ENTRA_CLIENT_SECRET")
     if given.entra_secret_file is not None:
         secret = world.secret("Client secret", "ENTRA_CLIENT_SECRET", given.entra_secret_file)
-    return ManualEntra(client_id=given.entra_client_id, client_secret=secret)
+    return GivenEntra(client_id=given.entra_client_id, client_secret=secret)
 
 
 def _asked_domains(world: World) -> list[str]:
@@ -117,25 +133,23 @@ def _asked_domains(world: World) -> list[str]:
     return text.replace(",", " ").split()
 
 
-def _trusts(world: World, given: bool | None, *, yes: bool) -> bool:
-    if given is not None:
-        return given
-    if yes or not world.interactive:
-        return False
+def _asked_trust(world: World) -> bool:
     world.err.print(_TRUST, markup=False)
     return world.confirm("Trust the addresses of this directory?", "--trust-unverified-email")
 
 
 def _instructions(customer: Customer, logto: str) -> str:
     tenant = tenant_of(customer.issuer)
+    accounts = _ACCOUNTS[customer.audience or AUDIENCE]
+    groups = "\n     Add groups claim, Security groups. Add." if customer.group_claims else ""
     return f"""\
 In the Microsoft Entra admin center (https://entra.microsoft.com), in the tenant {tenant}:
-  1. App registrations, New registration. Name: {customer.display_name} sign-in through Logto.
-     Supported account types: this organizational directory only. Leave the redirect URI empty for
+  1. App registrations, New registration. Name: {customer.name} sign-in through Logto.
+     Supported account types: {accounts}. Leave the redirect URI empty for
      now. Register.
   2. Note the Application (client) id on the overview.
   3. Certificates & secrets, New client secret. Note its value, not its id.
-  4. Token configuration, Add optional claim, ID, email. Add.
+  4. Token configuration, Add optional claim, ID, email. Add.{groups}
   5. API permissions: openid, profile and email of Microsoft Graph, delegated.
 The redirect URI comes last, when the connector has its id:
 {callback_uri(logto, "<connector id>")}."""

@@ -8,6 +8,7 @@ from typer import Option
 
 from provision.graph_api import ENDPOINT
 from provision.microsoft import AUTHORITY, Login
+from provision.wanted import AUDIENCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,7 @@ class Entra:
 
 @dataclass(frozen=True, kw_only=True)
 class CustomerOptions:
-    """A customer and its Entra tenant. None was not given."""
+    """A customer and its Entra tenant. None was not given: a connector that is there stays so."""
 
     entra_tenant: Annotated[
         str | None, Option("--entra-tenant", help="the directory (tenant) id, or its domain")
@@ -88,8 +89,9 @@ class CustomerOptions:
         ),
     ] = None
     sync_profile: Annotated[
-        bool, Option("--sync-profile/--no-sync-profile", help="copy the profile every time")
-    ] = True
+        bool | None,
+        Option("--sync-profile/--no-sync-profile", help="copy the profile every time [yes]"),
+    ] = None
     manual_entra: Annotated[
         bool, Option("--manual-entra", help="the application at Entra is made by hand")
     ] = False
@@ -101,8 +103,9 @@ class CustomerOptions:
         Option("--entra-secret-file", help="a file with its secret [ENTRA_CLIENT_SECRET]"),
     ] = None
     entra_audience: Annotated[
-        str, Option("--entra-audience", help="signInAudience of the application at Entra")
-    ] = "AzureADMyOrg"
+        str | None,
+        Option("--entra-audience", help=f"signInAudience of the application at Entra [{AUDIENCE}]"),
+    ] = None
     group_claims: Annotated[
         bool, Option("--group-claims", help="let Entra tell the security groups of users")
     ] = False

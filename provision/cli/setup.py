@@ -46,7 +46,7 @@ def setup(
     product = Product(name=name, base_url=place.base_url)
     with ExitStack() as opened:
         api = opened.enter_context(management(world, endpoint, where))
-        wanted = customer_of(world, customer, entra, yes=how.yes)
+        wanted = customer_of(world, api, customer, entra, yes=how.yes)
         act = partial(
             set_up,
             means=means_of(world, api, customer, entra, opened),

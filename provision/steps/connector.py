@@ -5,7 +5,7 @@ connector's id in its redirect URI. So the application is registered without one
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from provision.failures import ProvisionFailed
@@ -14,7 +14,7 @@ from provision.logto_api import Json, LogtoApi
 from provision.record import MadeConnector
 from provision.run import Change, Run
 from provision.steps import registration as entra
-from provision.wanted import CONNECTOR_SCOPE, Customer, ManualEntra
+from provision.wanted import CONNECTOR_SCOPE, Customer, GivenEntra, ManualEntra
 
 WHAT: Final = "connector at Logto"
 PROVIDER: Final = "AzureAdOidc"
@@ -84,26 +84,46 @@ def _by_hand(
     run: Run, api: LogtoApi, customer: Customer, found: Json | None, ask: AskManual
 ) -> Connection:
     config = found["config"] if found else {}
-    manual = customer.manual
-    if manual is None or (not manual.client_secret and not config.get("clientSecret")):
-        same = found is not None and config.get("issuer") == customer.issuer
-        if same and config.get("clientSecret") and manual is None:
-            manual = ManualEntra(client_id=config["clientId"])
-        else:
-            manual = ask(customer)
+    manual = _known(customer, config) or ask(_with_known(customer, config))
     _check_own(run, found, customer, manual.client_id)
     made = _recorded(run, customer, made=found is None)
     if made.entra_id is not None and manual.client_id != config.get("clientId"):
         former = made.client_id or made.entra_id or "that an earlier run registered"
         run.notes.append(f"At Entra, the application {former} is not used: remove it by hand.")
         made.entra_id = None
-    secret = manual.client_secret or config.get("clientSecret")
-    connection = _ensure(run, api, customer, found, made, client_id=manual.client_id, secret=secret)
+    connection = _ensure(
+        run,
+        api,
+        customer,
+        found,
+        made,
+        client_id=manual.client_id,
+        secret=manual.client_secret,
+    )
     run.notes.append(
         f"At Entra, the application {manual.client_id} has to have the redirect URI "
         f"{connection.redirect_uri}, platform Web."
     )
     return connection
+
+
+def _with_known(customer: Customer, config: Json) -> Customer:
+    """With what the connector tells: its client id, and its secret as long as that stays."""
+    manual, client_id = customer.manual, customer.manual.client_id
+    secret = manual.client_secret
+    if config.get("issuer") == customer.issuer:
+        client_id = client_id or config.get("clientId")
+        if client_id == config.get("clientId"):
+            secret = secret or config.get("clientSecret")
+    return replace(customer, manual=GivenEntra(client_id=client_id, client_secret=secret))
+
+
+def _known(customer: Customer, config: Json) -> ManualEntra | None:
+    """The application, where nothing is left to be asked."""
+    known = _with_known(customer, config).manual
+    if not known.client_id or not known.client_secret:
+        return None
+    return ManualEntra(client_id=known.client_id, client_secret=known.client_secret)
 
 
 def _ensure(
@@ -126,7 +146,7 @@ def _ensure(
     elif differing := [name for name in wanted if found.get(name) != wanted[name]]:
         body = {name: wanted[name] for name in differing}
         identifier = found["id"]
-        detail = f"{customer.connector_name}: {', '.join(differing)}"
+        detail = f"{customer.connector_name}: {', '.join(_told(found, body))}"
         change = Change(what=WHAT, action="update", detail=detail)
         run.change(change, lambda: api.update_connector(identifier, body))
     if found is not None:
@@ -198,7 +218,10 @@ def _wanted(
     """The connector's members, with everything that others have added."""
     before = found.get("config", {})
     scopes = str(before.get("scope") or "").split()
-    branding = {**(found.get("branding") or {}), "displayName": customer.display_name}
+    branding = dict(found.get("branding") or {})
+    if customer.display_name is not None or not branding.get("displayName"):
+        branding["displayName"] = customer.name
+    trusts, syncs = customer.trust_unverified_email, customer.sync_profile
     if customer.logo_url is not None:
         branding["logo"] = customer.logo_url
     there = found.get("domains") or []
@@ -209,9 +232,26 @@ def _wanted(
             "clientSecret": secret,
             "issuer": customer.issuer,
             "scope": " ".join([*scopes, *(s for s in CONNECTOR_SCOPE if s not in scopes)]),
-            "trustUnverifiedEmail": customer.trust_unverified_email,
+            "trustUnverifiedEmail": _kept(trusts, before.get("trustUnverifiedEmail"), False),
         },
         "domains": [*there, *(name for name in customer.domains if name not in there)],
         "branding": branding,
-        "syncProfile": customer.sync_profile,
+        "syncProfile": _kept(syncs, found.get("syncProfile"), True),
     }
+
+
+def _kept(given: bool | None, there: Any, default: bool) -> bool:
+    """What is given, else what is there already, else the default."""
+    if given is not None:
+        return given
+    return there if isinstance(there, bool) else default
+
+
+def _told(found: Json, body: Json) -> list[str]:
+    """What changes, by name; of trust it is told which way."""
+    names = [name for name in body if name != "config"]
+    config = body.get("config", {})
+    for name in (name for name in config if config[name] != found["config"].get(name)):
+        trust = name == "trustUnverifiedEmail"
+        names.append(f"{name} {'on' if config[name] else 'off'}" if trust else name)
+    return names

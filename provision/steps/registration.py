@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from provision.failures import Refused
 from provision.graph_api import GraphApi, Json
 from provision.run import Change, Run
-from provision.wanted import Customer
+from provision.wanted import AUDIENCE, Customer
 
 WHAT: Final = "application at Entra"
 REDIRECT_URI: Final = "redirect URI at Entra"
@@ -64,7 +64,7 @@ def ensure_registration(
     """The application as it has to be, but for its redirect URI; None where a dry run would make
     it. Raises ProvisionFailed."""
     if found is None:
-        name = f"{customer.display_name} sign-in through Logto"
+        name = f"{customer.name} sign-in through Logto"
         body = {"displayName": name, **_wanted({"tags": [tag]}, customer, run.record.base_url)}
         made = run.change(
             Change(what=WHAT, action="create", detail=name), lambda: graph.create_application(body)
@@ -172,7 +172,7 @@ def _wanted(found: Json, customer: Customer, base_url: str) -> dict[str, Any]:
     used = _USED_BY + base_url
     wanted: dict[str, Any] = {
         "tags": tags if used in tags else [*tags, used],
-        "signInAudience": customer.audience,
+        "signInAudience": customer.audience or found.get("signInAudience") or AUDIENCE,
         "optionalClaims": _with_email(found.get("optionalClaims") or {}),
         "requiredResourceAccess": _with_permissions(found.get("requiredResourceAccess") or []),
     }

@@ -9,7 +9,7 @@ from local.logto import graph
 from local.logto.directories import Registration
 from local.logto.tenant import CONTOSO, Application
 from provision.steps.registration import SECRET_NAME
-from tests.provision.conftest import BASE_URL, ENTRA_SECRET, Desk, state
+from tests.provision.conftest import BASE_URL, ENTRA_SECRET, Desk, Ran, state
 
 
 def test_from_nothing(desk: Desk) -> None:
@@ -256,6 +256,74 @@ def test_by_hand_at_entra(desk: Desk) -> None:
     again = desk.setup("--manual-entra")
     assert again.code == 0
     assert "Nothing to change." in again.out
+
+
+def again(desk: Desk, *more: str) -> Ran:
+    """`setup` with nothing said of what is set up already."""
+    who = ("--entra-tenant", CONTOSO.tenant_id, "--domain", "contoso.com", "--name", "Northwind")
+    return desk.run("setup", *desk.where(), *desk.entra_options(), *who, *more)
+
+
+def test_earlier_decisions_stay(desk: Desk) -> None:
+    """What is not said again is as it was, and is not asked again."""
+    desk.setup(
+        *("--display-name", "Contoso Ltd", "--logo-url", "https://contoso.example/logo.png"),
+        *("--no-sync-profile", "--entra-audience", "AzureADMultipleOrgs"),
+    )
+    before = state(desk.tenant)
+    assert again(desk, "--yes", "--json").json["changed"] == []
+    desk.answers = []
+    assert "Nothing to change." in again(desk).out
+    assert state(desk.tenant) == before
+    desk.answers = None
+    ran = again(desk, "--yes", "--json", "--no-trust-unverified-email", "--sync-profile")
+    (change,) = ran.json["changed"]
+    assert change["detail"] == "entra-contoso: syncProfile, trustUnverifiedEmail off"
+    (connector,) = desk.tenant.connectors.values()
+    assert not connector.trust_unverified_email
+    assert connector.display_name == "Contoso Ltd"
+    assert connector.sync_profile
+
+
+def test_by_hand_with_a_new_secret(desk: Desk, tmp_path: Path) -> None:
+    """Of the same application: its client id is known."""
+    desk.answers = ["theirs", "first-secret"]
+    desk.setup("--manual-entra")
+    desk.answers = None
+    file = tmp_path / "secret.txt"
+    file.write_text(f"{ENTRA_SECRET}\n")
+    ran = desk.setup("--manual-entra", "--entra-secret-file", str(file), "--json")
+    assert [one["detail"] for one in ran.json["changed"]] == ["entra-contoso: clientSecret"]
+    (connector,) = desk.tenant.connectors.values()
+    assert (connector.client_id, connector.client_secret) == ("theirs", ENTRA_SECRET)
+    file.write_text("\n")
+    assert "is empty" in desk.setup("--manual-entra", "--entra-secret-file", str(file)).err
+
+
+def test_by_hand_the_secret_of_another_application_is_not_kept(desk: Desk) -> None:
+    desk.answers = ["theirs", "first-secret"]
+    desk.setup("--manual-entra")
+    desk.answers = [ENTRA_SECRET]
+    assert desk.setup("--manual-entra", "--entra-client-id", "other").code == 0
+    (connector,) = desk.tenant.connectors.values()
+    assert (connector.client_id, connector.client_secret) == ("other", ENTRA_SECRET)
+
+
+def test_by_hand_a_secret_that_is_given_is_not_asked_for(desk: Desk) -> None:
+    desk.environment = {"ENTRA_CLIENT_SECRET": ENTRA_SECRET}
+    desk.answers = ["theirs"]
+    ran = desk.setup("--manual-entra")
+    assert ran.code == 0, ran.err
+    (connector,) = desk.tenant.connectors.values()
+    assert (connector.client_id, connector.client_secret) == ("theirs", ENTRA_SECRET)
+
+
+def test_by_hand_the_instructions_are_of_what_is_wanted(desk: Desk) -> None:
+    desk.answers = ["theirs", ENTRA_SECRET]
+    more = ("--group-claims", "--entra-audience", "AzureADMultipleOrgs")
+    told = desk.setup("--manual-entra", *more).err
+    assert "Supported account types: any organizational directory." in told
+    assert "Add groups claim, Security groups." in told
 
 
 def test_by_hand_stays_by_hand(desk: Desk) -> None:
