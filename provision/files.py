@@ -5,7 +5,6 @@ Both are written whole or not at all, and what else is in them stays, comments t
 
 import os
 import re
-import shlex
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,8 +15,10 @@ from dotenv import dotenv_values
 from tomlkit.exceptions import TOMLKitError
 
 from provision.failures import ProvisionFailed
+from provision.overrides import changed_overrides, read_overrides
 
 OWNER_ONLY: Final = 0o600
+_OVERRIDES: Final = "parameter_overrides"
 _LINE: Final = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
 
@@ -47,28 +48,24 @@ def write_env(path: Path, changes: Mapping[str, str | None]) -> None:
 
 def read_parameters(path: Path, environment: str) -> dict[str, str]:
     """The `parameter_overrides` of `sam deploy`. Raises ProvisionFailed."""
-    section = _deploy_section(_read_toml(path), environment)
-    given = section.get("parameter_overrides", "") if section is not None else ""
-    words = shlex.split(given) if isinstance(given, str) else [str(word) for word in given]
-    pairs = (word.partition("=") for word in words)
-    return {name: value for name, _, value in pairs}
+    return read_overrides(_overrides(_read_toml(path), environment))
 
 
 def write_parameters(path: Path, environment: str, changes: Mapping[str, str | None]) -> None:
     """Set parameters of `sam deploy`, and remove those that are None. Raises ProvisionFailed."""
+    _replace(path, with_parameters(path, environment, changes), mode=None)
+
+
+def with_parameters(path: Path, environment: str, changes: Mapping[str, str | None]) -> str:
+    """The text that `write_parameters` writes. Raises ProvisionFailed."""
     document = _read_toml(path)
-    parameters: dict[str, str | None] = {**read_parameters(path, environment), **changes}
-    kept = {name: value for name, value in parameters.items() if value is not None}
-    section = _deploy_section(document, environment, make=True)
-    before = section.get("parameter_overrides", "")
-    if not kept:
-        section.pop("parameter_overrides", None)
-    elif isinstance(before, str):
-        text = " ".join(f'{name}="{_escaped(value)}"' for name, value in kept.items())
-        section["parameter_overrides"] = text
+    changed = changed_overrides(_overrides(document, environment), changes)
+    section = _section(document, environment, "deploy", make=True)
+    if changed is None:
+        section.pop(_OVERRIDES, None)
     else:
-        section["parameter_overrides"] = [f"{name}={value}" for name, value in kept.items()]
-    _replace(path, tomlkit.dumps(document), mode=None)
+        section[_OVERRIDES] = changed
+    return tomlkit.dumps(document)
 
 
 def deploy_default(path: Path, environment: str, name: str) -> str | None:
@@ -78,11 +75,20 @@ def deploy_default(path: Path, environment: str, name: str) -> str | None:
     """
     if not path.exists():
         return None
-    found: Any = _read_toml(path).get(environment, {})
-    for section in ("deploy", "global"):
-        value = found.get(section, {}).get("parameters", {}).get(name)
+    document = _read_toml(path)
+    for command in ("deploy", "global"):
+        value = _section(document, environment, command).get(name)
         if isinstance(value, str):
             return value
+    return None
+
+
+def _overrides(document: Any, environment: str) -> Any:
+    """As the SAM CLI finds them: those of all commands count where `deploy` has none."""
+    for command in ("deploy", "global"):
+        section = _section(document, environment, command)
+        if _OVERRIDES in section:
+            return section[_OVERRIDES]
     return None
 
 
@@ -93,14 +99,17 @@ def _read_toml(path: Path) -> Any:
         raise ProvisionFailed(f"{path.name} cannot be read as TOML: mend it first") from None
 
 
-def _deploy_section(document: Any, environment: str, *, make: bool = False) -> Any:
+def _section(document: Any, environment: str, command: str, *, make: bool = False) -> Any:
+    """The options of a command; an empty table where there are none."""
     section: Any = document
-    for name in (environment, "deploy", "parameters"):
+    for name in (environment, command, "parameters"):
         if name not in section:
             if not make:
-                return None
+                return tomlkit.table()
             section[name] = tomlkit.table(is_super_table=name != "parameters")
         section = section[name]
+        if not isinstance(section, Mapping):
+            raise ProvisionFailed(f"{name} in samconfig.toml is no table: mend it first")
     return section
 
 
@@ -123,7 +132,3 @@ def _replace(path: Path, text: str, *, mode: int | None) -> None:
 
 def _quoted(value: str) -> str:
     return value if _PLAIN.fullmatch(value) else "'" + value.replace("'", "\\'") + "'"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"')

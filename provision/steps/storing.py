@@ -78,6 +78,7 @@ class StackStore:
         differing = _differing(there, wanted, name="BrandName")
         if differing:
             change = Change(what=self.samconfig.name, action="write", detail=", ".join(differing))
+            files.with_parameters(self.samconfig, self.config_env, differing)  # a plan fails, too
             run.change(
                 change, lambda: files.write_parameters(self.samconfig, self.config_env, differing)
             )

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
+from samcli.cli.types import CfnParameterOverridesType
+from samcli.lib.config.samconfig import SamConfig
 
+from provision.failures import ProvisionFailed
 from provision.files import (
     deploy_default,
     read_env,
@@ -81,10 +84,82 @@ def test_samconfig_keeps_comments_and_other_parameters(tmp_path: Path) -> None:
 
 def test_samconfig_with_a_list(tmp_path: Path) -> None:
     file = tmp_path / "samconfig.toml"
-    file.write_text('[default.deploy.parameters]\nparameter_overrides = ["A=1", "B=two words"]\n')
+    file.write_text(
+        '[default.deploy.parameters]\nparameter_overrides = ["A=1", "B=\'two words\'"]\n'
+    )
     write_parameters(file, "default", {"C": "3"})
     found = tomllib.loads(file.read_text())["default"]["deploy"]["parameters"]
-    assert found["parameter_overrides"] == ["A=1", "B=two words", "C=3"]
+    assert found["parameter_overrides"] == ["A=1", "B='two words'", "C=3"]
+
+
+PARAMETERS = "[default.deploy.parameters]\nparameter_overrides = "
+FORMS = {
+    "long": ("\"ParameterKey=A,ParameterValue=1 ParameterKey=B,ParameterValue='2 3'\"", {}),
+    "short": ('"A=1 B=\\"2 3\\""', {}),
+    "a mark": ('"A=1 B=Bob\'s"', {"B": "Bob's"}),
+    "table": ('{ A = 1, B = "2 3" }', {}),
+    "table of a list": ('{ A = ["1"], B = "2 3" }', {}),
+    "list": ('["A=1", "B=\'2 3\'"]', {}),
+    "list of lists": ('[["A=1"], [{ B = "2 3" }]]', {}),
+    "list of more": ("[\"A=1 B='2 3'\"]", {}),
+    "file": ('"file://params.yaml"', {}),
+    "list with a file": ('["file://params.yaml", "B=\'2 3\'"]', {}),
+    "table that includes": ('{ "$include" = "file://params.yaml", B = "2 3" }', {}),
+    "all commands": (None, {}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_samconfig_as_sam_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """By the SAM CLI's own parser: ours is there, and what was there still is."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("A: '1'\nB: 2 3\nC: of the file\nD: of the file\n")
+    file = tmp_path / "samconfig.toml"
+    written, differing = FORMS[form]
+    file.write_text(
+        f"version = 0.1\n{PARAMETERS}{written}\n"
+        if written
+        else "version = 0.1\n[default.global.parameters]\nparameter_overrides = \"A=1 B='2 3'\"\n"
+    )
+    before = by_sam(file)
+    assert before["A"] == "1"
+    assert before["B"] == differing.get("B", "2 3")
+    write_parameters(file, "default", {"C": 'a "b" c\'d', "D": "https://x.test/?a=b"})
+    assert by_sam(file) == {**before, "C": 'a "b" c\'d', "D": "https://x.test/?a=b"}
+    read = read_parameters(file, "default")
+    assert read.items() <= by_sam(file).items()
+    write_parameters(file, "default", {"B": "4", "C": None, "D": None})
+    after = by_sam(file)
+    assert after == {**before, "B": "4"}
+
+
+def by_sam(file: Path) -> dict[str, str]:
+    """The parameters of `sam deploy`."""
+    config = SamConfig(str(file.parent))  # type: ignore[no-untyped-call]
+    options = config.get_all(["deploy"], "parameters", "default")  # type: ignore[no-untyped-call]
+    value = options.get("parameter_overrides")
+    found: dict[str, str] = CfnParameterOverridesType().convert(value, None, None)
+    return found
+
+
+@pytest.mark.parametrize(
+    "text", [f"{PARAMETERS}3\n", f'{PARAMETERS}"nothing"\n', "[default]\ndeploy = 3\n"]
+)
+def test_samconfig_that_sam_cannot_read(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "samconfig.toml"
+    file.write_text(text)
+    with pytest.raises(ProvisionFailed, match="mend it first"):
+        write_parameters(file, "default", {"C": "3"})
+    assert file.read_text() == text
+
+
+def test_samconfig_and_a_value_that_sam_would_not_read_back(tmp_path: Path) -> None:
+    file = tmp_path / "samconfig.toml"
+    with pytest.raises(ProvisionFailed, match="BrandName cannot be written"):
+        write_parameters(file, "default", {"BrandName": "North\\"})
+    assert not file.exists()
 
 
 def test_samconfig_of_another_environment_and_none(tmp_path: Path) -> None:

@@ -58,6 +58,17 @@ def test_stack_of_samconfig(desk: Desk) -> None:
     assert "# ours" in config.read_text()
 
 
+def test_samconfig_that_cannot_be_written(desk: Desk) -> None:
+    """It is found before anything is changed."""
+    stack = deploy(URL)
+    config = desk.root / "samconfig.toml"
+    config.write_text("[default.deploy.parameters]\nparameter_overrides = 3\n")
+    refused(run(desk, stack), "parameter_overrides in samconfig.toml", "mend it first")
+    config.write_text("")
+    refused(run(desk, stack, "--name", "North\\"), "BrandName cannot be written")
+    assert desk.tenant.applications == {}
+
+
 def test_region_of_samconfig(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the SAM CLI does, whatever region the operator has elsewhere."""
     stack = deploy(URL)
