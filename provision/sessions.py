@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,10 +96,17 @@ def erase_user(
 ) -> None:
     """Erase what is kept of a user, with a receipt."""
     act = _function(stack_name, function, region, profile, local=local)
-    told = act("erase_user", user=user)["receipt"]
+    with _ready_to_write(receipt):
+        told = act("erase_user", user=user)["receipt"]
     text = json.dumps(told, indent=2)
-    if receipt is not None:
-        receipt.write_text(text + "\n")
+    try:
+        if receipt is not None:
+            receipt.write_text(text + "\n")
+    except OSError as failure:
+        print(text)
+        raise ActionRefused(
+            f"{receipt} cannot be written ({failure.strerror}): keep the receipt that is printed"
+        ) from None
     print(text if as_json or receipt is None else f"Receipt: {receipt}")
     if told["left"]:
         raise ActionRefused(f"{told['left']} sessions began meanwhile: erase again")
@@ -107,6 +116,27 @@ def _function(
     stack: str, function: str | None, region: str | None, profile: str | None, *, local: bool
 ) -> AdminFunction:
     return local_function() if local else stack_function(stack, function, region, profile)
+
+
+@contextmanager
+def _ready_to_write(receipt: Path | None) -> Iterator[None]:
+    """What is erased is not erased again: a file that cannot be written is refused before."""
+    if receipt is None:
+        yield
+        return
+    new = not receipt.exists()
+    try:
+        receipt.open("a").close()
+    except OSError as failure:
+        raise ActionRefused(
+            f"{receipt} cannot be written ({failure.strerror}): nothing was erased"
+        ) from None
+    try:
+        yield
+    except BaseException:
+        if new:
+            receipt.unlink(missing_ok=True)
+        raise
 
 
 def _whose(user: str | None, organization: str | None) -> dict[str, str]:

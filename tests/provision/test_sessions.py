@@ -141,6 +141,40 @@ def test_erasing_with_a_receipt(local: Local, tmp_path: Path) -> None:
     assert again["sessions_deleted"] == 0
 
 
+def test_a_receipt_that_cannot_be_written_is_refused_before(local: Local, tmp_path: Path) -> None:
+    secret = local.put(ALICE)
+    for file in (tmp_path / "nowhere" / "receipt.json", tmp_path):
+        refused = local.run("erase", "--user", ALICE, "--receipt", str(file))
+        assert refused.returncode == 1
+        assert refused.stdout == ""
+        assert refused.stderr.rstrip().endswith("nothing was erased.")
+        assert "Traceback" not in refused.stderr
+    assert local.live(secret)
+
+
+def test_a_receipt_that_gets_lost_is_printed(local: Local) -> None:
+    local.put(ALICE)
+    full = local.run("erase", "--user", ALICE, "--receipt", "/dev/full")
+    assert full.returncode == 1
+    assert json.loads(full.stdout)["sessions_deleted"] == 1
+    assert "/dev/full cannot be written" in full.stderr
+    assert "Traceback" not in full.stderr
+
+
+def test_no_receipt_of_an_erasure_that_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    function = AdminFunction(invoke=lambda event: {"ok": False, "error": "no"}, proof=lambda: "")
+    monkeypatch.setattr(sessions, "local_function", lambda: function)
+    file = tmp_path / "receipt.json"
+    erase = ["sessions", "erase", "--user", ALICE, "--local", "--receipt", str(file)]
+    assert command.main(erase) == 1
+    assert not file.exists()
+    file.write_text("an earlier one")
+    assert command.main(erase) == 1
+    assert file.read_text() == "an earlier one"
+
+
 MISTAKES = {
     "nothing": (),
     "no command": ("sessions",),
