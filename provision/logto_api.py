@@ -14,6 +14,8 @@ Json = dict[str, Any]
 SELF_HOSTED: Final = "https://default.logto.app/api"
 _CLOUD: Final = re.compile(r"([a-z0-9]+)\.logto\.app")
 _ROLE: Final = "Logto Management API access"
+_PLAN: Final = ("subscription.", "system_limit.")
+"""Begin the codes of what a plan or a server does not allow, or no more of."""
 _PASSING: Final = (429, 502, 503, 504)
 """Answers of whatever stands in front of a service that is there."""
 _FIXES: Final = {
@@ -175,7 +177,12 @@ class LogtoApi:
     def _refusal(self, answer: Answer) -> ProvisionFailed:
         body = answer.body if isinstance(answer.body, dict) else {}
         code = body.get("code")
-        if answer.status == 403:
+        if isinstance(code, str) and code.startswith(_PLAN):
+            return ProvisionFailed(
+                f"the plan of this Logto does not allow it ({code[:60]}): remove something that is "
+                "not used there, or choose a larger plan"
+            )
+        if answer.status == 403 and isinstance(code, str) and code.startswith("auth."):
             return ProvisionFailed(
                 f"the machine-to-machine application {self._machine.id} may not use the Management "
                 f'API: give it the role "{_ROLE}" in the Logto Console'

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from local.logto.management import connectors
+from local.logto.management.access import ApiRefusal
 from local.logto.tenant import CONTOSO, Application
 from tests.provision.conftest import BASE_URL, Desk, Ran, state
 
@@ -154,6 +155,31 @@ def test_missing_role(desk: Desk) -> None:
     desk.tenant.machines["local-management"].manages = False
     refused(desk.setup(), 'the role "Logto Management API access"')
     desk.tenant.machines["local-management"].manages = True
+    assert desk.setup().code == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("subscription.limit_exceeded", "the plan of this Logto does not allow it"),
+        ("system_limit.limit_exceeded", "the plan of this Logto does not allow it"),
+        ("guard.something_else", "Logto refuses a call with 403 guard.something_else"),
+    ],
+)
+def test_forbidden_for_another_reason(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, code: str, words: str
+) -> None:
+    """A machine that has the role is not told to get it."""
+
+    def full(name: str, own: str | None, memory: object) -> None:
+        raise ApiRefusal(403, code, "Not allowed.")
+
+    monkeypatch.setattr(connectors, "_check_name", full)
+    ran = desk.setup()
+    assert ran.code == 1
+    assert words in ran.err
+    assert "role" not in ran.err
+    monkeypatch.undo()
     assert desk.setup().code == 0
 
 
