@@ -7,6 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,15 +25,17 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
 
 
 def read_env(path: Path) -> dict[str, str]:
-    """The variables of a `.env` file; none where there is no file."""
-    if not path.exists():
-        return {}
-    return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    """The variables of a `.env` file; none where there is no file. Raises ProvisionFailed."""
+    found = dotenv_values(stream=StringIO(_text(path)))
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def write_env(path: Path, changes: Mapping[str, str | None]) -> None:
-    """Set variables, remove those that are None, and let nobody else read the file."""
-    lines = path.read_text().splitlines() if path.exists() else []
+    """Set variables, remove those that are None, and let nobody else read the file.
+
+    Raises ProvisionFailed.
+    """
+    lines = _text(path).splitlines()
     left = dict(changes)
     written: list[str] = []
     for line in lines:
@@ -92,10 +95,27 @@ def _overrides(document: Any, environment: str) -> Any:
     return None
 
 
-def _read_toml(path: Path) -> Any:
+def check_writable(path: Path) -> None:
+    """Before anything is changed: the file can be written later. Raises ProvisionFailed."""
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ProvisionFailed(f"{path} cannot be written: check the folder")
+
+
+def _text(path: Path) -> str:
+    """A file's text; empty where there is none."""
     try:
-        return tomlkit.parse(path.read_text()) if path.exists() else tomlkit.document()
-    except (OSError, TOMLKitError, UnicodeDecodeError):
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+    except UnicodeDecodeError:
+        raise ProvisionFailed(f"{path} is no text in UTF-8: mend it first") from None
+    except OSError as failure:
+        raise ProvisionFailed(f"{path} cannot be read ({failure.strerror})") from None
+
+
+def _read_toml(path: Path) -> Any:
+    text = _text(path)
+    try:
+        return tomlkit.parse(text)
+    except TOMLKitError:
         raise ProvisionFailed(f"{path.name} cannot be read as TOML: mend it first") from None
 
 
@@ -121,10 +141,13 @@ def _replace(path: Path, text: str, *, mode: int | None) -> None:
     except OSError:
         raise ProvisionFailed(f"{path} cannot be written: check the folder") from None
     try:
-        with os.fdopen(handle, "w") as file:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
         Path(unfinished).chmod(before if mode is None else mode)
         os.replace(unfinished, path)
+    except OSError as failure:
+        Path(unfinished).unlink(missing_ok=True)
+        raise ProvisionFailed(f"{path} cannot be written ({failure.strerror})") from None
     except BaseException:
         Path(unfinished).unlink(missing_ok=True)
         raise

@@ -34,11 +34,10 @@ class Http:
     def __init__(self, base: str, *, name: str) -> None:
         self.base = base
         self.name = name
-        local = is_plain_http_host(urlsplit(base).hostname)
         self._client = httpx.Client(
             timeout=TIMEOUT_SECONDS,
             follow_redirects=False,
-            trust_env=not local,
+            trust_env=not _is_local(base),
             verify=_authorities(),
         )
 
@@ -67,9 +66,18 @@ class Http:
             why = f"did not answer within {TIMEOUT_SECONDS:.0f} seconds"
         except (httpx.TransportError, httpx.InvalidURL) as failure:
             why = f"cannot be reached ({type(failure).__name__})"
+        except UnicodeError:
+            why = "has a host name that is none"
         raise Unreachable(
             f"{self.name} at {self.base} {why}: check the address and the network, and run it again"
         )
+
+
+def _is_local(base: str) -> bool:
+    try:
+        return is_plain_http_host(urlsplit(base).hostname)
+    except ValueError:
+        return False
 
 
 @cache

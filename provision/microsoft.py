@@ -36,10 +36,20 @@ Credentials = Callable[[str, Login], Token]
 
 
 def credentials(tenant: str, login: Login) -> Token:
-    """Tokens by azure-identity. `default` tries the environment, managed identity and the CLIs."""
+    """Tokens by azure-identity. `default` tries the environment, managed identity and the CLIs.
+
+    Raises ProvisionFailed.
+    """
     from azure.core.exceptions import AzureError, ClientAuthenticationError
 
-    credential = _credential(tenant, login)
+    unusable = ProvisionFailed(
+        "the environment holds a Microsoft sign-in that cannot be used: check "
+        "AZURE_CLIENT_CERTIFICATE_PATH and AZURE_TOKEN_CREDENTIALS, or pass another --entra-login"
+    )
+    try:
+        credential = _credential(tenant, login)
+    except (OSError, ValueError):
+        raise unusable from None
 
     def token() -> str:
         try:
@@ -55,6 +65,8 @@ def credentials(tenant: str, login: Login) -> Token:
                 f"Microsoft's sign-in cannot be reached ({type(failure).__name__}): check the "
                 "network, and run it again"
             ) from None
+        except (OSError, ValueError):
+            raise unusable from None
 
     return token
 

@@ -64,20 +64,40 @@ class Record:
     """Parameters that were put into samconfig.toml; nothing secret."""
     path: Path | None = field(default=None, repr=False)
 
+    def check_writable(self) -> None:
+        """Before anything is changed: what will be made can be noted. Raises ProvisionFailed."""
+        if self.path is None:
+            return
+        folder = next(parent for parent in self.path.parents if os.path.lexists(parent))
+        if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+            raise self._unwritable()
+
     def save(self) -> None:
-        """Write the file anew, whole or not at all."""
+        """Write the file anew, whole or not at all. Raises ProvisionFailed."""
         if self.path is None:
             return
         values = {name: value for name, value in asdict(self).items() if name != "path"}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"version": _VERSION, **values}, indent=2) + "\n"
         unfinished = self.path.with_suffix(".new")
-        unfinished.write_text(json.dumps({"version": _VERSION, **values}, indent=2) + "\n")
-        os.replace(unfinished, self.path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_text(text)
+            os.replace(unfinished, self.path)
+        except OSError:
+            raise self._unwritable() from None
 
     def forget(self) -> None:
-        """Remove the file."""
-        if self.path is not None:
-            self.path.unlink(missing_ok=True)
+        """Remove the file. Raises ProvisionFailed."""
+        try:
+            if self.path is not None:
+                self.path.unlink(missing_ok=True)
+        except OSError:
+            raise self._unwritable() from None
+
+    def _unwritable(self) -> ProvisionFailed:
+        return ProvisionFailed(
+            f"{self.path} cannot be written: what `setup` makes is noted there, check the folder"
+        )
 
 
 def record_path(root: Path, logto: str, base_url: str) -> Path:
@@ -89,7 +109,7 @@ def record_path(root: Path, logto: str, base_url: str) -> Path:
 
 def read_record(path: Path, *, logto: str, base_url: str) -> Record:
     """The record, or an empty one. Raises ProvisionFailed for a file that is no record of them."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return Record(logto=logto, base_url=base_url, path=path)
     try:
         values: dict[str, Any] = json.loads(path.read_text())

@@ -43,6 +43,7 @@ PUBLIC_MAIL: Final = frozenset(
 )
 """Domains where anybody can have an address."""
 _DOMAIN: Final = re.compile(r"(?=.{1,253}$)([a-z0-9-]{1,63}\.)+[a-z]{2,63}")
+_HOST: Final = re.compile(r"(?=.{1,253}$)([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
 _CONNECTOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 
 
@@ -124,9 +125,13 @@ class Customer:
 def base_url(text: str, *, what: str) -> str:
     """A base URL without trailing slash. Raises ProvisionFailed; `what` names it."""
     try:
-        return check_base(text)
+        checked = check_base(text)
     except ValueError as fault:
         raise ProvisionFailed(f"{what} {fault}") from None
+    host = urlsplit(checked).hostname or ""
+    if ":" not in host and not _HOST.fullmatch(host):
+        raise ProvisionFailed(f"{what} has a host name that is none: {host[:80]}")
+    return checked
 
 
 def logto_endpoint(text: str) -> str:

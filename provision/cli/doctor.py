@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from provision.cli import report
 from provision.cli.customer import graph_of
@@ -162,16 +163,12 @@ def _show(world: World, findings: list[Finding]) -> None:
     for column in ("", "check", "seen", "fix"):
         table.add_column(column, overflow="fold")
     for one in findings:
-        colour = _COLOURS[one.status]
-        table.add_row(f"[{colour}]{one.status}[/]", one.check, _plain(one.seen), _plain(one.fix))
+        status = Text(one.status, style=_COLOURS[one.status])
+        table.add_row(status, Text(one.check), Text(one.seen), Text(one.fix))
     world.out.print(table)
     count = {status: sum(one.status is status for one in findings) for status in Status}
     told = ", ".join(f"{number} {status}" for status, number in count.items() if number)
     world.out.print(f"\n{told}.")
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", "\\[")
 
 
 def _told(one: Finding) -> dict[str, str]:

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from provision.cli.options import How
 from provision.run import Change
@@ -17,7 +18,7 @@ from provision.world import World
 
 def progress(world: World, text: str) -> AbstractContextManager[object]:
     """A spinner while something is under way, where somebody looks."""
-    return world.err.status(f"{text} ...") if world.err.is_terminal else nullcontext()
+    return world.err.status(Text(f"{text} ...")) if world.err.is_terminal else nullcontext()
 
 
 def show_changes(world: World, changes: Sequence[Change]) -> None:
@@ -26,7 +27,7 @@ def show_changes(world: World, changes: Sequence[Change]) -> None:
     for column in ("what", "change", ""):
         table.add_column(column, overflow="fold")
     for change in changes:
-        table.add_row(change.what, change.action, change.detail)
+        table.add_row(Text(change.what), change.action, Text(change.detail))
     world.err.print(table)
 
 

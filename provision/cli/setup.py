@@ -71,7 +71,9 @@ def planned_then_done(world: World, endpoint: str, product: Product, act: Act, h
 
     Raises ProvisionFailed, and typer.Exit where the answer is no.
     """
-    plan = act(Run(record=find_record(world, endpoint, product.base_url), dry=True))
+    planned = find_record(world, endpoint, product.base_url)
+    planned.check_writable()
+    plan = act(Run(record=planned, dry=True))
     if plan.changes and not (how.as_json and (how.yes or how.dry_run)):
         report.show_changes(world, plan.changes)
     if how.dry_run:

@@ -37,6 +37,7 @@ class EnvFile:
         differing = _differing(there, values, name="BRAND_NAME")
         if not differing:
             return
+        files.check_writable(self.path)
         change = Change(what=str(self.path), action="write", detail=", ".join(differing))
         run.change(change, lambda: files.write_env(self.path, differing))
         run.record.env_file = str(self.path.resolve())
@@ -78,6 +79,7 @@ class StackStore:
         differing = _differing(there, wanted, name="BrandName")
         if differing:
             change = Change(what=self.samconfig.name, action="write", detail=", ".join(differing))
+            files.check_writable(self.samconfig)
             files.with_parameters(self.samconfig, self.config_env, differing)  # a plan fails, too
             run.change(
                 change, lambda: files.write_parameters(self.samconfig, self.config_env, differing)

@@ -56,6 +56,26 @@ CASES: dict[str, tuple[Bad, tuple[str, ...]]] = {
         ("must begin with https://",),
     ),
     "endpoint that is no URL": (lambda desk: elsewhere(desk, "logto"), ("not an absolute URL",)),
+    "endpoint with an empty label": (
+        lambda desk: elsewhere(desk, "https://tenant..logto.app"),
+        ("the Logto endpoint has a host name that is none",),
+    ),
+    "endpoint with a label that is too long": (
+        lambda desk: elsewhere(desk, f"https://{'a' * 64}.logto.app"),
+        ("the Logto endpoint has a host name that is none",),
+    ),
+    "an issuer with an empty label": (
+        lambda desk: desk.setup("--issuer", "https://login..example/x/v2.0"),
+        ("has a host name that is none",),
+    ),
+    "a folder as the file of settings": (
+        lambda desk: desk.setup("--env-file", "."),
+        ("cannot be read (Is a directory)",),
+    ),
+    "a file of settings in no folder": (
+        lambda desk: desk.setup("--env-file", "nowhere/.env"),
+        ("nowhere/.env cannot be written",),
+    ),
     "base URL without TLS": (
         lambda desk: desk.run(
             *("setup", "--base-url", "http://app.example.com", "--logto-endpoint", desk.logto),
@@ -257,6 +277,30 @@ def test_spoilt_record(desk: Desk) -> None:
     refused(desk.setup(), "cannot be read as a record", "move it away")
     record.unlink()
     assert "Nothing to change." in desk.setup().out
+
+
+def test_settings_that_are_no_text(desk: Desk) -> None:
+    (desk.root / ".env").write_bytes(b"BRAND_NAME=\xff\n")
+    refused(desk.setup(), ".env is no text in UTF-8")
+
+
+def test_no_folder_for_the_record(desk: Desk) -> None:
+    """It is found before anything is changed."""
+    (desk.root / ".local").write_text("")
+    before = state(desk.tenant)
+    refused(desk.setup(), "cannot be written", "check the folder")
+    assert state(desk.tenant) == before
+
+
+def test_names_that_look_like_markup(desk: Desk) -> None:
+    """What comes from outside is shown as it is."""
+    assert "Portal [/x]" in desk.setup("--name", "Portal [/x]").err
+    connector = desk.tenant.connectors["contoso00001"]
+    connector = dataclasses.replace(connector, name="Acme [/prod]")
+    desk.tenant.connectors["contoso00001"] = connector
+    ran = desk.run("doctor", *desk.where())
+    assert "Acme [/prod]: issuer" in ran.out
+    assert "Traceback" not in ran.err
 
 
 def test_samconfig_that_is_no_toml(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from provision.admin_function import AdminFunction
 from provision.failures import ProvisionFailed, Unreachable
 from provision.logto_api import management_resource
 from provision.microsoft import Login, credentials
-from tests.provision.conftest import Desk
+from tests.provision.conftest import FABRIKAM, Desk
 from tests.support.up import ROOT, up
 
 
@@ -134,6 +134,23 @@ def test_no_token(
     with pytest.raises(kind, match=words) as told:
         credentials("contoso.com", Login.DEFAULT)()
     assert str(failure) not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("AZURE_CLIENT_CERTIFICATE_PATH", "/nowhere/certificate.pem"),
+        ("AZURE_TOKEN_CREDENTIALS", "nothing-of-the-kind"),
+    ],
+)
+def test_a_sign_in_of_the_environment_that_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv("AZURE_CLIENT_ID", FABRIKAM)
+    monkeypatch.setenv("AZURE_TENANT_ID", FABRIKAM)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ProvisionFailed, match=f"check .*{variable}"):
+        credentials(FABRIKAM, Login.DEFAULT)()
 
 
 @pytest.mark.parametrize("login", Login)
