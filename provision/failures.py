@@ -2,6 +2,7 @@
 
 ProvisionFailed       something is not as it has to be
   Unreachable         a service gave no answer, or not one of its own
+    NoAnswer          the network, or a service that is down: nothing is known of it
   Refused             a service refused a call; `code` is its own word for why
 """
 
@@ -12,6 +13,10 @@ class ProvisionFailed(Exception):
 
 class Unreachable(ProvisionFailed):
     """A service did not answer, or something else answered in its place."""
+
+
+class NoAnswer(Unreachable):
+    """Whether anything is wrong with the address itself is not known."""
 
 
 class Refused(ProvisionFailed):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from provision.failures import Unreachable
+from provision.failures import NoAnswer, Unreachable
 from shared.urls import is_plain_http_host
 
 TIMEOUT_SECONDS: Final = 20.0
@@ -53,7 +53,7 @@ class Http:
         self._client.close()
 
     def send(self, method: str, path: str, **options: Any) -> Answer:
-        """Send one request; `options` are httpx's. Raises Unreachable."""
+        """Send one request; `options` are httpx's. Raises Unreachable, mostly NoAnswer."""
         try:
             with self._client.stream(method, self.base + path, **options) as response:
                 raw = bytearray()
@@ -64,11 +64,11 @@ class Http:
                 return _answer(response, bytes(raw))
         except httpx.TimeoutException:
             why = f"did not answer within {TIMEOUT_SECONDS:.0f} seconds"
-        except (httpx.TransportError, httpx.InvalidURL) as failure:
+        except httpx.TransportError as failure:
             why = f"cannot be reached ({type(failure).__name__})"
-        except UnicodeError:
-            why = "has a host name that is none"
-        raise Unreachable(
+        except (httpx.InvalidURL, UnicodeError):
+            raise Unreachable(f"{self.name} at {self.base} has a host name that is none") from None
+        raise NoAnswer(
             f"{self.name} at {self.base} {why}: check the address and the network, and run it again"
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from provision.failures import ProvisionFailed, Unreachable
+from provision.failures import NoAnswer, ProvisionFailed, Unreachable
 from provision.graph_api import Token
 from provision.http import Http
 from shared.urls import check_base
@@ -129,7 +129,7 @@ def published_issuer(issuer: str) -> str:
         answer = http.send("GET", "/.well-known/openid-configuration")
     body = answer.body if isinstance(answer.body, dict) else {}
     if answer.status >= 429:
-        raise Unreachable(f"{issuer} answered {answer.status}: wait a moment, and run it again")
+        raise NoAnswer(f"{issuer} answered {answer.status}: wait a moment, and run it again")
     if answer.status != 200 or not isinstance(body.get("issuer"), str):
         raise Unreachable(
             f"{issuer} has no discovery document: check the tenant, and that the issuer ends "

@@ -41,6 +41,8 @@ def issuer(seen: Seen, one: Json) -> Finding:
     known = seen.issuers.get(one["id"])
     if known is None:
         return unknown(check, "it was not looked up")
+    if known.silent:
+        return unknown(check, known.failure)
     if known.published is None:
         return failed(check, known.failure, fix)
     if known.published != named:
@@ -71,10 +73,12 @@ def scope(seen: Seen, one: Json) -> Finding:
     """Entra is asked for an address and a profile."""
     check, there = _name(one, "scope"), str(_config(one).get("scope") or "").split()
     missing = [name for name in CONNECTOR_SCOPE if name not in there]
+    if not there:
+        return passed(check, f"as Logto asks by itself: {' '.join(CONNECTOR_SCOPE)}")
     if missing:
-        return failed(
+        return warned(
             check,
-            f"{' '.join(missing)} missing: people come without name or address",
+            f"{' '.join(missing)} missing: it is Logto that adds what it needs",
             f"set the connector's scope to {' '.join(CONNECTOR_SCOPE)}: run setup again {_BY_HAND}",
         )
     return passed(check, " ".join(there))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from provision.doctor.seen import Issuer, Json, Unseen
-from provision.failures import ProvisionFailed
+from provision.failures import NoAnswer, ProvisionFailed
 from provision.graph_api import GraphApi
 from provision.logto_api import LogtoApi
 from provision.microsoft import published_issuer
@@ -72,7 +72,8 @@ def _issuer(issuer: str) -> Issuer:
     try:
         return Issuer(published=published_issuer(issuer.rstrip("/")))
     except ProvisionFailed as failure:
-        return Issuer(published=None, failure=str(failure))
+        silent = isinstance(failure, NoAnswer)
+        return Issuer(published=None, failure=str(failure), silent=silent)
 
 
 def _registration(one: Json, graph_of: Callable[[str], GraphApi] | None) -> Json | Unseen | None:

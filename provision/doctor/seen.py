@@ -28,10 +28,12 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Issuer:
-    """A connector's issuer: what its discovery document names, or why there is none."""
+    """A connector's issuer: what its discovery document names, or why there is none. `silent`
+    where nobody answered: Logto may well reach it."""
 
     published: str | None
     failure: str = ""
+    silent: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -249,15 +249,15 @@ RED: dict[str, tuple[Break, str, str]] = {
         f"{CONTOSO}: issuer",
         "<tenant id>/v2.0",
     ),
+    "an issuer at no host": (
+        lambda c: change_connector(c, {"issuer": "https://login..example/x/v2.0"}),
+        f"{CONTOSO}: issuer",
+        "<tenant id>/v2.0",
+    ),
     "a public mail domain": (
         lambda c: change_connector(c, domains=("contoso.com", "gmail.com")),
         f"{CONTOSO}: domains",
         "take the public mail domains out",
-    ),
-    "a scope without email": (
-        lambda c: change_connector(c, {"scope": "openid profile"}),
-        f"{CONTOSO}: scope",
-        "openid profile email",
     ),
     "a client secret that has ended": (
         lambda c: end_secret(c, days=-2),
@@ -347,6 +347,11 @@ RED: dict[str, tuple[Break, str, str]] = {
     "an alarm that rings": (ring, "stack: alarms", "docs/operations.md"),
 }
 WARNED: dict[str, tuple[Break, str, str]] = {
+    "a scope without email": (
+        lambda c: change_connector(c, {"scope": "openid profile"}),
+        f"{CONTOSO}: scope",
+        "openid profile email",
+    ),
     "no domains": (
         lambda c: change_connector(c, domains=()),
         f"{CONTOSO}: domains",
@@ -401,6 +406,26 @@ def test_broken(name: str, clinic: Clinic, capsys: pytest.CaptureFixture[str]) -
     assert "Traceback" not in ran.err
     if name in RED:
         assert ran.code == 1
+
+
+def test_issuer_that_this_machine_does_not_reach(
+    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Logto may: nothing is said to be wrong with it."""
+    change_connector(clinic, {"issuer": f"http://127.0.0.1:{closed_port()}/x/v2.0"})
+    ran = clinic.doctor(clinic.desk(capsys), "--json")
+    (finding,) = [one for one in ran.json["findings"] if one["check"] == f"{CONTOSO}: issuer"]
+    assert finding["status"] == "unknown"
+    assert "check the address and the network" in finding["seen"]
+
+
+def test_no_scope_is_logtos_own(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
+    connector = clinic.stand_in.tenant.connectors["contoso00001"]
+    config = {name: value for name, value in connector.config.items() if name != "scope"}
+    clinic.stand_in.tenant.connectors[connector.id] = replace(connector, config=config)
+    ran = clinic.doctor(clinic.desk(capsys), "--json")
+    (finding,) = [one for one in ran.json["findings"] if one["check"] == f"{CONTOSO}: scope"]
+    assert finding["status"] == "pass"
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(300, "fail"), (-300, "fail"), (20, "warn")])
