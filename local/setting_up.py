@@ -25,6 +25,9 @@ class _Nowhere:
     def ensure(self, run: Run, values: Mapping[str, str]) -> None:
         pass
 
+    def clear(self, run: Run, name: str, value: str) -> None:
+        pass
+
 
 def set_up_stand_in(stand_in: StandIn, base_url: str) -> None:
     """The application, the webhook, and a connector to Contoso. Raises ProvisionFailed."""

@@ -11,16 +11,17 @@ from provision.logto_api import Json, LogtoApi
 from provision.record import MadeApplication, MadeConnector
 from provision.run import Change, Run
 from provision.steps import application, connector, experience, hook, registration
-from provision.steps.storing import SECRETS
+from provision.steps.storing import SECRETS, Store
 from provision.wanted import Product
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tools:
-    """`graph_of` gives Microsoft Graph in the tenant of an issuer."""
+    """`graph_of` gives Microsoft Graph in the tenant of an issuer; None leaves Entra alone."""
 
     api: LogtoApi
-    graph_of: Callable[[str], GraphApi]
+    graph_of: Callable[[str], GraphApi] | None
+    store: Store
 
 
 def tear_down(run: Run, tools: Tools, product: Product) -> None:
@@ -41,37 +42,60 @@ def disconnect(run: Run, tools: Tools, made: MadeConnector) -> list[str]:
 
     Raises ProvisionFailed.
     """
-    there = tools.api.connectors()
-    found = [one for one in there if _is_it(one, made)]
-    if made.entra_id is None:
-        gone = _remove_connectors(run, tools.api, found if made.made else [], made)
-        if made.made and made.client_id:
-            run.notes.append(f"At Entra, remove the application {made.client_id} by hand.")
+    if made.entra_id is None or tools.graph_of is None:
+        gone = _disconnect_by_hand(run, tools, made)
     else:
-        graph = tools.graph_of(made.issuer)
-        registered = graph.tagged(registration.tag_of(tools.api.endpoint, made.name))
-        others = {url for one in registered for url in registration.users_of(one)}
-        others.discard(run.record.base_url)
-        if others:
-            gone = []
-            _leave(run, graph, registered, made, others)
-        else:
-            own = [one for one in found if made.made or _client_id(one) in _app_ids(registered)]
-            gone = _remove_connectors(run, tools.api, own, made)
-            staying = {_client_id(one) for one in there if one["id"] not in gone}
-            _remove_registrations(run, graph, registered, staying)
+        gone = _disconnect(run, tools, tools.graph_of(made.issuer), made)
     run.record.connectors.pop(made.name, None)
     run.remember()
     return gone
 
 
-def _remove_connectors(
-    run: Run, api: LogtoApi, found: list[Json], made: MadeConnector
-) -> list[str]:
-    for one in found:
+def _disconnect(run: Run, tools: Tools, graph: GraphApi, made: MadeConnector) -> list[str]:
+    registered = graph.tagged(registration.tag_of(tools.api.endpoint, made.name))
+    others = {url for one in registered for url in registration.users_of(one)}
+    others.discard(run.record.base_url)
+    if others:
+        _leave(run, graph, registered, made, others)
+        return []
+    there = tools.api.connectors()
+    found = [one for one in there if _is_it(one, made)]
+    own = [one for one in found if made.made or _client_id(one) in _app_ids(registered)]
+    gone = _remove_connectors(run, tools, own, made)
+    staying = {_client_id(one) for one in there if one["id"] not in gone}
+    _remove_registrations(run, graph, registered, staying)
+    return gone
+
+
+def _disconnect_by_hand(run: Run, tools: Tools, made: MadeConnector) -> list[str]:
+    """Without Microsoft Graph: what is left to do at Entra is said."""
+    found = [one for one in tools.api.connectors() if _is_it(one, made)]
+    if made.made:
+        if client_id := made.client_id or made.entra_id:
+            run.notes.append(f"At Entra, remove the application {client_id} by hand.")
+        return _remove_connectors(run, tools, found, made)
+    if found:
+        run.notes.append(f"The connector {made.name} stays: it was there before.")
+    if made.entra_id is not None:
+        used_by = registration.used_by(run.record.base_url)
+        run.notes.append(
+            f"At Entra, remove the tag {used_by} in the manifest of the application "
+            f"{made.client_id} by hand."
+        )
+    return []
+
+
+def _remove_connectors(run: Run, tools: Tools, found: list[Json], made: MadeConnector) -> list[str]:
+    gone = [str(one["id"]) for one in found]
+    for identifier in {
+        *gone,
+        *([made.id] if made.id else []),
+    }:  # first: one that is gone is not found again
+        tools.store.clear(run, "LOGTO_DEFAULT_CONNECTOR", identifier)
+    for identifier in gone:
         change = Change(what=connector.WHAT, action="remove", detail=made.name)
-        run.change(change, partial(api.delete_connector, one["id"]))
-    return [one["id"] for one in found]
+        run.change(change, partial(tools.api.delete_connector, identifier))
+    return gone
 
 
 def _leave(

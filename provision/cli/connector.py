@@ -9,7 +9,7 @@ import typer
 from provision.cli import report
 from provision.cli.customer import customer_of, graph_of, means_of
 from provision.cli.groups import command
-from provision.cli.options import AsJson, CustomerOptions, Entra, How, Where
+from provision.cli.options import AsJson, CustomerOptions, Entra, How, LeaveEntra, Where
 from provision.cli.place import find_endpoint, find_place, find_record, management
 from provision.cli.setup import planned_then_done
 from provision.failures import ProvisionFailed
@@ -72,6 +72,7 @@ def remove(
     where: Where,
     entra: Entra,
     how: How,
+    manual_entra: LeaveEntra = False,
 ) -> None:
     """Remove a connector that `setup` made, and its application at Entra."""
     world = world_of(context)
@@ -80,7 +81,8 @@ def remove(
     product = Product(name="", base_url=place.base_url)
     with ExitStack() as opened:
         api = opened.enter_context(management(world, endpoint, where))
-        tools = Tools(api=api, graph_of=graph_of(world, entra, opened))
+        graph = None if manual_entra else graph_of(world, entra, opened)
+        tools = Tools(api=api, graph_of=graph, store=place.store)
 
         def act(run: Run) -> Outcome:
             for made in list(run.record.connectors.values()):

@@ -125,4 +125,8 @@ class How:
     ] = False
 
 
+LeaveEntra = Annotated[
+    bool,
+    Option("--manual-entra", help="what is to be done at Entra is done by hand"),
+]
 AsJson = Annotated[bool, Option("--json", help="answer with JSON")]

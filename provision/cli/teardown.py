@@ -6,7 +6,7 @@ import typer
 
 from provision.cli import report
 from provision.cli.customer import graph_of
-from provision.cli.options import Entra, How, Where
+from provision.cli.options import Entra, How, LeaveEntra, Where
 from provision.cli.place import find_endpoint, find_place, find_record, management
 from provision.cli.setup import planned_then_done
 from provision.run import Run
@@ -16,7 +16,9 @@ from provision.wanted import Product
 from provision.world import world_of
 
 
-def teardown(context: typer.Context, where: Where, entra: Entra, how: How) -> None:
+def teardown(
+    context: typer.Context, where: Where, entra: Entra, how: How, manual_entra: LeaveEntra = False
+) -> None:
     """Remove the connectors, their applications at Entra, the webhook and the application that
     `setup` made, and the settings that it wrote. What others made stays."""
     world = world_of(context)
@@ -27,7 +29,8 @@ def teardown(context: typer.Context, where: Where, entra: Entra, how: How) -> No
     recorded = record.path is not None and record.path.exists()
     with ExitStack() as opened:
         api = opened.enter_context(management(world, endpoint, where))
-        tools = Tools(api=api, graph_of=graph_of(world, entra, opened))
+        graph = None if manual_entra else graph_of(world, entra, opened)
+        tools = Tools(api=api, graph_of=graph, store=place.store)
 
         def act(run: Run) -> Outcome:
             tear_down(run, tools, product)

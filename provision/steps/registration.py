@@ -37,6 +37,11 @@ def tag_of(logto: str, connector_name: str) -> str:
     return f"serverless-sign-in:{urlsplit(logto).netloc}/{connector_name}"
 
 
+def used_by(base_url: str) -> str:
+    """The tag of a deployment that needs the application."""
+    return _USED_BY + base_url
+
+
 def users_of(registration: Json) -> tuple[str, ...]:
     """The base URLs of the deployments that use the application."""
     tags = registration.get("tags") or []
@@ -46,7 +51,7 @@ def users_of(registration: Json) -> tuple[str, ...]:
 def release(run: Run, graph: GraphApi, registration: Json, base_url: str) -> None:
     """The application is no longer used by the deployment at this URL, but by others."""
     there = registration.get("tags") or []
-    kept = [tag for tag in there if tag != _USED_BY + base_url]
+    kept = [tag for tag in there if tag != used_by(base_url)]
     if kept != there:
         change = Change(what=WHAT, action="release", detail=str(registration["displayName"]))
         run.change(change, lambda: graph.update_application(registration["id"], {"tags": kept}))
@@ -169,7 +174,7 @@ def _differing(found: Json, customer: Customer, base_url: str) -> dict[str, Any]
 def _wanted(found: Json, customer: Customer, base_url: str) -> dict[str, Any]:
     """What the application has to hold, with everything that others have added."""
     tags = found.get("tags") or []
-    used = _USED_BY + base_url
+    used = used_by(base_url)
     wanted: dict[str, Any] = {
         "tags": tags if used in tags else [*tags, used],
         "signInAudience": customer.audience or found.get("signInAudience") or AUDIENCE,

@@ -12,6 +12,8 @@ from provision.wanted import DEFAULT_NAME
 
 SECRETS = ("LOGTO_APP_SECRET", "LOGTO_WEBHOOK_SIGNING_KEY")
 
+_DEPLOY = "Run `sam deploy` now: the stack has yet to get its new parameters."
+
 
 class Store(Protocol):
     """A place for settings."""
@@ -21,6 +23,9 @@ class Store(Protocol):
 
     def ensure(self, run: Run, values: Mapping[str, str]) -> None:
         """Store these variables. Raises ProvisionFailed."""
+
+    def clear(self, run: Run, name: str, value: str) -> None:
+        """Take a variable away where it has this value. Raises ProvisionFailed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +49,13 @@ class EnvFile:
         run.record.written_env |= {n: v for n, v in differing.items() if n not in SECRETS}
         run.remember()
 
+    def clear(self, run: Run, name: str, value: str) -> None:
+        if files.read_env(self.path).get(name) == value:
+            change = Change(what=str(self.path), action="write", detail=f"without {name}")
+            run.change(change, lambda: files.write_env(self.path, {name: None}))
+            run.record.written_env.pop(name, None)
+            run.notes.append(f"{name} was {value}, and is not set any more.")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StackStore:
@@ -63,6 +75,23 @@ class StackStore:
         for name, store in zip(SECRETS, (self.app_secret, self.signing_key), strict=True):
             self._ensure_secret(run, name, store, values.get(name))
         self._ensure_parameters(run, values)
+
+    def clear(self, run: Run, name: str, value: str) -> None:
+        parameter = _parameter(name)
+        there = files.read_parameters(self.samconfig, self.config_env).get(parameter)
+        deployed = self.deployed.get(parameter) == value
+        if there == value or (there is None and deployed):
+            # A parameter that is not named keeps the value that the stack has.
+            left = {parameter: "" if deployed else None}
+            files.check_writable(self.samconfig)
+            change = Change(what=self.samconfig.name, action="write", detail=f"without {parameter}")
+            run.change(
+                change, lambda: files.write_parameters(self.samconfig, self.config_env, left)
+            )
+            run.record.written.pop(parameter, None)
+            run.notes.append(f"{parameter} was {value}, and is not set any more.")
+        if deployed:
+            run.notes.append(_DEPLOY)
 
     def _ensure_secret(
         self, run: Run, name: str, store: StoredText | None, secret: str | None
@@ -89,7 +118,7 @@ class StackStore:
             run.record.written |= differing
             run.remember()
         if _differing(self.deployed, wanted, name="BrandName"):
-            run.notes.append("Run `sam deploy` now: the stack has yet to get its new parameters.")
+            run.notes.append(_DEPLOY)
 
 
 def _differing(there: Mapping[str, str], wanted: Mapping[str, str], *, name: str) -> dict[str, str]:

@@ -111,6 +111,32 @@ def test_teardown(desk: Desk) -> None:
     assert desk.tenant.applications == {}
 
 
+def test_default_connector_that_is_removed(desk: Desk) -> None:
+    """Where the stack has it, it is named empty: what is not named would stay as it is."""
+    stack = deploy(URL)
+    config = desk.root / "samconfig.toml"
+    run(desk, stack, "--default-connector")
+    graph = ("--graph-endpoint", f"{desk.logto}/graph/v1.0")
+    where = ("--stack-name", stack.name, "--logto-endpoint", desk.logto, *graph, "--yes")
+    assert read_parameters(config, "default")["LogtoDefaultConnector"] == "contoso00001"
+    stack.parameters["LogtoDefaultConnector"] = "contoso00001"
+    ran = desk.run("setup", "connector", "remove", "entra-contoso", *where)
+    assert ran.code == 0, ran.err
+    assert read_parameters(config, "default")["LogtoDefaultConnector"] == ""
+    assert "Run `sam deploy` now" in ran.out
+
+
+def test_default_connector_that_is_removed_before_it_is_deployed(desk: Desk) -> None:
+    stack = deploy(URL)
+    run(desk, stack, "--default-connector")
+    graph = ("--graph-endpoint", f"{desk.logto}/graph/v1.0")
+    where = ("--stack-name", stack.name, "--logto-endpoint", desk.logto, *graph, "--yes")
+    assert desk.run("setup", "connector", "remove", "entra-contoso", *where).code == 0
+    there = read_parameters(desk.root / "samconfig.toml", "default")
+    assert "LogtoDefaultConnector" not in there
+    assert "LogtoAppId" in there
+
+
 def test_no_such_stack(desk: Desk) -> None:
     refused(
         run(desk, FakeStack(name="nowhere")),

@@ -164,6 +164,67 @@ def test_by_hand_at_entra(desk: Desk) -> None:
     assert "At Entra, remove the application theirs by hand." in ran.out
 
 
+def test_without_microsoft(desk: Desk) -> None:
+    """Whoever may do nothing at Entra removes the rest."""
+    desk.setup()
+    desk.add()
+    (registered,) = desk.entra.registrations.values()
+    desk.entra.may_register = False
+    assert "pass --manual-entra" in desk.teardown().err
+    options = [*desk.where(), "--yes", "--manual-entra"]
+    removed = desk.run("setup", "connector", "remove", "entra-fabrikam", *options)
+    assert removed.code == 0, removed.err
+    assert list(desk.tenant.connectors) == ["contoso00001"]
+    ran = desk.teardown("--manual-entra")
+    assert ran.code == 0, ran.err
+    assert f"At Entra, remove the application {registered.client_id} by hand." in ran.out
+    assert desk.tenant.connectors == {}
+    assert desk.tenant.applications == {}
+    assert list(desk.entra.registrations.values()) == [registered]
+
+
+def test_without_microsoft_a_connector_of_another_deployment_stays(desk: Desk) -> None:
+    staging = desk.elsewhere(STAGING)
+    desk.setup()
+    staging.setup("--name", "Staging", "--env-file", "staging.env")
+    ran = staging.teardown("--env-file", "staging.env", "--manual-entra")
+    assert ran.code == 0, ran.err
+    assert f"remove the tag serverless-sign-in-used-by:{STAGING}" in ran.out
+    assert list(desk.tenant.connectors) == ["contoso00001"]
+
+
+def test_a_default_connector_that_is_removed_is_none(desk: Desk) -> None:
+    desk.setup("--default-connector")
+    options = [*desk.where(), "--graph-endpoint", f"{desk.logto}/graph/v1.0", "--yes"]
+    remove = ("setup", "connector", "remove", "entra-contoso", *options)
+    planned = desk.run(*remove, "--dry-run")
+    assert "LOGTO_DEFAULT_CONNECTOR" in planned.err
+    assert "LOGTO_DEFAULT_CONNECTOR=contoso00001" in desk.env()
+    ran = desk.run(*remove)
+    assert ran.code == 0, ran.err
+    assert "LOGTO_DEFAULT_CONNECTOR was contoso00001, and is not set any more." in ran.out
+    assert "LOGTO_DEFAULT_CONNECTOR" not in desk.env()
+    assert "LOGTO_APP_ID" in desk.env()
+
+
+def test_a_default_connector_that_is_gone_is_none(desk: Desk) -> None:
+    """Somebody has removed it in the Logto Console."""
+    desk.setup("--default-connector")
+    desk.tenant.connectors.clear()
+    options = [*desk.where(), "--graph-endpoint", f"{desk.logto}/graph/v1.0", "--yes"]
+    assert desk.run("setup", "connector", "remove", "entra-contoso", *options).code == 0
+    assert "LOGTO_DEFAULT_CONNECTOR" not in desk.env()
+    assert desk.entra.registrations == {}
+
+
+def test_another_default_connector_stays(desk: Desk) -> None:
+    desk.setup("--default-connector")
+    desk.add()
+    options = [*desk.where(), "--graph-endpoint", f"{desk.logto}/graph/v1.0", "--yes"]
+    assert desk.run("setup", "connector", "remove", "entra-fabrikam", *options).code == 0
+    assert "LOGTO_DEFAULT_CONNECTOR=contoso00001" in desk.env()
+
+
 def test_customers(desk: Desk) -> None:
     desk.setup()
     added = desk.add("--json")
