@@ -36,7 +36,7 @@ class KeyRing:
         header = {"alg": self.algorithm, "kid": self._keys[0].kid}
         if type is not None:
             header["typ"] = type
-        return jwt.encode(header, claims, self._keys[0], algorithms=_ALGORITHMS)
+        return jwt.encode(header, claims, self._keys[0], algorithms=_ALGORITHMS, default_type=None)
 
     def read(self, token: str) -> dict[str, Any] | None:
         """The claims of a token that was signed here, whatever its age; None for any other."""
