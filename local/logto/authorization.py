@@ -100,7 +100,6 @@ def _checked_request(
     if max_age and not max_age.isdecimal():
         raise RedirectedRefusal("invalid_request", "invalid max_age parameter value")
     offered = {scope for name in given.resources for scope in _resource_scopes(name, tenant)}
-    offline = bool(prompts & {"consent"}) or application.always_issue_refresh_token
     return AuthorizationRequest(
         client_id=application.id,
         redirect_uri=redirect_uri,
@@ -108,7 +107,7 @@ def _checked_request(
         scopes=tuple(
             scope
             for scope in scopes
-            if scope in {*SCOPES, *offered} and (scope != "offline_access" or offline)
+            if scope in {*SCOPES, *offered} and (scope != "offline_access" or "consent" in prompts)
         ),
         state=given.get("state"),
         nonce=given.get("nonce"),
@@ -142,21 +141,18 @@ def _interact(given: Parameters, asked: AuthorizationRequest, memory: Memory) ->
     interaction = new_token()
     memory.interactions[interaction] = asked
     kind, _, connector = given.get("direct_sign_in", "").partition(":")
-    if kind == "sso" and connector:
-        path = f"/direct/sso/{connector}"
+    if kind == "sso":
+        # The screen itself looks whether enterprise SSO is on.
+        path = f"/direct/sso/{connector}" if connector in memory.tenant.connectors else "/sign-in"
     elif "first_screen" in given:
         path = _SCREENS.get(given["first_screen"], "/sign-in")
     else:
         path = "/register" if given.get("interaction_mode") == "signUp" else "/sign-in"
-    response = RedirectResponse(f"{memory.url}{_quoted(path)}?interaction={interaction}", 303)
+    response = RedirectResponse(f"{memory.url}{path}?interaction={interaction}", 303)
     response.set_cookie(INTERACTION_COOKIE, interaction, httponly=True, samesite="lax")
     response.set_cookie("_interaction_resume", interaction, httponly=True, samesite="lax")
     response.set_cookie("_logto", "%7B%22appId%22%3A%22" + asked.client_id + "%22%7D")
     return response
-
-
-def _quoted(path: str) -> str:
-    return re.sub(r"[^A-Za-z0-9/_-]", "", path)
 
 
 async def _resume(request: Request) -> Response:
@@ -180,6 +176,8 @@ async def _resume(request: Request) -> Response:
 
 def code_response(asked: AuthorizationRequest, session: Session, memory: Memory) -> Response:
     """The authorization response: code, state and issuer (RFC 9207)."""
+    application = memory.tenant.applications.get(asked.client_id)
+    always = application is not None and application.always_issue_refresh_token
     grant = Grant(
         client_id=asked.client_id,
         user_id=session.user_id,
@@ -188,7 +186,7 @@ def code_response(asked: AuthorizationRequest, session: Session, memory: Memory)
         nonce=asked.nonce,
         sid=session.sids.setdefault(asked.client_id, new_token()),
         auth_time=session.signed_in_at if asked.max_age is not None else None,
-        refreshable="offline_access" in asked.scopes,
+        refreshable="offline_access" in asked.scopes or always,
     )
     code = new_token()
     expires_at = memory.clock() + memory.tenant.code_seconds

@@ -39,7 +39,8 @@ async def _token(request: Request) -> Response:
 
 
 def _management_token(given: Parameters, machine: Machine, memory: Memory) -> dict[str, Any]:
-    """A token for the Management API. Its scope is what the machine's roles allow: perhaps none."""
+    """A token for the Management API. Its scope is what was asked for and the machine's roles
+    allow: perhaps none."""
     if given.resources != [MANAGEMENT_RESOURCE]:
         raise Refusal("invalid_target", "resource indicator is missing, or unknown")
     now = int(memory.clock())
@@ -48,7 +49,7 @@ def _management_token(given: Parameters, machine: Machine, memory: Memory) -> di
         "sub": machine.id,
         "client_id": machine.id,
         "aud": MANAGEMENT_RESOURCE,
-        "scope": "all" if machine.manages else "",
+        "scope": "all" if machine.manages and "all" in given.get("scope", "").split() else "",
         "iat": now,
         "exp": now + memory.tenant.token_seconds,
         "iss": memory.issuer,
@@ -77,7 +78,7 @@ def _redeem_code(given: Parameters, application: Application, memory: Memory) ->
         raise _invalid_grant("authorization code redirect_uri mismatch")
     _active(code.grant, memory)
     code.consumed = True
-    answer = _access(code.grant, given, memory)
+    answer = _access(code.grant, given, memory, organization_id=None)
     if code.grant.refreshable:
         answer["refresh_token"] = _new_refresh_token(code.grant, memory)
     return answer
@@ -96,7 +97,7 @@ def _refresh(given: Parameters, application: Application, memory: Memory) -> dic
         token.grant.revoked = token.grant.revoked or memory.tenant.reuse_revokes_grant
         raise _invalid_grant("refresh token already used")
     _active(token.grant, memory)
-    answer = _access(token.grant, given, memory)
+    answer = _access(token.grant, given, memory, organization_id=given.get("organization_id"))
     due = now - token.issued_at >= ROTATE_AFTER * (token.expires_at - token.issued_at)
     if token.rotated_at is None and not due and not application.rotate_refresh_token_always:
         return answer | {"refresh_token": value}
@@ -104,7 +105,9 @@ def _refresh(given: Parameters, application: Application, memory: Memory) -> dic
     return answer | {"refresh_token": _new_refresh_token(token.grant, memory)}
 
 
-def _access(grant: Grant, given: Parameters, memory: Memory) -> dict[str, Any]:
+def _access(
+    grant: Grant, given: Parameters, memory: Memory, *, organization_id: str | None
+) -> dict[str, Any]:
     """The answer of a grant: an opaque token, or a JWT for a resource or an organization."""
     scopes = grant.scopes
     if "scope" in given:
@@ -112,7 +115,7 @@ def _access(grant: Grant, given: Parameters, memory: Memory) -> dict[str, Any]:
         if not set(wanted) <= set(grant.scopes):
             raise Refusal("invalid_request", "requested scope exceeds the granted one")
         scopes = tuple(wanted)
-    token, granted = _jwt(grant, given, memory) or _opaque(grant, scopes, memory)
+    token, granted = _jwt(grant, given, organization_id, memory) or _opaque(grant, scopes, memory)
     return {
         "access_token": token,
         "expires_in": memory.tenant.token_seconds,
@@ -129,8 +132,9 @@ def _opaque(grant: Grant, scopes: tuple[str, ...], memory: Memory) -> tuple[str,
     return value, " ".join(scopes)
 
 
-def _jwt(grant: Grant, given: Parameters, memory: Memory) -> tuple[str, str] | None:
-    organization_id = given.get("organization_id")
+def _jwt(
+    grant: Grant, given: Parameters, organization_id: str | None, memory: Memory
+) -> tuple[str, str] | None:
     if not given.resources and organization_id is None:
         return None
     allowed: tuple[str, ...] = ()

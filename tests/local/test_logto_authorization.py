@@ -59,6 +59,10 @@ def test_callback_carries_code_state_and_issuer(party: RelyingParty) -> None:
         ({"first_screen": "no-such-screen"}, "/sign-in"),
         ({"interaction_mode": "signUp"}, "/register"),
         ({"direct_sign_in": "sso:no-such-connector"}, "/sign-in"),
+        ({"direct_sign_in": "sso:"}, "/sign-in"),
+        ({"direct_sign_in": "sso:a/b"}, "/sign-in"),
+        ({"direct_sign_in": "sso:é"}, "/sign-in"),
+        ({"direct_sign_in": "sso:contoso.00001"}, "/sign-in"),
     ],
 )
 def test_first_screen(party: RelyingParty, changes: dict[str, str], path: str) -> None:

@@ -61,6 +61,11 @@ def test_token(stand_in: StandIn) -> None:
     assert answer["token_type"] == "Bearer"
     assert (answer["expires_in"], answer["scope"]) == (3600, "all")
     assert token(stand_in.url, resource="https://other.test").json()["error"] == "invalid_target"
+    weak = token(stand_in.url, scope="").json()
+    assert weak["scope"] == ""
+    bearer = {"authorization": f"Bearer {weak['access_token']}"}
+    forbidden = httpx.get(f"{stand_in.url}/api/hooks", headers=bearer, trust_env=False)
+    assert code_of(forbidden) == (403, "auth.forbidden")
     form = {"grant_type": "client_credentials", "resource": MANAGEMENT_RESOURCE}
     wrong = httpx.post(
         f"{stand_in.url}/oidc/token", data=form, auth=(LOCAL_MACHINE[0], "no"), trust_env=False

@@ -30,6 +30,7 @@ def test_id_token_of_an_entra_user(party: RelyingParty) -> None:
     claims = claims_of(token)
     keys = {k["kid"]: k for k in party.client.get(f"{party.url}/oidc/jwks").json()["keys"]}
     header = jwt.get_unverified_header(token)
+    assert set(header) == {"alg", "kid"}
     assert header["alg"] == "ES384"
     jwt.decode(token, jwt.PyJWK(keys[header["kid"]]), audience="local-app")
     assert set(claims) == {
@@ -111,6 +112,12 @@ def test_organization_tokens(party: RelyingParty) -> None:
     assert claims_of(both["access_token"])["organization_id"] == ORGANIZATION
 
 
+def test_organization_tokens_come_by_the_refresh_grant_alone(party: RelyingParty) -> None:
+    code = party.code(scope=f"openid offline_access {ORGANIZATION_SCOPES}")
+    answer = party.redeem(code, organization_id=ORGANIZATION).json()
+    assert len(answer["access_token"]) == 43
+
+
 def test_refused_resources_and_organizations(party: RelyingParty) -> None:
     scope = f"openid offline_access {ORGANIZATION_SCOPES}"
     refresh = party.tokens("bob000000001", scope=scope)["refresh_token"]
@@ -139,6 +146,8 @@ def test_application_may_always_issue_a_refresh_token(
 ) -> None:
     stand_in.tenant.applications["local-app"].always_issue_refresh_token = True
     assert "refresh_token" in party.tokens(prompt="login")
+    assert "refresh_token" in party.tokens(scope="openid")
+    assert "offline_access" not in party.tokens(scope="openid")["scope"]
 
 
 def test_same_refresh_token_until_70_percent_of_its_life(party: RelyingParty, clock: Clock) -> None:
