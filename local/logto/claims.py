@@ -82,7 +82,7 @@ def _sso_identities(user: User, tenant: Tenant) -> list[dict[str, Any]]:
     connector = tenant.connectors.get(user.connector or "")
     if connector is None:
         return []
-    issuer = connector.issuer
+    issuer, user = connector.issuer, tenant.users.get(user.account or "", user)
     oid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{issuer}/{user.id}"))
     subject = uuid.uuid5(uuid.NAMESPACE_URL, f"{issuer}/{connector.client_id}/{user.id}").hex
     given, _, family = user.name.partition(" ")

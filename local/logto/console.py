@@ -16,7 +16,7 @@ async def _show(request: Request) -> Response:
     memory: Memory = request.app.state.memory
     response = page(
         "console.html",
-        users=list(memory.tenant.users.values()),
+        users=[(user, memory.tenant.email_of(user)) for user in memory.tenant.known_users()],
         rotates=any(a.rotate_refresh_token_always for a in memory.tenant.applications.values()),
         revokes=memory.tenant.reuse_revokes_grant,
         hooks=memory.tenant.webhooks,
@@ -35,7 +35,7 @@ async def _user(request: Request) -> Response:
         "delete": lambda user: directory.delete(memory, user),
     }
     act, user = actions.get(given.need("action")), given.need("user")
-    if act is None or user not in memory.tenant.users:
+    if act is None or memory.tenant.known_user(user) is None:
         raise Refusal("invalid_request", "no such action or user")
     await act(user)
     return _back(memory)

@@ -82,16 +82,30 @@ async def _callback(request: Request) -> Response:
         return to_sign_in(interaction, memory)
     named, account = memory.entra_codes.pop(given["code"], ("", ""))
     connector = memory.tenant.connectors.get(request.path_params["connector"])
-    user = memory.tenant.users.get(account)
-    if connector is None or named != connector.id or user is None:
+    person = memory.tenant.users.get(account)
+    if connector is None or named != connector.id or person is None:
         raise Refusal("invalid_request", "the connector's sign-in failed")
     if not _secret_is_good(connector, memory):
         raise Refusal("invalid_request", "the connector's client secret is refused by Entra")
-    return finish(_known(user, connector), interaction, memory)
+    return finish(_user_of(person, connector, memory), interaction, memory)
 
 
-def _known(user: User, connector: Connector) -> User:
-    """Whom Logto knows from now on as somebody who comes through this connector."""
+def _user_of(person: User, connector: Connector, memory: Memory) -> User:
+    """Whom Logto knows from now on as somebody who comes through this connector.
+
+    At the first sign-in that is the user with the same address, where the connector trusts it; else
+    somebody new.
+    """
+    tenant = memory.tenant
+    user = tenant.linked(person)
+    if user is None and not person.known and connector.trust_unverified_email and person.email:
+        user = tenant.user_by_email(person.email)
+    if user is None:
+        user = person
+    else:
+        user.account = person.id
+        if connector.sync_profile:
+            user.name, user.picture = person.name, person.picture
     user.connector = connector.id
     return user
 

@@ -77,7 +77,8 @@ class Connector:
 @dataclass(kw_only=True, slots=True)
 class User:
     """A user of this Logto; `connector` is None for one who registered here, or who has an account
-    in `directory`, an Entra tenant, and has yet to sign in."""
+    in `directory`, an Entra tenant, and has yet to sign in. `account` is the id of the account that
+    somebody who was here before it is linked with."""
 
     id: str
     name: str
@@ -86,11 +87,18 @@ class User:
     picture: str | None = None
     connector: str | None = None
     directory: str | None = None
+    account: str | None = None
     created_at: int = field(default_factory=lambda: int(time.time() * 1000))
     updated_at: int = field(default_factory=lambda: int(time.time() * 1000))
     roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     suspended: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether Logto knows them: who has an account in a directory, from the first sign-in on,
+        or since somebody has suspended them."""
+        return self.directory is None or self.connector is not None or self.suspended
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,11 +197,27 @@ class Tenant:
         return [
             user
             for user in self.users.values()
-            if user.connector == connector.id or user.directory == connector.tenant_id
+            if user.account is None
+            and (user.connector == connector.id or user.directory == connector.tenant_id)
         ]
+
+    def known_users(self) -> list[User]:
+        """Everybody whom Logto knows."""
+        return [user for user in self.users.values() if user.known]
+
+    def known_user(self, user_id: str) -> User | None:
+        """The user with this id, where Logto knows them."""
+        user = self.users.get(user_id)
+        return user if user is not None and user.known else None
+
+    def linked(self, account: User) -> User | None:
+        """Who signs in by an account of a directory and was here before it."""
+        return next((user for user in self.users.values() if user.account == account.id), None)
 
     def email_of(self, user: User) -> str | None:
         """The address that Logto keeps: Entra verifies none, so the connector has to trust it."""
+        if user.account is not None:
+            return user.email
         connector = self.connectors.get(user.connector or "")
         trusted = connector is None or connector.trust_unverified_email
         return user.email if trusted else None
@@ -201,8 +225,8 @@ class Tenant:
     def user_by_email(self, email: str) -> User | None:
         """The user with this address, in any case of letters."""
         wanted = email.strip().lower()
-        found = (u for u in self.users.values() if u.email and u.email.lower() == wanted)
-        return next(found, None)
+        found = (u for u in self.known_users() if (self.email_of(u) or "").lower() == wanted)
+        return next(found, None) if wanted else None
 
 
 CONTOSO: Final = Connector(

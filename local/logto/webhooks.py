@@ -28,7 +28,7 @@ def body_of(memory: Memory, hook: Webhook, event: str, user: User) -> bytes:
     data: dict[str, Any] = {
         "id": user.id,
         "username": user.username,
-        "primaryEmail": user.email,
+        "primaryEmail": memory.tenant.email_of(user),
         "name": user.name,
         "isSuspended": user.suspended,
     }

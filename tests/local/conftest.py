@@ -4,7 +4,7 @@ import base64
 import hashlib
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -14,11 +14,14 @@ import pytest
 
 from local.logto.robot import Robot
 from local.logto.server import StandIn, running
-from local.logto.tenant import default_tenant
+from local.logto.tenant import LOCAL_MACHINE, MANAGEMENT_RESOURCE, default_tenant
 
 CALLBACK = "http://localhost:3000/callback"
 HOME = "http://localhost:3000/"
 CREDENTIALS = ("local-app", "local-app-secret")
+
+Call = Callable[..., httpx.Response]
+"""Calls the Management API: method, path, and httpx's options."""
 
 
 @dataclass(slots=True)
@@ -112,3 +115,18 @@ def stand_in(clock: Clock) -> Iterator[StandIn]:
 def party(stand_in: StandIn) -> Iterator[RelyingParty]:
     with Robot(stand_in.url) as robot, httpx.Client(trust_env=False) as client:
         yield RelyingParty(stand_in.url, robot, client)
+
+
+def token(url: str, **changes: str) -> httpx.Response:
+    """The answer to a machine that asks for the Management API."""
+    form = {"grant_type": "client_credentials", "resource": MANAGEMENT_RESOURCE, "scope": "all"}
+    return httpx.post(
+        f"{url}/oidc/token", data={**form, **changes}, auth=LOCAL_MACHINE, trust_env=False
+    )
+
+
+@pytest.fixture
+def call(stand_in: StandIn) -> Iterator[Call]:
+    bearer = {"authorization": f"Bearer {token(stand_in.url).json()['access_token']}"}
+    with httpx.Client(base_url=f"{stand_in.url}/api", headers=bearer, trust_env=False) as client:
+        yield client.request

@@ -1,6 +1,5 @@
 """The stand-in's Management API: Logto's answers and errors, and what they change for sign-ins."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,23 +9,7 @@ import pytest
 
 from local.logto.server import StandIn
 from local.logto.tenant import CONTOSO, LOCAL_MACHINE, MANAGEMENT_RESOURCE
-from tests.local.conftest import CALLBACK, RelyingParty
-
-Call = Callable[..., httpx.Response]
-
-
-def token(url: str, **changes: str) -> httpx.Response:
-    form = {"grant_type": "client_credentials", "resource": MANAGEMENT_RESOURCE, "scope": "all"}
-    return httpx.post(
-        f"{url}/oidc/token", data={**form, **changes}, auth=LOCAL_MACHINE, trust_env=False
-    )
-
-
-@pytest.fixture
-def call(stand_in: StandIn) -> Iterator[Call]:
-    bearer = {"authorization": f"Bearer {token(stand_in.url).json()['access_token']}"}
-    with httpx.Client(base_url=f"{stand_in.url}/api", headers=bearer, trust_env=False) as client:
-        yield client.request
+from tests.local.conftest import CALLBACK, Call, RelyingParty, token
 
 
 def code_of(answer: httpx.Response) -> tuple[int, str]:

@@ -90,7 +90,7 @@ async def _add_members(request: Request, memory: Memory) -> Response:
     body = await body_of(request, userIds=list)
     organization = _organization(request, memory.tenant)
     for user in body.get("userIds", []):
-        if user not in memory.tenant.users:
+        if memory.tenant.known_user(user) is None:
             raise not_found("user")
         organization.members.setdefault(user, ())
     return Response(status_code=201)
@@ -116,7 +116,7 @@ def _named(known: dict[str, str], identifier: Any) -> str:
 
 
 def _user(request: Request, tenant: Tenant) -> User:
-    if (found := tenant.users.get(request.path_params["id"])) is None:
+    if (found := tenant.known_user(request.path_params["id"])) is None:
         raise not_found("user")
     return found
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.logto import directory
-from local.logto.management.access import Body, api_route, body_of, not_found
+from local.logto.management.access import ApiRefusal, Body, api_route, body_of, not_found
 from local.logto.memory import Memory
 from local.logto.tenant import User
 
@@ -17,15 +17,17 @@ async def _list(request: Request, memory: Memory) -> Response:
     username = request.query_params.get("search.username")
     return JSONResponse(
         [
-            _shown(user)
-            for user in memory.tenant.users.values()
-            if email in (None, user.email) and username in (None, user.username)
+            _shown(user, memory)
+            for user in memory.tenant.known_users()
+            if email in (None, memory.tenant.email_of(user)) and username in (None, user.username)
         ]
     )
 
 
 async def _create(request: Request, memory: Memory) -> Response:
     body = await body_of(request, name=str, primaryEmail=str, username=str, password=str)
+    if memory.tenant.user_by_email(body.get("primaryEmail", "")) is not None:
+        raise ApiRefusal(422, "user.email_already_in_use", "The address is that of another user.")
     name = body.get("name") or body.get("username") or ""
     user = User(
         id=secrets.token_hex(6),
@@ -34,14 +36,14 @@ async def _create(request: Request, memory: Memory) -> Response:
         username=body.get("username"),
     )
     memory.tenant.users[user.id] = user
-    return JSONResponse(_shown(user))
+    return JSONResponse(_shown(user, memory))
 
 
 async def _suspend(request: Request, memory: Memory) -> Response:
     body = await body_of(request, isSuspended=bool)
     user = _named(request, memory)
     await directory.suspend(memory, user.id, suspended=body.get("isSuspended", True))
-    return JSONResponse(_shown(user))
+    return JSONResponse(_shown(user, memory))
 
 
 async def _delete(request: Request, memory: Memory) -> Response:
@@ -50,17 +52,17 @@ async def _delete(request: Request, memory: Memory) -> Response:
 
 
 def _named(request: Request, memory: Memory) -> User:
-    found = memory.tenant.users.get(request.path_params["id"])
+    found = memory.tenant.known_user(request.path_params["id"])
     if found is None:
         raise not_found("user")
     return found
 
 
-def _shown(user: User) -> Body:
+def _shown(user: User, memory: Memory) -> Body:
     return {
         "id": user.id,
         "username": user.username,
-        "primaryEmail": user.email,
+        "primaryEmail": memory.tenant.email_of(user),
         "name": user.name,
         "avatar": user.picture,
         "isSuspended": user.suspended,
