@@ -1,6 +1,7 @@
-"""The stand-in's console: its users, and how it treats refresh tokens."""
+"""The stand-in's console: its users, sign-ins from there, and how it treats refresh tokens."""
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -20,6 +21,8 @@ async def _show(request: Request) -> Response:
         rotates=any(a.rotate_refresh_token_always for a in memory.tenant.applications.values()),
         revokes=memory.tenant.reuse_revokes_grant,
         hooks=memory.tenant.webhooks,
+        applications=[a for a in memory.tenant.applications.values() if a.initiation_uri],
+        connectors=list(memory.tenant.connectors.values()),
     )
     # Without a referrer a browser would send `Origin: null` with the forms.
     response.headers["referrer-policy"] = "same-origin"
@@ -55,6 +58,19 @@ async def _switch(request: Request) -> Response:
     return _back(memory)
 
 
+async def _launch(request: Request) -> Response:
+    """A sign-in that begins at the identity provider: the application is told the connector, and
+    begins a sign-in of its own. At Logto, its URL for that is set at the connector."""
+    memory: Memory = request.app.state.memory
+    given = parameters.query(request)
+    application = memory.tenant.applications.get(given.need("application"))
+    connector = memory.tenant.connectors.get(given.need("connector"))
+    url = application.initiation_uri if application else None
+    if url is None or connector is None:
+        raise Refusal("invalid_request", "no such application or connector")
+    return RedirectResponse(f"{url}?{urlencode({'ssoConnectorId': connector.id})}", 303)
+
+
 async def _own_form(request: Request, memory: Memory) -> parameters.Parameters:
     """A form of this page's own: no other site suspends anybody."""
     if request.headers.get("origin", memory.url) != memory.url:
@@ -69,5 +85,6 @@ def _back(memory: Memory) -> Response:
 routes = [
     Route("/console", _show),
     Route("/console/user", _user, methods=["POST"]),
+    Route("/console/launch", _launch),
     Route("/console/switch", _switch, methods=["POST"]),
 ]

@@ -35,6 +35,13 @@ class Application:
     further_metadata: dict[str, Any] = field(default_factory=dict)
     """Members of `oidcClientMetadata` that the stand-in keeps and does nothing with."""
 
+    @property
+    def initiation_uri(self) -> str | None:
+        """Where a sign-in of the application begins: beside its callback."""
+        for uri in self.redirect_uris:
+            return f"{uri.rpartition('/')[0]}/sign-in"
+        return None
+
 
 @dataclass(kw_only=True, slots=True)
 class Machine:

@@ -120,6 +120,21 @@ def test_sign_in_passes_on(product: Product, query: str, name: str, value: str) 
     assert parse_qs(urlsplit(url).query)[name] == [value]
 
 
+def test_a_sign_in_that_begins_at_the_identity_provider(product: Product) -> None:
+    """Logto sends the browser with `ssoConnectorId`; the way to Entra needs no click then."""
+    browser = product.browser()
+    with Robot(product.stand_in.url) as robot:
+        query = "application=local-app&connector=contoso00001"
+        url = robot.left(robot.open(f"{product.stand_in.url}/console/launch?{query}"))
+        assert url == f"https://{DOMAIN}/sign-in?ssoConnectorId=contoso00001"
+        page = robot.open(browser.get(url).location)
+        assert "/entra/" in page.url.path
+        page = robot.submit(page, "/sign-in", account="alice0000001")
+        home = browser.get(robot.left(page))
+    assert home.status == 302
+    assert "Alice Example" in browser.get("/").body
+
+
 def test_first_screen_register_shows_logtos_sign_up(product: Product) -> None:
     browser = product.browser()
     url = browser.get("/sign-in?first_screen=register").location

@@ -212,6 +212,35 @@ def test_forms_that_mean_nothing(console: httpx.Client, heard: Heard, form: dict
     assert heard.messages == []
 
 
+def launch(console: httpx.Client, **changes: str) -> httpx.Response:
+    query = {"application": "local-app", "connector": "contoso00001", **changes}
+    return console.get("/console/launch", params=query)
+
+
+def test_a_sign_in_from_the_identity_provider(console: httpx.Client) -> None:
+    answer = launch(console)
+    assert answer.status_code == 303
+    url = "http://localhost:3000/sign-in?ssoConnectorId=contoso00001"
+    assert answer.headers["location"] == url
+    link = "/console/launch?application=local-app&amp;connector=contoso00001"
+    assert link in console.get("/console").text
+
+
+@pytest.mark.parametrize(
+    "changes", [{"application": "nobody"}, {"connector": "nobody"}, {"application": ""}]
+)
+def test_no_sign_in_from_nowhere(console: httpx.Client, changes: dict[str, str]) -> None:
+    assert launch(console, **changes).status_code == 400
+
+
+def test_no_sign_in_of_an_application_without_a_callback(
+    console: httpx.Client, stand_in: StandIn
+) -> None:
+    stand_in.tenant.applications["local-app"].redirect_uris = ()
+    assert launch(console).status_code == 400
+    assert "/console/launch" not in console.get("/console").text
+
+
 def switch(console: httpx.Client, name: str, on: str) -> int:
     return console.post("/console/switch", data={"switch": name, "on": on}).status_code
 
