@@ -104,12 +104,13 @@ class GraphApi:
         if answer.status == 401:
             return ProvisionFailed(
                 "Microsoft Graph refuses the sign-in: sign in to the tenant again (az login), or "
-                "pass --manual-entra"
+                "do without: --manual-entra (doctor: --no-check-entra)"
             )
         if answer.status == 403:
             return ProvisionFailed(
                 "Microsoft Graph lets you register no applications: you need the role Application "
-                "Developer, or Application.ReadWrite.OwnedBy; or pass --manual-entra"
+                "Developer, or Application.ReadWrite.OwnedBy; or do without: "
+                "--manual-entra (doctor: --no-check-entra)"
             )
         text = f"Microsoft Graph refuses a call with {answer.status} {code[:60]}"
         return Refused(text, status=answer.status, code=code)

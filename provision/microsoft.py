@@ -58,7 +58,8 @@ def credentials(tenant: str, login: Login) -> Token:
             raise ProvisionFailed(
                 f"no Microsoft sign-in works for the tenant {tenant}: run `az login --tenant "
                 f"{tenant}`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or "
-                "pass --entra-login device-code, or --manual-entra"
+                "pass --entra-login device-code, or do without: --manual-entra (doctor: "
+                "--no-check-entra)"
             ) from None
         except AzureError as failure:
             raise Unreachable(

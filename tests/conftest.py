@@ -1,6 +1,7 @@
 """What every test stands on: a clean environment, loopback only, one DynamoDB for the run."""
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -33,6 +34,12 @@ def no_network() -> Iterator[None]:
     patch.setattr(socket.socket, "connect", _loopback_only)
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> None:
+    """A run in the background ignores Ctrl-C, and so would every program that it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -347,7 +347,7 @@ def test_from_graph_to_by_hand(desk: Desk, tmp_path: Path) -> None:
     ran = desk.setup("--manual-entra", "--entra-client-id", "theirs")
     assert ran.code == 0, ran.err
     assert f"the application {registered.client_id} is not used" in ran.out
-    assert "pass --manual-entra" in desk.setup().err
+    assert "--manual-entra" in desk.setup().err
     (connector,) = desk.tenant.connectors.values()
     assert connector.client_id == "theirs"
 
