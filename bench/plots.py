@@ -69,8 +69,9 @@ def lines(
             f"{_number(y)}</text>"
         )
     for x in _ticks(sorted(set(xs))):
+        anchor = "end" if x == max(xs) > min(xs) else "middle"  # a long number stays in the picture
         drawn.append(
-            f'<text class="m" x="{across(x):.1f}" y="{bottom + 18}" text-anchor="middle">'
+            f'<text class="m" x="{across(x):.1f}" y="{bottom + 18}" text-anchor="{anchor}">'
             f"{_number(x)}</text>"
         )
     for name, line in series.items():
