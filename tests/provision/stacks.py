@@ -90,7 +90,7 @@ def deploy(url: str, *, own_secrets: bool = True, **parameters: str) -> FakeStac
     resources = {
         "Table": ("AWS::DynamoDB::Table", table),
         "AuthFunctionAliaslive": ("AWS::Lambda::Alias", "live"),
-        "AuthErrors": ("AWS::CloudWatch::Alarm", _alarm(f"{name}-errors")),
+        "AuthErrors": ("AWS::CloudWatch::Alarm", make_alarm(f"{name}-errors")),
     }
     for logical in ("AppSecret", "WebhookSigningKey") if own_secrets else ():
         arn = _secret(f"{name}-{logical}")
@@ -114,7 +114,8 @@ def _secret(name: str) -> str:
     return str(arn)
 
 
-def _alarm(name: str) -> str:
+def make_alarm(name: str, *, state: str = "OK") -> str:
+    """An alarm in this state."""
     client = boto3.client("cloudwatch")
     client.put_metric_alarm(
         AlarmName=name,
@@ -126,7 +127,7 @@ def _alarm(name: str) -> str:
         Statistic="Sum",
         Threshold=0,
     )
-    client.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
+    client.set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
     client.close()
     return name
 

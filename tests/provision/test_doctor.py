@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from joserfc.jwk import RSAKey
 from starlette.types import Message
@@ -16,7 +15,7 @@ from local.logto.tenant import Application, Connector
 from tests.conftest import REGION
 from tests.provision.clinic import Clinic, working
 from tests.provision.conftest import Desk, secrets_of, state
-from tests.provision.stacks import make_table
+from tests.provision.stacks import make_alarm, make_table
 from tests.provision.test_bad_input import closed_port
 
 CONTOSO = "entra-contoso"
@@ -120,20 +119,7 @@ def table(**shape: Any) -> Callable[[Clinic], None]:
 
 
 def ring(clinic: Clinic) -> None:
-    name = "ringing"
-    client = boto3.client("cloudwatch")
-    client.put_metric_alarm(
-        AlarmName=name,
-        ComparisonOperator="GreaterThanThreshold",
-        EvaluationPeriods=1,
-        MetricName="Errors",
-        Namespace="AWS/Lambda",
-        Period=60,
-        Statistic="Sum",
-        Threshold=0,
-    )
-    client.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
-    client.close()
+    name = make_alarm("ringing", state="ALARM")
     clinic.stack.resources["AuthErrors"] = ("AWS::CloudWatch::Alarm", name)
 
 
