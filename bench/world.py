@@ -116,8 +116,8 @@ class _Rows(dict[Any, Any]):
 
 class _Answers:
     def __init__(self, parts: ExitStack) -> None:
-        from local.logto.memory import Memory
         from local.logto.server import create_app
+        from local.logto.state import Memory
         from local.logto.tenant import default_tenant
         from local.serving import listen, serving
 

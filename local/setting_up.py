@@ -7,13 +7,13 @@ import httpx
 
 from local.logto.server import StandIn
 from local.logto.tenant import CONTOSO, LOCAL_MACHINE
+from provision.desired import Customer, Product
 from provision.graph_api import GraphApi
 from provision.logto_api import LogtoApi, Machine
 from provision.microsoft import issuer_of
 from provision.record import Record
 from provision.run import Run
-from provision.setting_up import Means, set_up
-from provision.wanted import Customer, Product
+from provision.setup import Means, set_up
 
 
 class _Nowhere:

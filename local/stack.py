@@ -20,7 +20,7 @@ from local.serving import listen, serving
 from local.setting_up import set_up_stand_in
 from local.table import isolate_from_aws, running_table
 from local.template import Route, read_template, routes_of
-from provision.failures import ProvisionFailed
+from provision.errors import ProvisionFailed
 
 LOOPBACK = ("127.0.0.1", "::1")
 SIGNING_KEY = "LOGTO_WEBHOOK_SIGNING_KEY"

@@ -4,12 +4,11 @@ import sys
 
 import typer
 
-from provision import sessions
 from provision.admin_function import ActionRefused
-from provision.cli import connector, doctor, setup, teardown
+from provision.cli import connector, doctor, sessions, setup, teardown
 from provision.cli.groups import grouped
-from provision.failures import ProvisionFailed
-from provision.world import World, WrongUse
+from provision.context import World, WrongUse
+from provision.errors import ProvisionFailed
 
 INTERRUPTED = 130
 _NAME = "python -m provision"

@@ -66,7 +66,7 @@ def local_function() -> AdminFunction:
     from local.options import ROOT, read_options
     from local.stack import functions_environment
     from local.table import isolate_from_aws
-    from shared.composition import compose
+    from shared.bootstrap import compose
 
     options = read_options(os.environ, ROOT / ".env")
     isolate_from_aws(os.environ)

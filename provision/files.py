@@ -15,7 +15,7 @@ import tomlkit
 from dotenv import dotenv_values
 from tomlkit.exceptions import TOMLKitError
 
-from provision.failures import ProvisionFailed
+from provision.errors import ProvisionFailed
 from provision.overrides import changed_overrides, read_overrides
 
 OWNER_ONLY: Final = 0o600

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Self
 
-from provision.failures import ProvisionFailed, Refused, Unreachable
+from provision.errors import ProvisionFailed, Refused, Unreachable
 from provision.http import Answer, Http
 
 Json = dict[str, Any]

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from provision.failures import NoAnswer, Unreachable
-from shared.urls import is_plain_http_host
+from provision.errors import NoAnswer, Unreachable
+from shared.parsing.urls import is_plain_http_host
 
 TIMEOUT_SECONDS: Final = 20.0
 MAX_BYTES: Final = 8 * 1024 * 1024

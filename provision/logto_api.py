@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlsplit
 
-from provision.failures import ProvisionFailed, Refused, Unreachable
+from provision.errors import ProvisionFailed, Refused, Unreachable
 from provision.http import Answer, Http
 
 Json = dict[str, Any]

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from provision.failures import NoAnswer, ProvisionFailed, Unreachable
+from provision.errors import NoAnswer, ProvisionFailed, Unreachable
 from provision.graph_api import Token
 from provision.http import Http
-from shared.urls import check_base
+from shared.parsing.urls import check_base
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from provision.failures import ProvisionFailed
+from provision.errors import ProvisionFailed
 
 _KEY: Final = r"""([A-Za-z0-9"']+)"""
 _VALUE: Final = r"""("(?:\\.|[^"\\]+)*"|'(?:\\.|[^'\\]+)*'|(?:\\.|[^ "\\]+)+)"""

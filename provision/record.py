@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from provision.failures import ProvisionFailed
+from provision.errors import ProvisionFailed
 
 _VERSION: Final = 1
 

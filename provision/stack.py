@@ -9,9 +9,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from provision.failures import ProvisionFailed
+from provision.errors import ProvisionFailed
 from shared.errors import Misconfigured
-from shared.stored_secret import plain_secret
+from shared.oidc.client_secret import plain_secret
 
 
 @contextmanager

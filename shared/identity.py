@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared import base64url
-from shared.json_object import parse_json_object
-from shared.records import Session
+from shared.parsing import base64url
+from shared.parsing.strict_json import parse_json_object
+from shared.store.records import Session
 
 MAX_CHARACTERS = 500
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from shared import base64url
+from shared.parsing import base64url
 
 SECRET_BYTES = 32
 _NONCE_BYTES = 12

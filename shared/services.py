@@ -8,13 +8,13 @@ from shared.clock import Clock
 from shared.observability import Observer
 from shared.sealing import Random
 from shared.settings import Settings
-from shared.table import Table
+from shared.store.session_table import Table
 
 if TYPE_CHECKING:
-    from shared.ending_table import EndingTable
-    from shared.logto_client import Logto
-    from shared.provider import Provider
-    from shared.token_table import TokenTable
+    from shared.oidc.logto import Logto
+    from shared.oidc.provider import Provider
+    from shared.store.refresh_lease import TokenTable
+    from shared.store.revocation_table import EndingTable
 
 
 async def nothing_open() -> None:

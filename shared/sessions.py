@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from shared.errors import RevalidationRequired, SessionRequired, TableUnavailable
-from shared.records import (
+from shared.services import Services
+from shared.settings import Settings
+from shared.store.records import (
     AccessToken,
     Session,
     SessionItem,
@@ -12,8 +14,6 @@ from shared.records import (
     token_item_key,
     token_seal,
 )
-from shared.services import Services
-from shared.settings import Settings
 
 TOUCH_SECONDS = 300
 """Activity is noted at most this often, or four times per idle lifetime where that is short."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shared.settings_reader import (
+from shared.environment import (
     Reader,
     https_url,
     indicator,
@@ -13,7 +13,7 @@ from shared.settings_reader import (
     scope,
     short_text,
 )
-from shared.urls import check_base
+from shared.parsing.urls import check_base
 
 ORGANIZATIONS = "urn:logto:scope:organizations"
 EMAIL, ROLES = "email", "roles"

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.endings import MARKER_SECONDS, end_subject, sessions_of
-from shared.erasure import erase_subject
+from functions.admin.erasure import erase_subject
+from functions.auth.sign_out import SKEW_SECONDS
 from shared.errors import MalformedRequest
-from shared.index import organization_digest, subject_digest
-from shared.records import SessionEntry
+from shared.revocation import MARKER_SECONDS, end_subject, sessions_of
 from shared.sealing import digest
 from shared.services import Services
-from shared.sign_out import SKEW_SECONDS
+from shared.store.keys import organization_digest, subject_digest
+from shared.store.records import SessionEntry
 
 PAGE = 50
 SCANNED = 500

@@ -3,13 +3,13 @@
 Importing it reads the settings, so a deployment that cannot work stops at start and says why.
 """
 
-from shared import start  # isort: split
+from shared import startup_gc as start  # isort: split
 
 import os
 
 from functions.admin.application import make_handler
 from functions.admin.caller import CallerCheck
-from shared.composition import compose
+from shared.bootstrap import compose
 
 handler = make_handler(
     compose(os.environ, service="admin", needs_app_secret=False), CallerCheck(os.environ)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from shared.errors import NotAllowed, Unavailable
-from shared.urls import origin_of
+from shared.parsing.urls import origin_of
 
 SECONDS = 5
 _ARN = re.compile(r"<Arn>(arn:[A-Za-z0-9:/_+=,.@-]{10,2048})</Arn>")

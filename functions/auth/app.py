@@ -9,9 +9,9 @@ import asyncio
 import os
 
 from functions.auth.application import make_handler
-from functions.auth.ready import make_ready
-from shared.composition import compose
-from shared.snapshot import on_snapshots
+from functions.auth.warm_up import make_ready
+from shared.bootstrap import compose
+from shared.snap_start import on_snapshots
 
 _services = compose(os.environ, service="auth")
 _loop = on_snapshots(os.environ, _services, lambda: make_ready(_services))

@@ -13,7 +13,7 @@ from functions.auth import edge
 from functions.auth.boundary import Boundary, refused
 from functions.auth.routes import assets, callback, home, me, sign_in, sign_out
 from shared.services import Services
-from shared.site import transport_security
+from shared.web.base_url import transport_security
 
 TEXT = ["text/", "application/json", "application/problem+json"]
 """Bodies of these types are sent as they are, every other one as base64."""

@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.auth.answers import problem, secure_headers
-from functions.auth.incoming import Incoming
 from functions.auth.problems import problem_of, problem_of_status
+from functions.auth.request import Incoming
+from functions.auth.responses import problem, secure_headers
 from shared.errors import ProviderUnavailable, RevalidationRequired, SignInError
 from shared.observability import SIGN_IN_FAILED
 from shared.services import Services

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from shared.errors import Misconfigured
 from shared.services import Services
-from shared.site import Site, site_of
+from shared.web.base_url import Site, site_of
 
 CORRELATION_HEADER = "x-correlation-id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_=-]{1,64}")

@@ -6,7 +6,7 @@ its import, and a function that publishes no such document never uses one. With 
 (`model_rebuild()`, where their annotations name each other); that is put off just as well.
 """
 
-from shared.start import done  # isort: split
+from shared.startup_gc import done  # isort: split
 
 from collections.abc import Iterator
 from contextlib import contextmanager

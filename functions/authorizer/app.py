@@ -3,13 +3,13 @@
 Importing it reads the settings, so a deployment that cannot work stops at start and says why.
 """
 
-from shared import start  # isort: split
+from shared import startup_gc as start  # isort: split
 
 import os
 
 from functions.authorizer.application import make_handler
-from shared.composition import compose
-from shared.snapshot import on_snapshots
+from shared.bootstrap import compose
+from shared.snap_start import on_snapshots
 
 _services = compose(os.environ, service="authorizer")
 # With snapshots the SDK too: a restored process has it for nothing, where one that starts would do

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from functions.authorizer.asked import Asked
 from functions.authorizer.bearer import bearer_context
 from functions.authorizer.cookie import cookie_context
+from functions.authorizer.request import Asked
 from functions.authorizer.waiting import Waiting
 from shared.errors import BearerRefused, SignInError
 from shared.observability import REQUEST_DENIED

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from functions.authorizer.asked import Asked
+from functions.authorizer.request import Asked
 from shared.services import Services
 
 
@@ -11,7 +11,7 @@ async def bearer_context(asked: Asked, services: Services) -> dict[str, Any]:
 
     Where the route comes with an access token, it is this one, and it must be for that resource.
     """
-    from shared.bearer import check_bearer
+    from functions.authorizer.bearer_token import check_bearer
 
     target = services.settings.access_token_routes.get(asked.route)
     resources = services.settings.logto_resources if target is None else (target,)

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from functions.authorizer.asked import Asked
+from functions.authorizer.request import Asked
 from functions.authorizer.waiting import Waiting
 from shared.errors import CrossSiteRequest
 from shared.identity import identity_of, read_claims
-from shared.records import AccessToken, session_seal
 from shared.sealing import digest
 from shared.services import Services
 from shared.sessions import (
@@ -15,6 +14,7 @@ from shared.sessions import (
     load_session_with_token,
     required,
 )
+from shared.store.records import AccessToken, session_seal
 
 
 def cookie_context(asked: Asked, services: Services, waiting: Waiting) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _access_token(
 ) -> str:
     if kept is not None and services.clock() < kept.fresh_until:
         return kept.value
-    from shared.access_tokens import access_token
+    from functions.authorizer.token_refresh import access_token
 
     renewed = access_token(secret, live.session, target, kept=kept, services=services, began=began)
     return waiting.result(renewed)

@@ -11,9 +11,9 @@ from functions.notifications.message import Message, read_message
 from functions.notifications.webhooks import receive
 from shared.errors import MessageRefused, Misconfigured, SignInError, Unavailable
 from shared.observability import MESSAGE_ACCEPTED, MESSAGE_REFUSED
+from shared.oidc.client_secret import StoredSecret
 from shared.services import Services
-from shared.site import transport_security
-from shared.stored_secret import StoredSecret
+from shared.web.base_url import transport_security
 
 ANSWER_SECONDS = 8.0
 """Time for what waits for Logto's keys; DynamoDB's own limits come on top."""

@@ -1,15 +1,15 @@
 """OpenID Connect Back-Channel Logout 1.0: a logout token ends the sessions that it names."""
 
+from functions.notifications.logout_token import LogoutToken, check_logout_token
 from functions.notifications.message import Message
-from shared import base64url
-from shared.endings import end_op_session, end_subject
 from shared.errors import IdTokenInvalid, MalformedRequest, MessageRefused
-from shared.id_token import KeyUnknown
-from shared.index import replay_key
-from shared.logout_token import LogoutToken, check_logout_token
 from shared.observability import SESSIONS_ENDED
-from shared.query import parse_query
+from shared.oidc.id_token import KeyUnknown
+from shared.parsing import base64url
+from shared.parsing.form import parse_query
+from shared.revocation import end_op_session, end_subject
 from shared.services import Services
+from shared.store.keys import replay_key
 
 REPLAY_SECONDS = 3600
 """How long a used token is remembered: longer than any may live."""

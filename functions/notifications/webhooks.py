@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from functions.notifications.message import Message
-from shared.endings import end_subject
 from shared.errors import MessageRefused
-from shared.id_token import SKEW_SECONDS
-from shared.json_object import parse_json_object
 from shared.observability import SESSIONS_ENDED
+from shared.oidc.client_secret import StoredSecret
+from shared.oidc.id_token import SKEW_SECONDS
+from shared.parsing.strict_json import parse_json_object
+from shared.revocation import end_subject
 from shared.services import Services
-from shared.stored_secret import StoredSecret
 
 SIGNATURE_HEADER = "logto-signature-sha-256"
 MAX_BODY_BYTES = 262_144

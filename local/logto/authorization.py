@@ -12,8 +12,8 @@ from local.logto import parameters
 from local.logto.clients import authenticate
 from local.logto.discovery import SCOPES
 from local.logto.errors import RedirectedRefusal, Refusal
-from local.logto.memory import AuthorizationRequest, Code, Grant, Memory, Session, new_token
 from local.logto.parameters import Parameters
+from local.logto.state import AuthorizationRequest, Code, Grant, Memory, Session, new_token
 from local.logto.tenant import ORGANIZATION_RESOURCE, Application, Tenant
 
 SESSION_COOKIE: Final = "_session"

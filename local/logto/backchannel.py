@@ -4,7 +4,7 @@ import logging
 
 import httpx
 
-from local.logto.memory import Memory, new_token
+from local.logto.state import Memory, new_token
 
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _LOGGER = logging.getLogger(__name__)

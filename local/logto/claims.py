@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from local.logto.memory import Grant, Memory
+from local.logto.state import Grant, Memory
 from local.logto.tenant import Tenant, User
 
 ORGANIZATIONS = "urn:logto:scope:organizations"

@@ -7,10 +7,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from local.logto import directory, parameters
+from local.logto import parameters
+from local.logto import user_admin as directory
 from local.logto.errors import Refusal
-from local.logto.memory import Memory
 from local.logto.pages import page
+from local.logto.state import Memory
 
 
 async def _show(request: Request) -> Response:

@@ -10,9 +10,9 @@ from starlette.routing import Route
 from local.logto import backchannel, parameters
 from local.logto.authorization import SESSION_COOKIE
 from local.logto.errors import Refusal
-from local.logto.memory import EndSession, Memory, new_token
 from local.logto.pages import page
 from local.logto.parameters import Parameters
+from local.logto.state import EndSession, Memory, new_token
 
 
 async def _end(request: Request) -> Response:

@@ -11,9 +11,9 @@ from starlette.routing import Route
 from local.logto import parameters
 from local.logto.authorization import INTERACTION_COOKIE
 from local.logto.errors import Refusal
-from local.logto.memory import AuthorizationRequest, Memory
 from local.logto.pages import page
 from local.logto.parameters import Parameters
+from local.logto.state import AuthorizationRequest, Memory
 from local.logto.tenant import Connector, User
 
 _TITLES: Final = {

@@ -9,25 +9,16 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local.logto import (
-    authorization,
-    console,
-    directory,
-    discovery,
-    end_session,
-    entra,
-    graph,
-    issued,
-    management,
-    screens,
-    token,
-)
+from local.logto import authorization, console, discovery, end_session, management, screens, token
+from local.logto import token_endpoints as issued
+from local.logto import user_admin as directory
 from local.logto.errors import Refusal, answer_refusal
-from local.logto.graph import GraphRefusal, answer_graph_refusal
 from local.logto.keys import Algorithm
 from local.logto.management.access import ApiRefusal, answer_api_refusal
-from local.logto.memory import Memory
+from local.logto.state import Memory
 from local.logto.tenant import Tenant
+from local.microsoft import entra, graph
+from local.microsoft.graph import GraphRefusal, answer_graph_refusal
 from local.serving import listen, serving
 
 Log = Callable[[str], None]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from local.logto.directories import Directory
+from local.microsoft.entra_tenants import Directory
 
 ORGANIZATION_RESOURCE: Final = "urn:logto:resource:organizations"
 """The resource that the SDK asks for along with organization scopes; it needs no registration."""

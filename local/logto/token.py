@@ -12,8 +12,8 @@ from local.logto import parameters
 from local.logto.claims import ORGANIZATIONS, id_token
 from local.logto.clients import authenticate_client
 from local.logto.errors import Refusal
-from local.logto.memory import AccessToken, Grant, Memory, RefreshToken, new_token
 from local.logto.parameters import Parameters
+from local.logto.state import AccessToken, Grant, Memory, RefreshToken, new_token
 from local.logto.tenant import MANAGEMENT_RESOURCE, Application, Machine
 
 ROTATE_AFTER: Final = 0.7

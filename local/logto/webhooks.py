@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httpx
 
-from local.logto.memory import Memory
+from local.logto.state import Memory
 from local.logto.tenant import User, Webhook
 
 SUSPENSION: Final = "User.SuspensionStatus.Updated"

@@ -10,16 +10,16 @@ from provision.cli import report
 from provision.cli.customer import customer_of, graph_of, means_of
 from provision.cli.groups import command
 from provision.cli.options import AsJson, CustomerOptions, Entra, How, LeaveEntra, Where
-from provision.cli.place import find_endpoint, find_place, find_record, management
 from provision.cli.setup import planned_then_done
-from provision.failures import ProvisionFailed
+from provision.cli.target import find_endpoint, find_place, find_record, management
+from provision.context import world_of
+from provision.desired import Product
+from provision.errors import ProvisionFailed
 from provision.output import table
 from provision.record import Record
 from provision.run import Run
-from provision.setting_up import Outcome, connect
-from provision.tearing_down import Tools, disconnect
-from provision.wanted import Product
-from provision.world import world_of
+from provision.setup import Outcome, connect
+from provision.teardown import Tools, disconnect
 
 app = typer.Typer(help="Customers: one connector to each one's Entra tenant", no_args_is_help=True)
 

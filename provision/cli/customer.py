@@ -5,13 +5,8 @@ from contextlib import ExitStack
 from typing import Final
 
 from provision.cli.options import CustomerOptions, Entra
-from provision.failures import ProvisionFailed
-from provision.graph_api import GraphApi
-from provision.logto_api import LogtoApi
-from provision.microsoft import check_issuer, issuer_of
-from provision.setting_up import Means
-from provision.steps.connector import AskManual, callback_uri, find_connector
-from provision.wanted import (
+from provision.context import World
+from provision.desired import (
     AUDIENCE,
     Customer,
     GivenEntra,
@@ -20,7 +15,12 @@ from provision.wanted import (
     connector_name,
     mail_domains,
 )
-from provision.world import World
+from provision.errors import ProvisionFailed
+from provision.graph_api import GraphApi
+from provision.logto_api import LogtoApi
+from provision.microsoft import check_issuer, issuer_of
+from provision.setup import Means
+from provision.steps.connector import AskManual, callback_uri, find_connector
 
 _ACCOUNTS: Final = {
     "AzureADMyOrg": "this organizational directory only",

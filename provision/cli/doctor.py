@@ -11,7 +11,7 @@ from rich.text import Text
 from provision.cli import report
 from provision.cli.customer import graph_of
 from provision.cli.options import AsJson, Entra, Where
-from provision.cli.place import (
+from provision.cli.target import (
     Place,
     find_endpoint,
     find_place,
@@ -19,16 +19,16 @@ from provision.cli.place import (
     has_management,
     management,
 )
+from provision.context import World, world_of
+from provision.desired import Product
+from provision.doctor.collect_aws import NO_STACK, look_at_stack, look_at_table
+from provision.doctor.collect_logto import look_at_logto
+from provision.doctor.collect_management import Managed, look_at_management
+from provision.doctor.collect_site import look_at_site
 from provision.doctor.diagnose import diagnose
 from provision.doctor.finding import Finding, Status
-from provision.doctor.look_aws import NO_STACK, look_at_stack, look_at_table
-from provision.doctor.look_logto import look_at_logto
-from provision.doctor.look_management import Managed, look_at_management
-from provision.doctor.look_site import look_at_site
-from provision.doctor.seen import Seen, Unseen
-from provision.failures import ProvisionFailed
-from provision.wanted import Product
-from provision.world import World, world_of
+from provision.doctor.observed import Seen, Unseen
+from provision.errors import ProvisionFailed
 from shared.errors import SettingsInvalid
 from shared.settings import Settings
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from typer import Option
 
+from provision.desired import AUDIENCE
 from provision.graph_api import ENDPOINT
 from provision.microsoft import AUTHORITY, Login
-from provision.wanted import AUDIENCE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from provision.cli.options import How
+from provision.context import World
+from provision.desired import Product
 from provision.run import Change
-from provision.setting_up import Outcome
+from provision.setup import Outcome
 from provision.steps.connector import Connection
-from provision.wanted import Product
-from provision.world import World
 
 
 def progress(world: World, text: str) -> AbstractContextManager[object]:

@@ -11,11 +11,11 @@ from provision.cli import report
 from provision.cli.customer import customer_of, means_of
 from provision.cli.groups import grouped
 from provision.cli.options import CustomerOptions, Entra, How, Where
-from provision.cli.place import find_endpoint, find_place, find_record, management
+from provision.cli.target import find_endpoint, find_place, find_record, management
+from provision.context import World, world_of
+from provision.desired import DEFAULT_NAME, Product
 from provision.run import Run
-from provision.setting_up import Outcome, set_up
-from provision.wanted import DEFAULT_NAME, Product
-from provision.world import World, world_of
+from provision.setup import Outcome, set_up
 
 Act = Callable[[Run], Outcome]
 

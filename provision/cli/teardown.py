@@ -7,13 +7,13 @@ import typer
 from provision.cli import report
 from provision.cli.customer import graph_of
 from provision.cli.options import Entra, How, LeaveEntra, Where
-from provision.cli.place import find_endpoint, find_place, find_record, management
 from provision.cli.setup import planned_then_done
+from provision.cli.target import find_endpoint, find_place, find_record, management
+from provision.context import world_of
+from provision.desired import Product
 from provision.run import Run
-from provision.setting_up import Outcome
-from provision.tearing_down import Tools, tear_down
-from provision.wanted import Product
-from provision.world import world_of
+from provision.setup import Outcome
+from provision.teardown import Tools, tear_down
 
 
 def teardown(

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
+from provision.desired import CONNECTOR_SCOPE, PUBLIC_MAIL
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
-from provision.doctor.seen import Json, Seen, Unseen
+from provision.doctor.observed import Json, Seen, Unseen
 from provision.steps.connector import PROVIDER, callback_uri
-from provision.wanted import CONNECTOR_SCOPE, PUBLIC_MAIL
 
 SOON_DAYS: Final = 30
 _BY_HAND: Final = "(with --manual-entra, where the application at Entra was made by hand)"

@@ -4,7 +4,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
-from provision.doctor.seen import Seen, Unseen
+from provision.doctor.observed import Seen, Unseen
 
 OUTPUTS: Final = (
     "HomeUrl",

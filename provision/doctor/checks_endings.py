@@ -1,8 +1,8 @@
 """Endings from outside: the application's back-channel logout, and the webhook."""
 
+from provision.desired import EVENTS
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
-from provision.doctor.seen import Seen, Unseen
-from provision.wanted import EVENTS
+from provision.doctor.observed import Seen, Unseen
 
 
 def management(seen: Seen) -> Finding:

@@ -3,10 +3,10 @@
 from urllib.parse import parse_qs, urlsplit
 
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
-from provision.doctor.seen import Seen, Unseen
+from provision.doctor.observed import Seen, Unseen
 from shared.errors import ProviderMisbehaved
-from shared.id_token import SKEW_SECONDS
-from shared.provider import check_keys, check_metadata
+from shared.oidc.id_token import SKEW_SECONDS
+from shared.oidc.provider import check_keys, check_metadata
 
 _ALGORITHMS = ("ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}

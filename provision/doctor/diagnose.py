@@ -2,7 +2,7 @@
 
 from provision.doctor import checks_connectors, checks_deployment, checks_endings, checks_logto
 from provision.doctor.finding import Finding
-from provision.doctor.seen import Seen
+from provision.doctor.observed import Seen
 
 
 def diagnose(seen: Seen) -> list[Finding]:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from provision.failures import ProvisionFailed
+from provision.desired import Product
+from provision.errors import ProvisionFailed
 from provision.logto_api import Json, LogtoApi
 from provision.record import MadeApplication
 from provision.run import Change, Run
-from provision.wanted import Product
 
 WHAT = "application at Logto"
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from provision.failures import ProvisionFailed
+from provision.desired import CONNECTOR_SCOPE, Customer, GivenEntra, ManualEntra
+from provision.errors import ProvisionFailed
 from provision.graph_api import GraphApi
 from provision.logto_api import Json, LogtoApi
 from provision.record import MadeConnector
 from provision.run import Change, Run
 from provision.steps import registration as entra
-from provision.wanted import CONNECTOR_SCOPE, Customer, GivenEntra, ManualEntra
 
 WHAT: Final = "connector at Logto"
 PROVIDER: Final = "AzureAdOidc"

@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from provision.failures import ProvisionFailed
+from provision.desired import EVENTS, Product
+from provision.errors import ProvisionFailed
 from provision.logto_api import Json, LogtoApi
 from provision.run import Change, Run
-from provision.wanted import EVENTS, Product
 
 WHAT = "webhook at Logto"
 

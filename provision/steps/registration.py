@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from provision.failures import Refused
+from provision.desired import AUDIENCE, Customer
+from provision.errors import Refused
 from provision.graph_api import GraphApi, Json
 from provision.run import Change, Run
-from provision.wanted import AUDIENCE, Customer
 
 WHAT: Final = "application at Entra"
 REDIRECT_URI: Final = "redirect URI at Entra"

@@ -14,7 +14,6 @@ from pathlib import Path
 import boto3
 import pytest
 
-from local.logto.robot import Robot
 from local.logto.server import running
 from local.logto.tenant import default_tenant
 from tests.support.browser import FETCH, NAVIGATION, Browser
@@ -23,6 +22,7 @@ from tests.support.kept_table import kept_table
 from tests.support.product import DOMAIN
 from tests.support.relay import Relay, relaying
 from tests.support.rie import Function, emulated, runtime_pid
+from tests.support.sign_in_robot import Robot
 from tests.support.tables import new_table
 from tests.support.up import free_ports
 

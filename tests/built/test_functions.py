@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from local.gateway import Gateway
-from local.logto.robot import Robot
 from local.logto.server import StandIn
 from local.logto.tenant import Webhook
 from local.serving import listen, serving
@@ -18,6 +17,7 @@ from tests.support.browser import FETCH, Browser, read_answer
 from tests.support.functions import RESOURCE, ROUTE, TOKEN_SETTINGS, authorizer_event
 from tests.support.product import DOMAIN
 from tests.support.rie import Function, emulated
+from tests.support.sign_in_robot import Robot
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SIGNING_KEY = "local-webhook-signing-key"

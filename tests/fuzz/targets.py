@@ -10,24 +10,24 @@ from typing import Any, Final
 
 import ada_url
 
+from functions.auth.callback import parse_callback
 from functions.auth.edge import Unreadable, complete
-from functions.authorizer.asked import Asked
+from functions.auth.return_to import from_target_link_uri, safe_return_to
+from functions.auth.sign_in import TARGETS, parse_sign_in
+from functions.authorizer.request import Asked
 from functions.notifications import webhooks
+from functions.notifications.logout_token import check_logout_token
 from functions.notifications.message import read_message
-from shared.callback import parse_callback
-from shared.cookies import Cookies
 from shared.errors import SignInError
-from shared.id_token import verify_signature
-from shared.logout_token import check_logout_token
-from shared.provider import Known, check_keys, check_metadata
-from shared.provider_http import Answer
-from shared.query import parse_query
-from shared.return_to import from_target_link_uri, safe_return_to
+from shared.oidc.http_client import Answer
+from shared.oidc.id_token import verify_signature
+from shared.oidc.provider import Known, check_keys, check_metadata
+from shared.oidc.token_response import read_tokens
+from shared.parsing.form import parse_query
 from shared.sealing import Seal, is_secret
 from shared.settings import Settings
-from shared.sign_in import TARGETS, parse_sign_in
-from shared.site import Site
-from shared.token_response import read_tokens
+from shared.web.base_url import Site
+from shared.web.cookies import Cookies
 
 ORIGIN: Final = "https://signin.example.test"
 SITE: Final = Site(base_url=ORIGIN)

@@ -6,9 +6,9 @@ import signal
 from typing import Any
 
 from functions.auth.application import make_handler
-from shared.composition import compose
-from shared.dynamodb import connect
-from shared.provider_http import Answer, ProviderHttp
+from shared.bootstrap import compose
+from shared.oidc.http_client import Answer, ProviderHttp
+from shared.store.dynamodb import connect
 from tests.hostile.waiting import PATIENT
 from tests.support.patience import be_patient
 

@@ -9,11 +9,11 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from functions.authorizer import token_refresh as access_tokens
 from functions.authorizer import waiting
 from functions.authorizer.application import Handler, make_handler
-from shared import access_tokens
-from shared.composition import compose
-from shared.provider_http import ProviderHttp
+from shared.bootstrap import compose
+from shared.oidc.http_client import ProviderHttp
 from tests.hostile.waiting import PATIENT
 from tests.support.patience import be_patient
 

@@ -6,8 +6,8 @@ import os
 
 from functions.auth import boundary
 from functions.auth.application import make_handler
-from shared.composition import compose
-from shared.provider_http import ProviderHttp
+from shared.bootstrap import compose
+from shared.oidc.http_client import ProviderHttp
 from tests.hostile.waiting import PATIENT
 from tests.support.patience import be_patient
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from shared.callback import CODE_SECONDS
-from shared.endings import end_subject
+from functions.auth.callback import CODE_SECONDS
+from shared.revocation import end_subject
 from tests.hostile.faults import KINDS, Faults
 from tests.hostile.leaving import (
     ALL,
@@ -40,8 +40,8 @@ REFUSED = 400
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """botocore waits between attempts; here nobody has to."""
     monkeypatch.setattr("botocore.endpoint.time", types.SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setattr("shared.dynamodb.CONFLICT_PAUSES", (0, 0))
-    monkeypatch.setattr("shared.dynamodb.BATCH_PAUSES", (0, 0, 0))
+    monkeypatch.setattr("shared.store.dynamodb.CONFLICT_PAUSES", (0, 0))
+    monkeypatch.setattr("shared.store.dynamodb.BATCH_PAUSES", (0, 0, 0))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from joserfc.jwk import ECKey
 from logto import LogtoClient, LogtoConfig, Storage
 
-from shared.records import Session, session_seal
+from shared.store.records import Session, session_seal
 from tests.hostile.provider import (
     DISCOVERY,
     TOKEN,

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from shared import provider
 from shared.errors import ProviderMisbehaved
-from shared.provider import FRESH_SECONDS, LOOKS, STALE_SECONDS, check_metadata
+from shared.oidc import provider
+from shared.oidc.provider import FRESH_SECONDS, LOOKS, STALE_SECONDS, check_metadata
 from tests.hostile.provider import (
     DISCOVERY,
     ES384,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from functions.authorizer import token_refresh as access_tokens
 from local.environments import Environments, InvocationFailed
-from shared import access_tokens
-from shared import provider as provider_module
+from shared.oidc import provider as provider_module
 from tests.hostile.faults import KINDS, Faults
 from tests.hostile.provider import (
     DISCOVERY,

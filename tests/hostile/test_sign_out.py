@@ -2,8 +2,8 @@
 
 import pytest
 
-from functions.auth import boundary
-from shared import provider, sign_out
+from functions.auth import boundary, sign_out
+from shared.oidc import provider
 from tests.hostile.provider import DISCOVERY, REVOCATION, SUBJECT, Answer
 from tests.hostile.scene import SESSION, Scene
 from tests.hostile.waiting import STALL, impatient

@@ -19,7 +19,7 @@ FLOWS = ["sign-in", "callback", "home", "me", "idle extension", "sign-out"]
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """botocore waits between attempts; here nobody has to."""
     monkeypatch.setattr("botocore.endpoint.time", types.SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setattr("shared.dynamodb.CONFLICT_PAUSES", (0, 0))
+    monkeypatch.setattr("shared.store.dynamodb.CONFLICT_PAUSES", (0, 0))
 
 
 @pytest.fixture

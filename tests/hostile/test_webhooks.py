@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from functions.notifications.application import make_handler
-from shared import stored_secret
-from shared.id_token import SKEW_SECONDS
-from shared.stored_secret import StoredSecret
+from shared.oidc import client_secret as stored_secret
+from shared.oidc.client_secret import StoredSecret
+from shared.oidc.id_token import SKEW_SECONDS
 from tests.hostile.faults import KINDS, Faults
 from tests.hostile.leaving import ALL, MALLORY, OTHER, Leaving, leaving
 from tests.hostile.provider import TOKEN, Answer
@@ -33,8 +33,8 @@ SUSPENDED, DELETED = "User.SuspensionStatus.Updated", "User.Deleted"
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """botocore waits between attempts; here nobody has to."""
     monkeypatch.setattr("botocore.endpoint.time", types.SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setattr("shared.dynamodb.CONFLICT_PAUSES", (0, 0))
-    monkeypatch.setattr("shared.dynamodb.BATCH_PAUSES", (0, 0, 0))
+    monkeypatch.setattr("shared.store.dynamodb.CONFLICT_PAUSES", (0, 0))
+    monkeypatch.setattr("shared.store.dynamodb.BATCH_PAUSES", (0, 0, 0))
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import pytest
 
 from functions.admin.application import Handler, make_handler
 from functions.admin.caller import CallerCheck
-from shared.index import subject_digest
-from shared.records import session_seal
 from shared.services import Services
 from shared.sessions import load_session
+from shared.store.keys import subject_digest
+from shared.store.records import session_seal
 from tests.hostile.faults import KINDS, Faults
 from tests.support.functions import started_services
 from tests.support.product import Product, started_product
@@ -30,8 +30,8 @@ ARN = "arn:aws:sts::123456789012:user/moto"
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """botocore waits between attempts; here nobody has to."""
     monkeypatch.setattr("botocore.endpoint.time", types.SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setattr("shared.dynamodb.CONFLICT_PAUSES", (0, 0))
-    monkeypatch.setattr("shared.dynamodb.BATCH_PAUSES", (0, 0, 0))
+    monkeypatch.setattr("shared.store.dynamodb.CONFLICT_PAUSES", (0, 0))
+    monkeypatch.setattr("shared.store.dynamodb.BATCH_PAUSES", (0, 0, 0))
 
 
 @pytest.fixture

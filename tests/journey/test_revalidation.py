@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from local.logto.robot import Robot
 from local.logto.server import StandIn
 from tests.support.browser import FETCH, NAVIGATION, Browser
 from tests.support.functions import RESOURCE, ROUTE, Authorizer, started_authorizer
 from tests.support.product import DOMAIN, Product, started_product
+from tests.support.sign_in_robot import Robot
 from tests.support.tables import dump
 
 ORIGIN = f"https://{DOMAIN}"

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.logto import claims, issued
+from local.logto import claims
+from local.logto import token_endpoints as issued
 from local.logto.server import StandIn
 from local.logto.tenant import CONTOSO, User
 from tests.support.browser import FETCH, Browser, Reply

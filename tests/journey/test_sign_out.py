@@ -2,9 +2,9 @@
 
 import pytest
 
-from local.logto.robot import Robot
 from tests.support.browser import NAVIGATION
 from tests.support.product import DOMAIN, Product
+from tests.support.sign_in_robot import Robot
 
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 

@@ -20,8 +20,8 @@ BOB = "bob000000001"
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """botocore waits between attempts; here nobody has to."""
     monkeypatch.setattr("botocore.endpoint.time", types.SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setattr("shared.dynamodb.CONFLICT_PAUSES", (0, 0))
-    monkeypatch.setattr("shared.dynamodb.BATCH_PAUSES", (0, 0, 0))
+    monkeypatch.setattr("shared.store.dynamodb.CONFLICT_PAUSES", (0, 0))
+    monkeypatch.setattr("shared.store.dynamodb.BATCH_PAUSES", (0, 0, 0))
 
 
 def signed_in(product: Product, account: str = "alice0000001") -> Browser:

@@ -15,7 +15,7 @@ from local.logto.server import StandIn, running
 from local.logto.tenant import fresh_tenant
 from local.serving import listen, serving
 from local.template import read_template, routes_of
-from shared.stored_secret import webhook_key
+from shared.oidc.client_secret import webhook_key
 from tests.provision.conftest import Desk, Ran, Silent, with_fabrikam
 from tests.provision.stacks import FakeStack, deploy, stored
 from tests.support.functions import started_services

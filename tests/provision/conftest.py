@@ -14,16 +14,16 @@ import boto3
 import pytest
 from rich.console import Console
 
-from local.logto.directories import Directory
 from local.logto.server import StandIn, running
 from local.logto.tenant import CONTOSO, LOCAL_MACHINE, Tenant, User, fresh_tenant
+from local.microsoft.entra_tenants import Directory
 from provision.__main__ import main
-from provision.failures import ProvisionFailed
+from provision.context import World
+from provision.errors import ProvisionFailed
 from provision.graph_api import Token
 from provision.http import Http
 from provision.microsoft import Login
 from provision.stack import aws_session
-from provision.world import World
 
 BASE_URL = "http://localhost:3999"
 FABRIKAM = "11111111-2222-4333-8444-555555555555"

@@ -8,7 +8,7 @@ from dotenv import dotenv_values
 from samcli.cli.types import CfnParameterOverridesType
 from samcli.lib.config.samconfig import SamConfig
 
-from provision.failures import ProvisionFailed
+from provision.errors import ProvisionFailed
 from provision.files import (
     deploy_default,
     read_env,

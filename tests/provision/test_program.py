@@ -12,9 +12,10 @@ import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
-from provision import microsoft, sessions
+from provision import microsoft
 from provision.admin_function import AdminFunction
-from provision.failures import ProvisionFailed, Unreachable
+from provision.cli import sessions
+from provision.errors import ProvisionFailed, Unreachable
 from provision.logto_api import management_resource
 from provision.microsoft import Login, credentials
 from tests.provision.conftest import FABRIKAM, Desk

@@ -17,15 +17,15 @@ from functions.admin.application import make_handler
 from functions.admin.caller import CallerCheck
 from local.options import ROOT, TABLE_NAME
 from local.table import REGION, running_table
-from provision import sessions
 from provision.admin_function import AdminFunction
+from provision.cli import sessions
 from provision.output import table
-from shared.composition import compose
-from shared.dynamodb import connect
-from shared.index import subject_digest
-from shared.records import session_seal
+from shared.bootstrap import compose
 from shared.services import Services
 from shared.sessions import load_session
+from shared.store.dynamodb import connect
+from shared.store.keys import subject_digest
+from shared.store.records import session_seal
 from tests.support.rows import put_session
 from tests.support.up import free_ports
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from local.logto import graph
-from local.logto.directories import Registration
 from local.logto.tenant import CONTOSO, Application
+from local.microsoft import graph
+from local.microsoft.entra_tenants import Registration
 from provision.steps.registration import SECRET_NAME
 from tests.provision.conftest import BASE_URL, ENTRA_SECRET, Desk, Ran, state
 

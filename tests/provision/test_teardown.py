@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from local.logto.directories import Registration
 from local.logto.tenant import CONTOSO, Application, Webhook
+from local.microsoft.entra_tenants import Registration
 from tests.provision.conftest import BASE_URL, FABRIKAM, Desk, state
 
 

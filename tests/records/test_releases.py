@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.dynamodb import Calls, connect
-from shared.ending_table import EndingTable
-from shared.index import op_session_index, replay_key, subject_index
-from shared.records import (
+from shared.store.dynamodb import Calls, connect
+from shared.store.keys import op_session_index, replay_key, subject_index
+from shared.store.records import (
     AccessToken,
     Session,
     Transaction,
@@ -26,7 +25,8 @@ from shared.records import (
     token_seal,
     transaction_key,
 )
-from shared.table import Table
+from shared.store.revocation_table import EndingTable
+from shared.store.session_table import Table
 from tests.records.write import (
     COOKIE,
     ISSUER,

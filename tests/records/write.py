@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from shared.index import (
+from shared.store.keys import (
     index_expires_at,
     index_keys,
     op_session_marker,
@@ -20,7 +20,7 @@ from shared.index import (
     subject_digest,
     subject_marker,
 )
-from shared.records import (
+from shared.store.records import (
     AccessToken,
     Session,
     SessionItem,
@@ -29,8 +29,8 @@ from shared.records import (
     token_seal,
     transaction_key,
 )
-from shared.table import Listing, Table
-from shared.token_table import TokenTable
+from shared.store.refresh_lease import TokenTable
+from shared.store.session_table import Listing, Table
 
 RELEASES = Path(__file__).parent / "releases"
 ISSUER, SUBJECT, SID = "https://tenant.logto.app/oidc", "alice0000001", "op-session-1"

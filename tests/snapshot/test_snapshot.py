@@ -11,7 +11,6 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
-from local.logto.robot import Robot
 from local.logto.server import StandIn, running
 from local.logto.tenant import default_tenant
 from tests.snapshot.runtime import ROOT, Runtime, snap_started
@@ -20,6 +19,7 @@ from tests.support.events import http_event
 from tests.support.functions import authorizer_event
 from tests.support.needs import lacking
 from tests.support.product import DOMAIN
+from tests.support.sign_in_robot import Robot
 from tests.support.tables import new_table
 
 METADATA = [("GET", "/oidc/.well-known/openid-configuration"), ("GET", "/oidc/jwks")]

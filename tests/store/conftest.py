@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from shared.dynamodb import Calls, connect
-from shared.table import Table
+from shared.store.dynamodb import Calls, connect
+from shared.store.session_table import Table
 from tests.support.tables import new_table
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from shared.dynamodb import Calls
-from shared.ending_table import EndingTable
 from shared.errors import EndedMeanwhile, TableUnavailable
-from shared.table import Table
+from shared.store.dynamodb import Calls
+from shared.store.revocation_table import EndingTable
+from shared.store.session_table import Table
 from tests.store.lost import LostAnswer
 from tests.store.test_table import commit, session
 
@@ -25,7 +25,7 @@ def endings(client: Any, table_name: str) -> EndingTable:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.dynamodb.BATCH_PAUSES", (0, 0, 0))
+    monkeypatch.setattr("shared.store.dynamodb.BATCH_PAUSES", (0, 0, 0))
 
 
 def mark(

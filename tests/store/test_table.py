@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from shared.dynamodb import Calls
-from shared.dynamodb_client import make_client
 from shared.errors import OtherBrowser, RecordTooLarge, TableUnavailable
-from shared.records import SessionItem, Transaction, binding_of, transaction_key
 from shared.sealing import new_secret
-from shared.table import Listing, Table
+from shared.store.dynamodb import Calls
+from shared.store.dynamodb_client import make_client
+from shared.store.records import SessionItem, Transaction, binding_of, transaction_key
+from shared.store.session_table import Listing, Table
 from tests.store.lost import LostAnswer
 from tests.support.patience import AS_DEPLOYED
 
@@ -114,7 +114,7 @@ def test_a_missing_table_is_unavailable(client: Any) -> None:
 
 
 def test_no_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
-    from shared.dynamodb import connect
+    from shared.store.dynamodb import connect
 
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     with pytest.raises(TableUnavailable):

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from shared.dynamodb import Calls
 from shared.errors import TableUnavailable
-from shared.records import Lease, TokenItem
-from shared.table import Table
-from shared.token_table import TokenTable
+from shared.store.dynamodb import Calls
+from shared.store.records import Lease, TokenItem
+from shared.store.refresh_lease import TokenTable
+from shared.store.session_table import Table
 from tests.store.lost import LostAnswer
 from tests.store.test_table import commit, session
 

@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 from functions.authorizer.application import make_handler as make_authorizer
 from functions.notifications.application import make_handler as make_notifications
-from shared.composition import compose
-from shared.provider_http import TIMEOUT_SECONDS, ProviderHttp
+from shared.bootstrap import compose
+from shared.oidc.client_secret import webhook_key
+from shared.oidc.http_client import TIMEOUT_SECONDS, ProviderHttp
 from shared.services import Services
-from shared.stored_secret import webhook_key
 from tests.support.browser import Browser
 from tests.support.events import http_event
 from tests.support.product import DOMAIN, Process, log_to_stdout

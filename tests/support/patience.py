@@ -4,7 +4,9 @@ from typing import Final
 
 from botocore.config import Config
 
-from shared import access_tokens, dynamodb, provider
+from functions.authorizer import token_refresh as access_tokens
+from shared.oidc import provider
+from shared.store import dynamodb
 
 AS_DEPLOYED: Final = dynamodb.LIMITS
 """The time limits of a deployment for DynamoDB."""

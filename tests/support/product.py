@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from functions.auth.application import Handler, make_handler
-from local.logto.robot import Robot
 from local.logto.server import StandIn
-from shared.composition import compose
-from shared.dynamodb import connect
-from shared.provider_http import TIMEOUT_SECONDS, ProviderHttp
+from shared.bootstrap import compose
+from shared.oidc.http_client import TIMEOUT_SECONDS, ProviderHttp
 from shared.services import Services
+from shared.store.dynamodb import connect
 from tests.support.browser import Browser, Reply
+from tests.support.sign_in_robot import Robot
 from tests.support.tables import new_table
 from tests.support.wire import Wire
 

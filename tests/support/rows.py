@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from shared.index import (
+from shared.sealing import new_secret
+from shared.services import Services
+from shared.store.keys import (
     index_expires_at,
     index_keys,
     op_session_marker,
@@ -10,10 +12,8 @@ from shared.index import (
     subject_digest,
     subject_marker,
 )
-from shared.records import Session, SessionItem, session_seal
-from shared.sealing import new_secret
-from shared.services import Services
-from shared.table import Listing
+from shared.store.records import Session, SessionItem, session_seal
+from shared.store.session_table import Listing
 
 
 def put_session(

@@ -5,8 +5,8 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key, RSAKey
 
-from shared.id_token import Expected
-from shared.provider import Known
+from shared.oidc.id_token import Expected
+from shared.oidc.provider import Known
 
 ISSUER = "https://tenant.logto.app/oidc"
 CLIENT_ID = "app"

@@ -23,10 +23,10 @@ from functions.notifications.application import make_handler as make_notificatio
 from local.logto.backchannel import logout_token
 from local.logto.server import StandIn, running
 from local.logto.tenant import default_tenant
-from shared.composition import compose
-from shared.provider_http import ProviderHttp
+from shared.bootstrap import compose
+from shared.oidc.client_secret import SecretReader, webhook_key
+from shared.oidc.http_client import ProviderHttp
 from shared.services import Services
-from shared.stored_secret import SecretReader, webhook_key
 from tests.support import iam_gate
 from tests.support.browser import FETCH, NAVIGATION
 from tests.support.expansion import REGION

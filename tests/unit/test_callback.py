@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.callback import parse_callback
+from functions.auth.callback import parse_callback
 from shared.errors import MalformedRequest
-from shared.query import parse_query
+from shared.parsing.form import parse_query
 
 STATE = "A" * 43
 _names = st.sampled_from(["state", "code", "error", "iss", "x", "STATE", "code "])

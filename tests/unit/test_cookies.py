@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.cookies import Cookies, parse_cookies
 from shared.sealing import new_secret
+from shared.web.cookies import Cookies, parse_cookies
 
 COOKIES = Cookies(secure=True)
 SECRET = new_secret()

@@ -6,8 +6,8 @@ import pytest
 from botocore.config import Config
 from botocore.session import get_session
 
-from shared.dynamodb import connect
-from shared.dynamodb_client import make_client
+from shared.store.dynamodb import connect
+from shared.store.dynamodb_client import make_client
 from tests.support.patience import AS_DEPLOYED
 
 EVENTS = (

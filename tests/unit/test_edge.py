@@ -13,7 +13,7 @@ from functions.auth.application import Handler, make_handler
 from shared.observability import observer
 from shared.services import Services
 from shared.settings import Settings
-from shared.table import Table
+from shared.store.session_table import Table
 from tests.support.browser import Browser, read_answer
 from tests.support.events import http_event
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from shared import base64url
 from shared.errors import IdTokenInvalid
-from shared.id_token import KeyUnknown, check_id_token
+from shared.oidc.id_token import KeyUnknown, check_id_token
+from shared.parsing import base64url
 from tests.support.tokens import (
     CLIENT_ID,
     ES384,

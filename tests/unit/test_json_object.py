@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.json_object import parse_json_object
+from shared.parsing.strict_json import parse_json_object
 
 
 def test_an_object() -> None:

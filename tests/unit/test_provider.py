@@ -9,8 +9,15 @@ from typing import Any, cast
 import pytest
 
 from shared.errors import ProviderMisbehaved, ProviderUnavailable
-from shared.provider import FRESH_SECONDS, LOOKS, STALE_SECONDS, Known, Provider, check_metadata
-from shared.provider_http import Answer, ProviderHttp
+from shared.oidc.http_client import Answer, ProviderHttp
+from shared.oidc.provider import (
+    FRESH_SECONDS,
+    LOOKS,
+    STALE_SECONDS,
+    Known,
+    Provider,
+    check_metadata,
+)
 
 ENDPOINT = "https://tenant.logto.app"
 

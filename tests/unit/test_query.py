@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import MalformedRequest
-from shared.query import parse_query
+from shared.parsing.form import parse_query
 
 
 def test_parameters() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.return_to import from_target_link_uri, safe_return_to
+from functions.auth.return_to import from_target_link_uri, safe_return_to
 
 BASE = "https://signin.example.test"
 

@@ -16,8 +16,8 @@ from logto.models.oidc import OidcProviderMetadata
 from logto.models.response import TokenResponse
 from logto.OidcCore import OidcCore
 
-from shared.logto_client import Client, Core, UnitOfWork
-from shared.provider import Known
+from shared.oidc.logto import Client, Core, UnitOfWork
+from shared.oidc.provider import Known
 
 ENDPOINT = "https://tenant.logto.app"
 ISSUER = f"{ENDPOINT}/oidc"

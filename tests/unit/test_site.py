@@ -3,7 +3,7 @@
 import pytest
 
 from shared.errors import Misconfigured
-from shared.site import site_of
+from shared.web.base_url import site_of
 
 
 @pytest.mark.parametrize(

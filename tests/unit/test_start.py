@@ -8,7 +8,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LATER = {
-    "auth": {"aiohttp", "boto3", "jinja2", "jwt", "logto", "pydantic.v1", "shared.provider_http"},
+    "auth": {
+        "aiohttp",
+        "boto3",
+        "jinja2",
+        "jwt",
+        "logto",
+        "pydantic.v1",
+        "shared.oidc.http_client",
+    },
     "authorizer": {"aiohttp", "asyncio", "boto3", "fastapi", "jwt", "logto", "pydantic"},
     "notifications": {"aiohttp", "boto3", "fastapi", "logto", "pydantic"},
     "admin": {"aiohttp", "boto3", "fastapi", "jwt", "logto", "pydantic"},

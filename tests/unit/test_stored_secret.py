@@ -8,7 +8,7 @@ from botocore.config import Config
 from moto import mock_aws
 
 from shared.errors import Misconfigured, SecretUnavailable
-from shared.stored_secret import SecretReader, StoredSecret, plain_secret
+from shared.oidc.client_secret import SecretReader, StoredSecret, plain_secret
 
 NAME = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:logto-AbCdEf"
 

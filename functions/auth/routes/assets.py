@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from functions.auth import pages
-from functions.auth.answers import brand_of
-from functions.auth.incoming import Incoming
+from functions.auth.request import Incoming
+from functions.auth.responses import brand_of
 
 router = APIRouter()
 

@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Request, Response
 
-from functions.auth.answers import redirect
-from functions.auth.incoming import Incoming
-from shared.callback import Client, finish_sign_in, parse_callback
+from functions.auth.callback import Client, finish_sign_in, parse_callback
+from functions.auth.request import Incoming
+from functions.auth.responses import redirect
 from shared.errors import TransactionUnknown
 from shared.sessions import load_session
 

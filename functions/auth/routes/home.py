@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request, Response
 
 from functions.auth import pages
-from functions.auth.answers import brand_of, page, redirect
-from functions.auth.incoming import Incoming
+from functions.auth.request import Incoming
+from functions.auth.responses import brand_of, page, redirect
 from shared.errors import RevalidationRequired
 from shared.identity import identity_of
 from shared.sessions import LiveSession, load_session

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
-from functions.auth.incoming import Incoming
+from functions.auth.request import Incoming
 from shared.identity import identity_of
 from shared.sessions import require_session
 

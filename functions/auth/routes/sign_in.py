@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter, Request, Response
 
-from functions.auth.answers import redirect
-from functions.auth.incoming import Incoming
+from functions.auth.request import Incoming
+from functions.auth.responses import redirect
+from functions.auth.sign_in import TARGETS, TRANSACTION_SECONDS, parse_sign_in, start_sign_in
 from shared.errors import MalformedRequest
-from shared.query import parse_query
-from shared.sign_in import TARGETS, TRANSACTION_SECONDS, parse_sign_in, start_sign_in
+from shared.parsing.form import parse_query
 
 router = APIRouter()
 

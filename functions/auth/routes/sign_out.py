@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Request, Response
 
 from functions.auth import pages
-from functions.auth.answers import brand_of, page, redirect
-from functions.auth.incoming import Incoming
+from functions.auth.request import Incoming
+from functions.auth.responses import brand_of, page, redirect
+from functions.auth.sign_out import sign_out
 from shared.errors import CrossSiteRequest
-from shared.sign_out import sign_out
 
 router = APIRouter()
 

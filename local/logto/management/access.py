@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.logto.memory import Memory
+from local.logto.state import Memory
 from local.logto.tenant import MANAGEMENT_RESOURCE
 
 Body = dict[str, Any]

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.logto.management.access import Body, api_route, body_of
-from local.logto.memory import Memory
+from local.logto.state import Memory
 
 _KEPT: Final[dict[str, Any]] = {
     "signInMode": "SignInAndRegister",

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.logto.management.access import ApiRefusal, Body, api_route, body_of, need, not_found
-from local.logto.memory import Memory
+from local.logto.state import Memory
 from local.logto.tenant import Webhook
 
 _KINDS: dict[str, type | tuple[type, ...]] = {

@@ -5,9 +5,9 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from local.logto import directory
+from local.logto import user_admin as directory
 from local.logto.management.access import ApiRefusal, Body, api_route, body_of, not_found
-from local.logto.memory import Memory
+from local.logto.state import Memory
 from local.logto.tenant import User
 
 

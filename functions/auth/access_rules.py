@@ -1,0 +1,40 @@
+"""Who may sign in: the settings `ALLOWED_*`, each met by any of its words, all of them together."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from functions.auth.entra_claims import EntraUser
+from shared.errors import NotAllowed
+from shared.settings import Settings
+
+
+def check_rules(claims: Mapping[str, Any], entra: EntraUser, settings: Settings) -> None:
+    """Raises NotAllowed naming the rule that the user of these ID token claims does not meet.
+
+    A claim that is missing or of another type meets no rule. An e-mail address counts only where
+    Logto says that it is verified.
+    """
+    if settings.allowed_tenants and entra.tenant_id not in settings.allowed_tenants:
+        raise NotAllowed("ALLOWED_TENANTS keeps this user out")
+    organizations = _texts(claims, "organizations")
+    if settings.allowed_organizations and not organizations & set(settings.allowed_organizations):
+        raise NotAllowed("ALLOWED_ORGANIZATIONS keeps this user out")
+    roles = _texts(claims, "roles") | set(entra.groups)
+    if settings.allowed_roles and not roles & set(settings.allowed_roles):
+        raise NotAllowed("ALLOWED_ROLES keeps this user out")
+    if settings.allowed_email_domains and _domain(claims) not in settings.allowed_email_domains:
+        raise NotAllowed("ALLOWED_EMAIL_DOMAINS keeps this user out")
+
+
+def _texts(claims: Mapping[str, Any], name: str) -> set[str]:
+    value = claims.get(name)
+    return {item for item in value if isinstance(item, str)} if isinstance(value, list) else set()
+
+
+def _domain(claims: Mapping[str, Any]) -> str | None:
+    email = claims.get("email")
+    if not isinstance(email, str) or claims.get("email_verified") is not True:
+        return None
+    local, separator, domain = email.rpartition("@")
+    # More than one `@` is a quoted local part or an attempt to look like another domain.
+    return domain.lower() if separator and local and "@" not in local else None

@@ -1,0 +1,267 @@
+"""Callback: from an authorization response to a session.
+
+The order is the protection. What can fail without consuming anything comes first (parameters,
+provider, secret, issuer). Then the transaction is taken out of the table, which only one request
+can do; only then are `error` and `code` looked at, and one token request made.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from functions.auth.access_rules import check_rules
+from functions.auth.entra_claims import EntraUser, entra_user
+from functions.auth.sign_in import TRANSACTION_SECONDS
+from functions.auth.sign_out import revoke_grant
+from shared.errors import (
+    PROVIDER_ERRORS,
+    IssuerMismatch,
+    MalformedRequest,
+    NotAllowed,
+    OtherBrowser,
+    ProviderDenied,
+    ProviderMisbehaved,
+    SignInRefused,
+    TransactionUnknown,
+    Unavailable,
+)
+from shared.observability import GROUPS_OVERAGE, SIGN_IN_SUCCEEDED
+from shared.sealing import is_secret, new_secret
+from shared.services import Services
+from shared.settings import IDENTITIES
+from shared.store.keys import (
+    index_expires_at,
+    index_keys,
+    op_session_marker,
+    organization_digest,
+    subject_digest,
+    subject_marker,
+)
+from shared.store.records import (
+    Session,
+    SessionItem,
+    Transaction,
+    binding_of,
+    session_seal,
+    transaction_key,
+)
+from shared.store.session_table import Listing
+from shared.web.base_url import Site
+from shared.web.cookies import BrowserCookie
+
+if TYPE_CHECKING:
+    from shared.oidc.logto import Redeemed
+    from shared.oidc.provider import Known
+
+CODE_SECONDS = 60
+"""How long a code of Logto's may be redeemed: the user authenticated no longer ago than that."""
+_CODE = re.compile(r"[\x21-\x7e]{1,2048}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AuthorizationResponse:
+    """The parameters of a callback (RFC 6749 section 4.1.2, RFC 9207): a code or an error."""
+
+    state: str = field(repr=False)
+    code: str | None = field(repr=False)
+    error: str | None
+    issuer: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Client:
+    """The browser as API Gateway saw it; kept only where `RECORD_CLIENT` says so."""
+
+    ip: str | None = field(repr=False)
+    agent: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FinishedSignIn:
+    """The secret for the session cookie, and the page to go on to."""
+
+    secret: str = field(repr=False)
+    return_to: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _InFlight:
+    """Since when, by this deployment's clock, and for how long the user may have been signed in at
+    Logto by the time that the code is redeemed. A logout within that time is about this sign-in.
+    """
+
+    since: float
+    seconds: float
+
+    @classmethod
+    def of(cls, transaction: Transaction, *, redeemed_at: float) -> "_InFlight":
+        seconds = max(0.0, min(redeemed_at - transaction.started_at, CODE_SECONDS))
+        return cls(since=redeemed_at - seconds, seconds=seconds)
+
+
+def parse_callback(query: Mapping[str, str]) -> AuthorizationResponse:
+    """Read a callback's query. Raises MalformedRequest; nothing has been consumed then."""
+    state, code, error = query.get("state", ""), query.get("code"), query.get("error")
+    if not is_secret(state):
+        raise MalformedRequest("`state` is missing or was not made here")
+    if (code is None) == (error is None):
+        raise MalformedRequest("a callback carries either a code or an error")
+    if code is not None and not _CODE.fullmatch(code):
+        raise MalformedRequest("`code` is no authorization code")
+    return AuthorizationResponse(state=state, code=code, error=error, issuer=query.get("iss"))
+
+
+async def finish_sign_in(
+    response: AuthorizationResponse,
+    *,
+    site: Site,
+    browser_cookies: tuple[BrowserCookie, ...],
+    previous_secret: str | None,
+    client: Client,
+    services: Services,
+) -> FinishedSignIn:
+    """Redeem the code and create the session; the browser's previous session ends with it.
+
+    Raises every SignInRefused, Unavailable and ProviderMisbehaved of `shared.errors`, and
+    NotAllowed where the rules of this deployment keep the user out.
+    """
+    if not browser_cookies:
+        raise OtherBrowser("the browser holds no sign-in cookie")
+    logto = services.logto()
+    _check_issuer(response, await logto.ready())
+    transaction = _claim(response.state, browser_cookies, services)
+    if response.code is None:
+        code = response.error if response.error in PROVIDER_ERRORS else "server_error"
+        raise ProviderDenied(code or "server_error")
+    in_flight = _InFlight.of(transaction, redeemed_at=services.clock())
+    # Only what was read is passed on, so the SDK cannot read the query another way.
+    query = urlencode({"code": response.code, "state": response.state})
+    redeemed = await logto.redeem(
+        callback_uri=f"{site.redirect_uri}?{query}",
+        sdk_session=transaction.sdk_session,
+        nonce=transaction.nonce,
+        issued_after=transaction.started_at,
+    )
+    try:
+        entra = await _entra_user(redeemed, services)
+        check_rules(redeemed.claims, entra, services.settings)
+        session = _session(redeemed, entra, transaction, services)
+        secret = _commit(session, redeemed.claims, previous_secret, client, in_flight, services)
+    except (NotAllowed, SignInRefused):
+        await revoke_grant(redeemed.storage, services)
+        raise
+    services.observer.count(SIGN_IN_SUCCEEDED)
+    return FinishedSignIn(secret=secret, return_to=transaction.return_to)
+
+
+async def _entra_user(redeemed: "Redeemed", services: Services) -> EntraUser:
+    """What Entra says of the user, where the scope for it is asked for.
+
+    Where rules or names depend on it there is no sign-in without it.
+    """
+    settings = services.settings
+    if IDENTITIES not in settings.logto_scopes:
+        return EntraUser()
+    try:
+        userinfo = await services.logto().userinfo(
+            redeemed.access_token, subject=redeemed.claims["sub"]
+        )
+    except (Unavailable, ProviderMisbehaved) as failure:
+        if settings.reads_entra:
+            raise
+        services.observer.problem("userinfo not read", reason=failure.error)
+        return EntraUser()
+    entra = entra_user(userinfo, settings)
+    if entra.overage:
+        services.observer.problem("Entra left groups out of the token", reason="groups_overage")
+        services.observer.count(GROUPS_OVERAGE)
+    return entra
+
+
+def _session(
+    redeemed: "Redeemed", entra: EntraUser, transaction: Transaction, services: Services
+) -> Session:
+    claims, now = redeemed.claims, int(services.clock())
+    op_session = claims.get("sid")
+    return Session(
+        issuer=claims["iss"],
+        subject=claims["sub"],
+        op_session=op_session if isinstance(op_session, str) else None,
+        signed_in_at=now,
+        began_at=int(claims["iat"]),
+        ends_at=now + services.settings.session_absolute_seconds,
+        connector=transaction.connector,
+        tenant_id=entra.tenant_id,
+        groups=entra.groups,
+        scopes=redeemed.scopes,
+        token_key=new_secret(services.random),
+        storage=redeemed.storage,
+    )
+
+
+def _check_issuer(response: AuthorizationResponse, known: "Known") -> None:
+    """RFC 9207 section 2.4: refuse another issuer, and a missing one where one is announced."""
+    if response.issuer is None and not known.names_issuer_in_callback:
+        return
+    if response.issuer != known.issuer:
+        raise IssuerMismatch("`iss` of the callback is not the provider's issuer")
+
+
+def _claim(
+    state: str, browser_cookies: tuple[BrowserCookie, ...], services: Services
+) -> Transaction:
+    """Take the transaction, which one request alone can, and open it for its own browser."""
+    cookies = {binding_of(cookie.value): cookie.value for cookie in browser_cookies}
+    item = services.table.claim_transaction(transaction_key(state), list(cookies))
+    if item is None:
+        raise TransactionUnknown("`state` is not that of a pending sign-in")
+    transaction = Transaction.unseal(item, state=state, cookie=cookies[item.binding])
+    if transaction is None:
+        raise TransactionUnknown("the transaction does not open")
+    if services.clock() >= transaction.started_at + TRANSACTION_SECONDS:
+        raise TransactionUnknown("the transaction has expired")
+    return transaction
+
+
+def _commit(
+    session: Session,
+    claims: Mapping[str, Any],
+    previous_secret: str | None,
+    client: Client,
+    in_flight: _InFlight,
+    services: Services,
+) -> str:
+    settings = services.settings
+    secret = new_secret(services.random)
+    seal = session_seal(secret)
+    organizations = claims.get("organizations")
+    item = SessionItem(
+        key=seal.key,
+        sealed=session.sealed(seal, services.random),
+        expires_at=session.signed_in_at + settings.session_idle_seconds,
+        seen_at=session.signed_in_at,
+        began_at=session.began_at,
+        organizations=frozenset(
+            organization_digest(session.issuer, name)
+            for name in (organizations if isinstance(organizations, list) else ())
+            if isinstance(name, str)
+        ),
+        client_ip=client.ip if settings.record_client else None,
+        client_agent=client.agent if settings.record_client else None,
+    )
+    sid = session.op_session
+    listing = Listing(
+        index=index_keys(session),
+        expires_at=index_expires_at(session),
+        subject=subject_digest(session.issuer, session.subject),
+        subject_marker=subject_marker(session.issuer, session.subject),
+        op_session_marker=op_session_marker(session.issuer, sid) if sid is not None else None,
+        in_flight_since=int(in_flight.since * 1000),
+        # Logto's times are whole seconds: a logout may be a second later than it says.
+        authenticated_from=session.began_at - in_flight.seconds - 1,
+    )
+    previous = session_seal(previous_secret).key if previous_secret else None
+    services.table.commit_session(item, listing, previous=previous)
+    return secret

@@ -1,0 +1,145 @@
+"""Sign-in: from a request to the authorization request at Logto, one write to the table."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from functions.auth.return_to import from_target_link_uri, safe_return_to
+from shared.errors import IssuerMismatch, MalformedRequest
+from shared.observability import SIGN_IN_STARTED
+from shared.sealing import new_secret
+from shared.services import Services
+from shared.store.records import Transaction
+from shared.web.base_url import Site
+from shared.web.cookies import BrowserCookie
+
+TRANSACTION_SECONDS = 3600
+"""How long a person may take at Logto and Entra."""
+
+TARGETS = frozenset({"return_to", "target_link_uri"})
+"""Parameters that every value is a good answer to: what is no page of ours means the start page."""
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_FIRST_SCREEN = re.compile(r"[a-z_]{1,32}(?::[a-z_]{1,32})?")
+_LOCALES = re.compile(r"[A-Za-z0-9-]{1,35}(?: [A-Za-z0-9-]{1,35}){0,9}")
+_PROMPTS = frozenset({"login", "consent", "select_account"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignInRequest:
+    """What the query of /sign-in asks for; None where it does not say."""
+
+    return_to: str
+    issuer: str | None
+    connector: str | None
+    extra: dict[str, str]
+    """Parameters of the authorization request beyond those that every sign-in has."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartedSignIn:
+    """Where to send the browser, and the cookie that ties the attempt to it."""
+
+    url: str
+    cookie: BrowserCookie
+
+
+def parse_sign_in(
+    query: Mapping[str, str], *, site: Site, default_connector: str | None
+) -> SignInRequest:
+    """Read the query (or form) of /sign-in; unknown parameters are ignored.
+
+    Raises MalformedRequest for a value that Logto could not mean anything by.
+    """
+    target = from_target_link_uri(query.get("target_link_uri"), base_url=site.base_url)
+    first_screen = _matching(query, "first_screen", _FIRST_SCREEN)
+    # Who asks for one of Logto's screens means to see it.
+    connector = _connector(query) or (default_connector if first_screen is None else None)
+    extra = {
+        "first_screen": first_screen,
+        "login_hint": _text(query, "login_hint", at_most=320),
+        "organization_id": _matching(query, "organization_id", _ID),
+        "ui_locales": _matching(query, "ui_locales", _LOCALES),
+        "prompt": _prompt(_text(query, "prompt")),
+        "direct_sign_in": f"sso:{connector}" if connector else None,
+    }
+    return SignInRequest(
+        return_to=safe_return_to(query.get("return_to") or target, root=site.root),
+        issuer=_text(query, "iss"),
+        connector=connector,
+        extra={name: value for name, value in extra.items() if value},
+    )
+
+
+async def start_sign_in(
+    request: SignInRequest,
+    *,
+    site: Site,
+    browser_cookies: tuple[BrowserCookie, ...],
+    services: Services,
+) -> StartedSignIn:
+    """Begin a transaction. Changes no session that the browser has.
+
+    Raises IssuerMismatch where a third party names another provider (OIDC Core section 4),
+    ProviderUnavailable and TableUnavailable.
+    """
+    logto = services.logto()
+    known = await logto.known()
+    if request.issuer is not None and request.issuer != known.issuer:
+        raise IssuerMismatch("`iss` is not the provider of this application")
+    cookie = (
+        browser_cookies[0] if browser_cookies else site.cookies.new_browser_cookie(services.random)
+    )
+    nonce = new_secret(services.random)
+    url, state, sdk_session = await logto.authorization_request(
+        redirect_uri=site.redirect_uri, extra={"nonce": nonce, **request.extra}
+    )
+    now = services.clock()
+    transaction = Transaction(
+        sdk_session=sdk_session,
+        nonce=nonce,
+        return_to=request.return_to,
+        connector=request.connector,
+        started_at=int(now * 1000) / 1000,
+    )
+    services.table.put_transaction(
+        transaction.seal(
+            state=state,
+            cookie=cookie.value,
+            expires_at=int(now) + TRANSACTION_SECONDS,
+            random=services.random,
+        )
+    )
+    services.observer.count(SIGN_IN_STARTED)
+    return StartedSignIn(url=url, cookie=cookie)
+
+
+def _connector(query: Mapping[str, str]) -> str | None:
+    """`connector`, or the `ssoConnectorId` of Logto's IdP-initiated flow."""
+    named = {_matching(query, name, _ID) for name in ("connector", "ssoConnectorId")} - {None}
+    if len(named) > 1:
+        raise MalformedRequest("`connector` and `ssoConnectorId` name different connectors")
+    return named.pop() if named else None
+
+
+def _prompt(value: str | None) -> str | None:
+    """`prompt` for Logto, which issues a refresh token only where it contains `consent`."""
+    if value is None or value == "none":
+        return value
+    prompts = value.split(" ")
+    if not set(prompts) <= _PROMPTS:
+        raise MalformedRequest("`prompt` is not one that OIDC Core 3.1.2.1 knows")
+    return " ".join(dict.fromkeys([*prompts, "consent"]))
+
+
+def _text(query: Mapping[str, str], name: str, *, at_most: int = 2048) -> str | None:
+    value = query.get(name) or None
+    if value is not None and len(value) > at_most:
+        raise MalformedRequest(f"`{name}` is too long")
+    return value
+
+
+def _matching(query: Mapping[str, str], name: str, pattern: re.Pattern[str]) -> str | None:
+    value = _text(query, name)
+    if value is not None and not pattern.fullmatch(value):
+        raise MalformedRequest(f"`{name}` is not what it should be")
+    return value

@@ -1,0 +1,68 @@
+"""Checking a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.6)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shared.errors import IdTokenInvalid
+from shared.oidc.id_token import SKEW_SECONDS, check_lifetime, verify_signature
+
+if TYPE_CHECKING:
+    from shared.oidc.provider import Known
+
+EVENT = "http://schemas.openid.net/event/backchannel-logout"
+MAX_AGE_SECONDS = 300
+"""A logout token is sent as soon as it is made; Logto's live for two minutes."""
+_TYPES = ("LOGOUT+JWT", "APPLICATION/LOGOUT+JWT")
+_NAME = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogoutToken:
+    """What a good logout token says: a subject, a session at Logto (`sid`), or both."""
+
+    subject: str | None
+    op_session: str | None
+    token_id: str
+    issued_at: int
+
+
+def check_logout_token(token: str, known: "Known", *, client_id: str, now: float) -> LogoutToken:
+    """Raises IdTokenInvalid, or KeyUnknown where newer keys may help."""
+    header, claims = verify_signature(token, known)
+    if str(header.get("typ", "")).upper() not in _TYPES:
+        raise IdTokenInvalid("the header's `typ` is not that of a logout token")
+    if claims.get("iss") != known.issuer:
+        raise IdTokenInvalid("`iss` is not the provider's issuer")
+    if claims.get("aud") not in (client_id, [client_id]):
+        raise IdTokenInvalid("`aud` is not this application alone")
+    check_lifetime(claims, now=now)
+    if claims["iat"] < now - MAX_AGE_SECONDS - SKEW_SECONDS:
+        raise IdTokenInvalid("`iat` is too long ago")
+    events = claims.get("events")
+    if not isinstance(events, dict) or not isinstance(events.get(EVENT), dict):
+        raise IdTokenInvalid("`events` does not say that this is a logout")
+    if "nonce" in claims:
+        raise IdTokenInvalid("a logout token holds no `nonce`")
+    subject, op_session = _name(claims, "sub"), _name(claims, "sid")
+    if subject is None and op_session is None:
+        raise IdTokenInvalid("neither `sub` nor `sid` says whose sessions end")
+    token_id = _name(claims, "jti")
+    if token_id is None:
+        raise IdTokenInvalid("`jti` is missing")
+    return LogoutToken(
+        subject=subject,
+        op_session=op_session,
+        token_id=token_id,
+        issued_at=int(claims["iat"]),
+    )
+
+
+def _name(claims: Mapping[str, Any], name: str) -> str | None:
+    value = claims.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise IdTokenInvalid(f"`{name}` is not an identifier")
+    return value

@@ -1,0 +1,76 @@
+"""What can be asked about tokens that were issued: userinfo, introspection, revocation."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from local.logto import parameters
+from local.logto.claims import userinfo
+from local.logto.clients import authenticate
+from local.logto.errors import Refusal
+from local.logto.state import AccessToken, Memory
+
+
+async def _me(request: Request) -> Response:
+    """Userinfo; a token for a resource is refused (OIDC Core 5.3)."""
+    memory: Memory = request.app.state.memory
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    token = _live_access_token(value.strip(), memory) if scheme.lower() == "bearer" else None
+    user = memory.active_user(token.grant.user_id) if token else None
+    if token is None or user is None:
+        raise Refusal("invalid_token", "invalid token provided", status=401)
+    return JSONResponse(userinfo(user, token.scopes, memory.tenant))
+
+
+async def _introspect(request: Request) -> Response:
+    """Introspection (RFC 7662) of opaque access tokens and refresh tokens. One that has been
+    replaced counts as used up."""
+    memory: Memory = request.app.state.memory
+    given = await parameters.form(request)
+    application = authenticate(request, given, memory.tenant)
+    value = given.need("token")
+    answer: dict[str, Any] = {"active": False}
+    access = _live_access_token(value, memory)
+    refresh = memory.refresh_tokens.get(value)
+    usable = refresh and refresh.rotated_at is None and memory.clock() < refresh.expires_at
+    found = access or (refresh if usable else None)
+    if found and not found.grant.revoked and found.grant.client_id == application.id:
+        answer = {
+            "active": True,
+            "sub": found.grant.user_id,
+            "client_id": found.grant.client_id,
+            "exp": int(found.expires_at),
+            "iss": memory.issuer,
+            "scope": " ".join(found.grant.scopes),
+        }
+        if access:
+            answer["token_type"] = "Bearer"  # noqa: S105 - RFC 6750's name of a type
+    return JSONResponse(answer)
+
+
+async def _revoke(request: Request) -> Response:
+    """Revocation (RFC 7009): the whole grant ends; an unknown token is a success too."""
+    memory: Memory = request.app.state.memory
+    given = await parameters.form(request)
+    application = authenticate(request, given, memory.tenant)
+    value = given.need("token")
+    token = memory.refresh_tokens.get(value) or memory.access_tokens.get(value)
+    if token is not None and token.grant.client_id == application.id:
+        token.grant.revoked = True
+    return Response()
+
+
+def _live_access_token(value: str, memory: Memory) -> AccessToken | None:
+    token = memory.access_tokens.get(value)
+    if token is None or token.grant.revoked or memory.clock() >= token.expires_at:
+        return None
+    return token
+
+
+routes = [
+    Route("/oidc/me", _me, methods=["GET", "POST"]),
+    Route("/oidc/token/introspection", _introspect, methods=["POST"]),
+    Route("/oidc/token/revocation", _revoke, methods=["POST"]),
+]

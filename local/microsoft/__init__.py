@@ -1,0 +1,1 @@
+"""The stand-in for Microsoft: Entra ID's tenants and the Graph API."""

@@ -1,0 +1,1 @@
+"""Logto as an OpenID provider, and the SDK that speaks to it."""

@@ -1,0 +1,204 @@
+"""Checking an ID token: a pure function of the token, the keys and what was expected.
+
+OIDC Core 3.1.3.7, RFC 7515 and RFC 8725, each rule named where it is applied. The text of an
+IdTokenInvalid says what was expected and never holds the token or a claim.
+"""
+
+import hashlib
+import hmac
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import jwt
+
+from shared.errors import IdTokenInvalid
+from shared.parsing import base64url
+from shared.parsing.strict_json import parse_json_object
+
+if TYPE_CHECKING:
+    from shared.oidc.provider import Known
+
+SKEW_SECONDS = 30
+MAX_LIFETIME_SECONDS = 366 * 86_400
+"""No ID token is meant to be valid for longer: such an `exp` is a fault or a forgery."""
+MAX_TOKEN_CHARACTERS = 100_000
+
+_CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
+_RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
+_HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
+_REFUSED_HEADERS = ("crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc")
+_PUBLIC: tuple[str, ...] = ("kty", "crv", "x", "y", "n", "e")
+_SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")  # OIDC Core section 2: at most 255 ASCII characters
+
+
+class KeyUnknown(IdTokenInvalid):
+    """The token names a key or an algorithm that is not known: worth one more look."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expected:
+    """What an ID token must say. Times are Unix seconds."""
+
+    client_id: str
+    nonce: str | None = field(repr=False)
+    """None where there need not be one."""
+    access_token: str | None = field(default=None, repr=False)
+    issued_after: float
+    """When the sign-in began: its token cannot be older."""
+
+
+def check_id_token(token: str, known: "Known", expected: Expected, *, now: float) -> dict[str, Any]:
+    """The claims of `token`. Raises IdTokenInvalid, or KeyUnknown where newer keys may help."""
+    header, claims = verify_signature(token, known)
+    if str(header.get("typ", "JWT")).upper() != "JWT":
+        raise IdTokenInvalid("the header's `typ` is not that of an ID token")
+    if "events" in claims:
+        raise IdTokenInvalid("this is a logout token")
+    check_claims(claims, known.issuer, expected, now=now)
+    _check_access_token_hash(claims, header["alg"], expected.access_token)
+    return claims
+
+
+def check_refreshed_id_token(
+    token: str, known: "Known", original: Mapping[str, Any], *, client_id: str, now: float
+) -> dict[str, Any]:
+    """The claims of an ID token that came with a refresh (OIDC Core section 12.2).
+
+    `original` are the claims of the one before. Raises as `check_id_token`.
+    """
+    header, claims = verify_signature(token, known)
+    nonce = original.get("nonce", "") if "nonce" in claims else None
+    if str(header.get("typ", "JWT")).upper() != "JWT" or "events" in claims:
+        raise IdTokenInvalid("this is no ID token")
+    if claims.get("sub") != original.get("sub"):
+        raise IdTokenInvalid("`sub` is not the user who signed in")
+    issued_after = min(_time(original, "iat"), now)
+    expected = Expected(client_id=client_id, nonce=nonce, issued_after=issued_after)
+    check_claims(claims, known.issuer, expected, now=now)
+    return claims
+
+
+def verify_signature(token: str, known: "Known") -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of a compact JWS signed by one of the provider's keys."""
+    header = _header(token)
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or not (algorithm in _CURVES or algorithm in _RSA):
+        raise IdTokenInvalid("the algorithm is not an asymmetric signature")
+    if algorithm not in known.algorithms:
+        raise KeyUnknown("the algorithm is not one that the provider announces")
+    payload = _verified_payload(token, algorithm, _key_for(header, algorithm, known))
+    try:
+        return header, parse_json_object(payload)
+    except ValueError:
+        raise IdTokenInvalid("the claims are not one JSON object") from None
+
+
+def check_claims(claims: Mapping[str, Any], issuer: str, expected: Expected, *, now: float) -> None:
+    """The claims that every ID token must have. Raises IdTokenInvalid naming the first at fault."""
+    if claims.get("iss") != issuer:
+        raise IdTokenInvalid("`iss` is not the provider's issuer")
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
+        raise IdTokenInvalid("`sub` is not a subject identifier")
+    audience = claims.get("aud")
+    # Item 3: no audience besides this client is trusted.
+    if audience != expected.client_id and audience != [expected.client_id]:
+        raise IdTokenInvalid("`aud` is not this application alone")
+    if "azp" in claims and claims["azp"] != expected.client_id:
+        raise IdTokenInvalid("`azp` is not this application")
+    check_lifetime(claims, now=now)
+    if _time(claims, "iat") < expected.issued_after - SKEW_SECONDS:
+        raise IdTokenInvalid("`iat` is before this sign-in began")
+    if expected.nonce is None:
+        return
+    nonce = claims.get("nonce")
+    if not isinstance(nonce, str) or not hmac.compare_digest(
+        nonce.encode(), expected.nonce.encode()
+    ):
+        raise IdTokenInvalid("`nonce` is not that of this sign-in")
+
+
+def check_lifetime(claims: Mapping[str, Any], *, now: float) -> None:
+    """`iat`, `exp` and `nbf` as every token of the provider must have them. Raises
+    IdTokenInvalid."""
+    issued, expires = _time(claims, "iat"), _time(claims, "exp")
+    if expires <= now - SKEW_SECONDS:
+        raise IdTokenInvalid("`exp` has passed")
+    if issued > now + SKEW_SECONDS:
+        raise IdTokenInvalid("`iat` is in the future")
+    if expires <= issued or expires - issued > MAX_LIFETIME_SECONDS:
+        raise IdTokenInvalid("`exp` is not a plausible time after `iat`")
+    if claims.get("nbf") is not None and _time(claims, "nbf") > now + SKEW_SECONDS:
+        raise IdTokenInvalid("`nbf` is in the future")
+
+
+def _time(claims: Mapping[str, Any], name: str) -> float:
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
+        raise IdTokenInvalid(f"`{name}` is not a time")
+    return float(value)
+
+
+def _finite(value: float) -> bool:
+    return abs(value) < 1e15 and math.isfinite(value)
+
+
+def _check_access_token_hash(
+    claims: Mapping[str, Any], algorithm: str, access_token: str | None
+) -> None:
+    """OIDC Core 3.1.3.8: the left half of the access token's hash, where `at_hash` is given."""
+    given = claims.get("at_hash")
+    if given is None or access_token is None:
+        return
+    digest = _HASHES[algorithm[2:]](access_token.encode()).digest()
+    wanted = base64url.encode(digest[: len(digest) // 2])
+    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), wanted.encode()):
+        raise IdTokenInvalid("`at_hash` is not that of the access token")
+
+
+def _header(token: str) -> dict[str, Any]:
+    if len(token) > MAX_TOKEN_CHARACTERS or token.count(".") != 2:
+        raise IdTokenInvalid("the token is not a compact JWS")
+    try:
+        header = parse_json_object(base64url.decode(token.partition(".")[0]))
+    except ValueError:
+        raise IdTokenInvalid("the header is not one JSON object") from None
+    if any(name in header for name in _REFUSED_HEADERS):
+        raise IdTokenInvalid("the header holds a parameter that an ID token never has")
+    return header
+
+
+def _key_for(header: Mapping[str, Any], algorithm: str, known: "Known") -> dict[str, Any]:
+    """The one key that the header names; without `kid`, the only key of the algorithm."""
+    suitable = [key for key in known.keys if _suits(key, algorithm)]
+    key_id = header.get("kid")
+    if key_id is not None:
+        suitable = [key for key in suitable if key.get("kid") == key_id]
+    if len(suitable) != 1:
+        raise KeyUnknown("no key of the provider is the one that the token names")
+    return suitable[0]
+
+
+def _suits(key: Mapping[str, Any], algorithm: str) -> bool:
+    if key.get("alg", algorithm) != algorithm:
+        return False
+    if algorithm in _CURVES:
+        return key.get("kty") == "EC" and key.get("crv") == _CURVES[algorithm]
+    return key.get("kty") == "RSA"
+
+
+def _verified_payload(token: str, algorithm: str, key: dict[str, Any]) -> bytes:
+    try:
+        public: dict[str, Any] = {name: key[name] for name in _PUBLIC if name in key}
+        verified = jwt.PyJWS().decode_complete(
+            token, jwt.PyJWK(public, algorithm=algorithm), algorithms=[algorithm]
+        )
+    except jwt.PyJWTError:
+        raise IdTokenInvalid("the signature is not the provider's") from None
+    except (ValueError, TypeError):
+        raise IdTokenInvalid("a key of the provider cannot be used") from None
+    payload: bytes = verified["payload"]
+    return payload

@@ -1,0 +1,81 @@
+"""Reading the answer of a token endpoint (RFC 6749 section 5), whatever it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.errors import ClientRefused, GrantRefused, ProviderMisbehaved
+from shared.oidc.http_client import Answer
+from shared.parsing.strict_json import parse_json_object
+
+MAX_EXPIRES_IN = 86_400
+MIN_EXPIRES_IN = 10
+"""A token that lives shorter is used so long: else every request would ask for one."""
+DEFAULT_EXPIRES_IN = 300
+"""Seconds that an access token is taken to live when the provider does not say."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tokens:
+    """A token response that may be used; `expires_in` is seconds."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    id_token: str | None = field(repr=False)
+    expires_in: int
+    scope: str | None
+
+
+def oauth_error(answer: Answer) -> str | None:
+    """The `error` of an OAuth error response, None for a success."""
+    if answer.status == 200:
+        return None
+    try:
+        error = parse_json_object(answer.body).get("error")
+    except ValueError:
+        error = None
+    return error if isinstance(error, str) else "unknown"
+
+
+def read_tokens(answer: Answer) -> Tokens:
+    """The tokens of an answer. Raises GrantRefused, ClientRefused and ProviderMisbehaved."""
+    error = oauth_error(answer)
+    if error == "invalid_grant":
+        raise GrantRefused("the provider does not accept the grant")
+    if error == "invalid_client":
+        raise ClientRefused("the provider refuses LOGTO_APP_ID or its secret")
+    if error is not None:
+        raise ProviderMisbehaved(f"the token endpoint answered with status {answer.status}")
+    try:
+        body = parse_json_object(answer.body)
+    except ValueError as fault:
+        raise ProviderMisbehaved(f"the token response: {fault}") from None
+    if str(body.get("token_type", "")).lower() != "bearer":
+        raise ProviderMisbehaved("the token response is not of type Bearer")
+    return Tokens(
+        access_token=_token(body, "access_token") or _missing("access_token"),
+        expires_in=_lifetime(body.get("expires_in")),
+        refresh_token=_token(body, "refresh_token"),
+        id_token=_token(body, "id_token"),
+        scope=body["scope"] if isinstance(body.get("scope"), str) else None,
+    )
+
+
+def _token(body: Mapping[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
+        raise ProviderMisbehaved(f"`{name}` of the token response is no token")
+    return value
+
+
+def _missing(name: str) -> str:
+    raise ProviderMisbehaved(f"the token response holds no `{name}`")
+
+
+def _lifetime(value: Any) -> int:
+    """`expires_in` in whole seconds within what makes sense, whatever the provider says."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        return DEFAULT_EXPIRES_IN
+    return int(max(MIN_EXPIRES_IN, min(value, MAX_EXPIRES_IN)))

@@ -1,0 +1,1 @@
+"""Readers of what came from outside: URLs, forms, JSON, base64url."""

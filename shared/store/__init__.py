@@ -1,0 +1,1 @@
+"""DynamoDB: records, their keys, and the tables' operations."""

@@ -1,0 +1,1 @@
+"""HTTP as API Gateway and browsers speak it: events, cookies, URLs."""

@@ -1,0 +1,117 @@
+"""The product's cookies: their names, their attributes, and how a Cookie header is read.
+
+Two kinds exist. The session cookie holds the secret that opens the session. A browser cookie
+ties sign-in attempts to the browser that began them; a browser keeps one for all its tabs. Only
+tabs that start before any of them has the cookie get one each, under names of their own, so that
+no attempt takes away what another depends on.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.parsing import base64url
+from shared.sealing import Random, is_secret, new_secret
+
+_SECURE_PREFIX = "__Host-"
+_SESSION = "session"
+_BROWSER = "signin-"
+_BROWSER_NAME = re.compile(r"[A-Za-z0-9_-]{6}")
+SESSION_COOKIES_READ = 5
+"""How many session cookies of one request are looked at; a browser has one."""
+BROWSER_COOKIES_READ = 100
+"""How many browser cookies of one request are looked at: the operand limit of a DynamoDB `IN`."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BrowserCookie:
+    """One cookie that ties sign-in attempts to a browser."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cookies:
+    """Names and attributes for one origin.
+
+    `secure` is false on a plain-http loopback origin only, where browsers refuse the `__Host-`
+    prefix; everywhere else a cookie without the prefix is not one of ours.
+    """
+
+    secure: bool
+
+    @property
+    def session_name(self) -> str:
+        return self._prefix + _SESSION
+
+    @property
+    def _prefix(self) -> str:
+        return _SECURE_PREFIX if self.secure else ""
+
+    def session_secret(self, header: bytes) -> str | None:
+        """The session secret, or None where there is none or it cannot be told which is ours.
+
+        A browser keeps one cookie of a `__Host-` name. Two different well-formed values are
+        somebody's attempt to plant one, and neither is believed.
+        """
+        values = self.session_secrets(header)
+        return values[0] if len(values) == 1 else None
+
+    def session_secrets(self, header: bytes) -> tuple[str, ...]:
+        """Every session secret of a request, each once: what a sign-out ends."""
+        values = dict.fromkeys(
+            value
+            for name, value in parse_cookies(header)
+            if name == self.session_name and is_secret(value)
+        )
+        return tuple(values)[:SESSION_COOKIES_READ]
+
+    def browser_cookies(self, header: bytes) -> tuple[BrowserCookie, ...]:
+        """The browser cookies of a request, in the order sent, each once."""
+        prefix = self._prefix + _BROWSER
+        found = {
+            (name, value): BrowserCookie(name=name, value=value)
+            for name, value in parse_cookies(header)
+            if name.startswith(prefix)
+            and _BROWSER_NAME.fullmatch(name.removeprefix(prefix))
+            and is_secret(value)
+        }
+        return tuple(found.values())[:BROWSER_COOKIES_READ]
+
+    def new_browser_cookie(self, random: Random) -> BrowserCookie:
+        """A browser cookie under a name that no other attempt has."""
+        name = base64url.encode(random(5))[:6]
+        return BrowserCookie(
+            name=f"{self._prefix}{_BROWSER}{name}",
+            value=new_secret(random),
+        )
+
+    def set_session(self, secret: str) -> str:
+        """A Set-Cookie value for a new session; it ends with the browser."""
+        return self._render(self.session_name, secret)
+
+    def set_browser(self, cookie: BrowserCookie, max_age: int) -> str:
+        """A Set-Cookie value that keeps `cookie` for `max_age` seconds from now."""
+        return self._render(cookie.name, cookie.value, max_age)
+
+    def clear_session(self) -> str:
+        """A Set-Cookie value that removes the session cookie."""
+        return self._render(self.session_name, "", 0)
+
+    def _render(self, name: str, value: str, max_age: int | None = None) -> str:
+        lifetime = "" if max_age is None else f"; Max-Age={max_age}"
+        secure = "; Secure" if self.secure else ""
+        return f"{name}={value}; Path=/{lifetime}{secure}; HttpOnly; SameSite=Lax"
+
+
+def parse_cookies(header: bytes) -> Iterable[tuple[str, str]]:
+    """Name and value of each pair of a Cookie header (RFC 6265 section 4.2.1), in order.
+
+    Every pair is read on its own, so one that cannot be parsed hides no other. Nothing is
+    unquoted, decoded or folded in case: a name that differs in any way is another name.
+    """
+    for pair in header.split(b";"):
+        name, separator, value = pair.strip(b" \t").partition(b"=")
+        if separator:
+            yield name.decode("latin-1"), value.decode("latin-1")
