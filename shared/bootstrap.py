@@ -10,7 +10,7 @@ from shared.clock import Clock
 from shared.observability import observer
 from shared.services import Services
 from shared.settings import Settings
-from shared.store.dynamodb import LIMITS, Calls, connect
+from shared.store.dynamodb import LIMITS, TableClient, connect
 from shared.store.session_table import Table
 from shared.tracing import spans
 
@@ -41,7 +41,7 @@ def compose(
     settings = Settings.from_environment(environment, needs_app_secret=needs_app_secret)
     span = spans(environment, service=service)
     table_client = client or connect()
-    calls = Calls(table_client, settings.table_name, span)
+    calls = TableClient(table_client, settings.table_name, span)
 
     @cache
     def pool() -> "ProviderHttp":
@@ -87,7 +87,7 @@ def compose(
     )
 
 
-def _tokens(calls: Calls) -> "Callable[[], TokenTable]":
+def _tokens(calls: TableClient) -> "Callable[[], TokenTable]":
     @cache
     def tokens() -> "TokenTable":
         from shared.store.refresh_lease import TokenTable
@@ -97,7 +97,7 @@ def _tokens(calls: Calls) -> "Callable[[], TokenTable]":
     return tokens
 
 
-def _endings(calls: Calls) -> "Callable[[], EndingTable]":
+def _endings(calls: TableClient) -> "Callable[[], EndingTable]":
     @cache
     def endings() -> "EndingTable":
         from shared.store.revocation_table import EndingTable

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.auth.problems import problem_of, problem_of_status
-from functions.auth.request import Incoming
+from functions.auth.request import BrowserRequest
 from functions.auth.responses import problem, secure_headers
 from shared.errors import ProviderUnavailable, RevalidationRequired, SignInError
 from shared.observability import SIGN_IN_FAILED
@@ -29,7 +29,7 @@ class Boundary:
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        incoming = Incoming.of(scope)
+        incoming = BrowserRequest.of(scope)
         secure = _with_headers(send, incoming.correlation_id)
         try:
             async with asyncio.timeout(None if scope["path"] == "/sign-out" else ANSWER_SECONDS):
@@ -43,7 +43,7 @@ class Boundary:
             await self._refuse(incoming, SignInError(), receive, secure)
 
     async def _refuse(
-        self, incoming: Incoming, failure: SignInError, receive: Receive, send: Send
+        self, incoming: BrowserRequest, failure: SignInError, receive: Receive, send: Send
     ) -> None:
         told = problem_of(failure)
         observer = self._services.observer
@@ -62,7 +62,7 @@ async def refused(request: Request, failure: Exception) -> Response:
     """The answer to what the router refuses: an unknown path, another method."""
     status = failure.status_code if isinstance(failure, HTTPException) else 500
     headers = failure.headers if isinstance(failure, HTTPException) else None
-    response = problem(Incoming(request), problem_of_status(status), f"http_{status}")
+    response = problem(BrowserRequest(request), problem_of_status(status), f"http_{status}")
     response.headers.update(headers or {})
     return response
 

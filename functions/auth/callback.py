@@ -47,13 +47,13 @@ from shared.store.records import (
     session_seal,
     transaction_key,
 )
-from shared.store.session_table import Listing
+from shared.store.session_table import CommitGuards
 from shared.web.base_url import Site
 from shared.web.cookies import BrowserCookie
 
 if TYPE_CHECKING:
     from shared.oidc.logto import Redeemed
-    from shared.oidc.provider import Known
+    from shared.oidc.provider import ProviderMetadata
 
 CODE_SECONDS = 60
 """How long a code of Logto's may be redeemed: the user authenticated no longer ago than that."""
@@ -71,7 +71,7 @@ class AuthorizationResponse:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Client:
+class ClientInfo:
     """The browser as API Gateway saw it; kept only where `RECORD_CLIENT` says so."""
 
     ip: str | None = field(repr=False)
@@ -119,7 +119,7 @@ async def finish_sign_in(
     site: Site,
     browser_cookies: tuple[BrowserCookie, ...],
     previous_secret: str | None,
-    client: Client,
+    client: ClientInfo,
     services: Services,
 ) -> FinishedSignIn:
     """Redeem the code and create the session; the browser's previous session ends with it.
@@ -201,7 +201,7 @@ def _session(
     )
 
 
-def _check_issuer(response: AuthorizationResponse, known: "Known") -> None:
+def _check_issuer(response: AuthorizationResponse, known: "ProviderMetadata") -> None:
     """RFC 9207 section 2.4: refuse another issuer, and a missing one where one is announced."""
     if response.issuer is None and not known.names_issuer_in_callback:
         return
@@ -229,7 +229,7 @@ def _commit(
     session: Session,
     claims: Mapping[str, Any],
     previous_secret: str | None,
-    client: Client,
+    client: ClientInfo,
     in_flight: _InFlight,
     services: Services,
 ) -> str:
@@ -252,7 +252,7 @@ def _commit(
         client_agent=client.agent if settings.record_client else None,
     )
     sid = session.op_session
-    listing = Listing(
+    listing = CommitGuards(
         index=index_keys(session),
         expires_at=index_expires_at(session),
         subject=subject_digest(session.issuer, session.subject),

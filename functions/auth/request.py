@@ -12,13 +12,13 @@ from shared.web.cookies import BrowserCookie, Cookies
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class BrowserRequest:
     """One request to this deployment."""
 
     request: Request
 
     @classmethod
-    def of(cls, scope: Scope) -> "Incoming":
+    def of(cls, scope: Scope) -> "BrowserRequest":
         return cls(Request(scope))
 
     @property

@@ -4,7 +4,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from functions.auth import pages
 from functions.auth.problems import Problem
-from functions.auth.request import Incoming
+from functions.auth.request import BrowserRequest
 from shared.parsing.urls import origin_of
 from shared.settings import Settings
 
@@ -20,7 +20,9 @@ def brand_of(settings: Settings) -> pages.Brand:
     )
 
 
-def page(incoming: Incoming, html: str, *, status: int = 200, referrer: bool = False) -> Response:
+def page(
+    incoming: BrowserRequest, html: str, *, status: int = 200, referrer: bool = False
+) -> Response:
     """A page. `referrer` lets its forms name this origin: never where the URL may hold a code."""
     settings = incoming.services.settings
     policy = pages.content_security_policy(
@@ -42,7 +44,7 @@ def redirect(url: str, *, status: int = 302) -> Response:
 
 
 def problem(
-    incoming: Incoming, told: Problem, error: str, *, sign_in_path: str | None = None
+    incoming: BrowserRequest, told: Problem, error: str, *, sign_in_path: str | None = None
 ) -> Response:
     """An error page for a person, problem+json (RFC 9457) for a program."""
     site = incoming.site

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.authorizer.bearer import bearer_context
 from functions.authorizer.cookie import cookie_context
-from functions.authorizer.request import Asked
+from functions.authorizer.request import AuthorizerRequest
 from functions.authorizer.waiting import Waiting
 from shared.errors import BearerRefused, SignInError
 from shared.observability import REQUEST_DENIED
@@ -35,7 +35,7 @@ def _answer(
 ) -> dict[str, Any]:
     observer = services.observer
     try:
-        asked = Asked.of(event, services.settings)
+        asked = AuthorizerRequest.of(event, services.settings)
         observer.begin(
             correlation_id=asked.correlation_id,
             request_id=str(getattr(context, "aws_request_id", ""))[:64],
@@ -54,7 +54,7 @@ def _answer(
     return {"isAuthorized": True, "context": allowed}
 
 
-def _context(asked: Asked, services: Services, waiting: Waiting) -> dict[str, Any]:
+def _context(asked: AuthorizerRequest, services: Services, waiting: Waiting) -> dict[str, Any]:
     """A bearer token is judged by itself: a cookie beside it makes up for nothing.
 
     An authorizer whose answers are kept by cookie would let the cookie in without the token.

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from functions.authorizer.request import Asked
+from functions.authorizer.request import AuthorizerRequest
 from shared.services import Services
 
 
-async def bearer_context(asked: Asked, services: Services) -> dict[str, Any]:
+async def bearer_context(asked: AuthorizerRequest, services: Services) -> dict[str, Any]:
     """What the integration is told. Raises BearerRefused and Unavailable.
 
     Where the route comes with an access token, it is this one, and it must be for that resource.

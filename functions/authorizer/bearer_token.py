@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.errors import BearerRefused, IdTokenInvalid
 from shared.oidc.id_token import KeyUnknown, check_lifetime, verify_signature
-from shared.oidc.provider import Known
+from shared.oidc.provider import ProviderMetadata
 from shared.services import Services
 
 _BEARER = re.compile(r"(?i:bearer) +([A-Za-z0-9_.-]{1,16384})")
@@ -35,7 +35,9 @@ async def check_bearer(
     return token, claims
 
 
-def _checked(token: str, known: Known, resources: tuple[str, ...], now: float) -> dict[str, Any]:
+def _checked(
+    token: str, known: ProviderMetadata, resources: tuple[str, ...], now: float
+) -> dict[str, Any]:
     header, claims = verify_signature(token, known)
     if str(header.get("typ", "")).upper() not in _TYPES:
         raise BearerRefused("the header's `typ` is not that of an access token")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from functions.authorizer.request import Asked
+from functions.authorizer.request import AuthorizerRequest
 from functions.authorizer.waiting import Waiting
 from shared.errors import CrossSiteRequest
 from shared.identity import identity_of, read_claims
@@ -17,7 +17,9 @@ from shared.sessions import (
 from shared.store.records import AccessToken, session_seal
 
 
-def cookie_context(asked: Asked, services: Services, waiting: Waiting) -> dict[str, Any]:
+def cookie_context(
+    asked: AuthorizerRequest, services: Services, waiting: Waiting
+) -> dict[str, Any]:
     """What the integration is told. Raises SessionRequired, CrossSiteRequest, TokenRefused and
     Unavailable."""
     if asked.could_be_forged:

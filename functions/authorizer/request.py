@@ -17,7 +17,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_=-]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class AuthorizerRequest:
     """A request that somebody wants let through."""
 
     site: Site
@@ -33,7 +33,7 @@ class Asked:
     """When the request came in, by `time.monotonic`."""
 
     @classmethod
-    def of(cls, event: Mapping[str, Any], settings: Settings) -> "Asked":
+    def of(cls, event: Mapping[str, Any], settings: Settings) -> "AuthorizerRequest":
         """Raises Misconfigured where the event names no domain, and MalformedRequest."""
         context = _mapping(event.get("requestContext"))
         headers = {

@@ -157,7 +157,7 @@ class _Refresh:
         if token is not None and self.services.clock() < token.fresh_until:
             self._give_back(owner)
             return token.value
-        redemption, proven = _Redemption(self, session, owner), not leased.unproven
+        redemption, proven = _Redemption(self, session, owner), not leased.outcome_unknown
         try:
             await self.services.logto().ready()
             if self.spent > REDEEM_WITHIN_SECONDS:

@@ -9,7 +9,7 @@ from shared.errors import IdTokenInvalid
 from shared.oidc.id_token import SKEW_SECONDS, check_lifetime, verify_signature
 
 if TYPE_CHECKING:
-    from shared.oidc.provider import Known
+    from shared.oidc.provider import ProviderMetadata
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 MAX_AGE_SECONDS = 300
@@ -28,7 +28,9 @@ class LogoutToken:
     issued_at: int
 
 
-def check_logout_token(token: str, known: "Known", *, client_id: str, now: float) -> LogoutToken:
+def check_logout_token(
+    token: str, known: "ProviderMetadata", *, client_id: str, now: float
+) -> LogoutToken:
     """Raises IdTokenInvalid, or KeyUnknown where newer keys may help."""
     header, claims = verify_signature(token, known)
     if str(header.get("typ", "")).upper() not in _TYPES:

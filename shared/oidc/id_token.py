@@ -19,7 +19,7 @@ from shared.parsing import base64url
 from shared.parsing.strict_json import parse_json_object
 
 if TYPE_CHECKING:
-    from shared.oidc.provider import Known
+    from shared.oidc.provider import ProviderMetadata
 
 SKEW_SECONDS = 30
 MAX_LIFETIME_SECONDS = 366 * 86_400
@@ -50,7 +50,9 @@ class Expected:
     """When the sign-in began: its token cannot be older."""
 
 
-def check_id_token(token: str, known: "Known", expected: Expected, *, now: float) -> dict[str, Any]:
+def check_id_token(
+    token: str, known: "ProviderMetadata", expected: Expected, *, now: float
+) -> dict[str, Any]:
     """The claims of `token`. Raises IdTokenInvalid, or KeyUnknown where newer keys may help."""
     header, claims = verify_signature(token, known)
     if str(header.get("typ", "JWT")).upper() != "JWT":
@@ -63,7 +65,12 @@ def check_id_token(token: str, known: "Known", expected: Expected, *, now: float
 
 
 def check_refreshed_id_token(
-    token: str, known: "Known", original: Mapping[str, Any], *, client_id: str, now: float
+    token: str,
+    known: "ProviderMetadata",
+    original: Mapping[str, Any],
+    *,
+    client_id: str,
+    now: float,
 ) -> dict[str, Any]:
     """The claims of an ID token that came with a refresh (OIDC Core section 12.2).
 
@@ -81,7 +88,9 @@ def check_refreshed_id_token(
     return claims
 
 
-def verify_signature(token: str, known: "Known") -> tuple[dict[str, Any], dict[str, Any]]:
+def verify_signature(
+    token: str, known: "ProviderMetadata"
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and claims of a compact JWS signed by one of the provider's keys."""
     header = _header(token)
     algorithm = header.get("alg")
@@ -171,7 +180,9 @@ def _header(token: str) -> dict[str, Any]:
     return header
 
 
-def _key_for(header: Mapping[str, Any], algorithm: str, known: "Known") -> dict[str, Any]:
+def _key_for(
+    header: Mapping[str, Any], algorithm: str, known: "ProviderMetadata"
+) -> dict[str, Any]:
     """The one key that the header names; without `kid`, the only key of the algorithm."""
     suitable = [key for key in known.keys if _suits(key, algorithm)]
     key_id = header.get("kid")

@@ -35,7 +35,7 @@ from shared.identity import read_claims
 from shared.oidc.client_secret import StoredSecret
 from shared.oidc.http_client import Answer, ProviderHttp
 from shared.oidc.id_token import Expected, KeyUnknown, check_id_token, check_refreshed_id_token
-from shared.oidc.provider import Known, Provider
+from shared.oidc.provider import Provider, ProviderMetadata
 from shared.oidc.token_response import DEFAULT_EXPIRES_IN, oauth_error, read_tokens
 from shared.parsing.strict_json import parse_json_object
 from shared.settings import Settings
@@ -74,7 +74,7 @@ class Core(OidcCore):
     ProviderMisbehaved for anything that is not a token response.
     """
 
-    def __init__(self, known: Known, http: ProviderHttp, secret: StoredSecret) -> None:
+    def __init__(self, known: ProviderMetadata, http: ProviderHttp, secret: StoredSecret) -> None:
         # The SDK's constructor would make a key client with a network stack of its own.
         self.known = known
         self.metadata = OidcProviderMetadata(**_sdk_metadata(known.metadata))
@@ -260,11 +260,11 @@ class Logto:
             resources=list(settings.logto_resources),
         )
 
-    async def known(self) -> Known:
+    async def known(self) -> ProviderMetadata:
         """The provider's metadata and keys; errors as for `Provider.known`."""
         return await self._provider.known()
 
-    async def ready(self) -> Known:
+    async def ready(self) -> ProviderMetadata:
         """Everything that redeeming needs, so that nothing else fails once it has begun."""
         known = await self._provider.known()
         self._secret.value()

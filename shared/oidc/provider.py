@@ -35,7 +35,7 @@ _OPTIONAL_ENDPOINTS = ("end_session_endpoint", "revocation_endpoint", "introspec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
+class ProviderMetadata:
     """Metadata as published, and the signing keys by which its tokens are checked."""
 
     metadata: dict[str, Any]
@@ -63,13 +63,13 @@ class Provider:
         self._endpoint = endpoint
         self._http = http
         self._clock = clock
-        self._known: Known | None = None
+        self._known: ProviderMetadata | None = None
         self._fetched_at = 0.0
         self._failed_at = float("-inf")
         self._looks = float(LOOKS)
         self._looks_counted_at = clock()
 
-    async def known(self) -> Known:
+    async def known(self) -> ProviderMetadata:
         """What is known, fetched if it has to be.
 
         Raises ProviderUnavailable where nothing usable is known and nothing can be fetched, and
@@ -84,7 +84,7 @@ class Provider:
             return usable
         return await self._fetch_or(usable)
 
-    async def refreshed(self) -> Known:
+    async def refreshed(self) -> ProviderMetadata:
         """What is known after one more look, for a token that what was known cannot explain.
 
         Looks are rationed (`LOOKS`, `LOOK_SECONDS`), so a flood of unknown key ids cannot become a
@@ -93,7 +93,7 @@ class Provider:
         known = await self.known()
         return await self._fetch_or(known) if self._take_look() else known
 
-    async def looked_up(self) -> Known:
+    async def looked_up(self) -> ProviderMetadata:
         """The same for what must not be refused by an outage: a look that fails raises
         ProviderUnavailable or ProviderMisbehaved."""
         known = await self.known()
@@ -109,7 +109,7 @@ class Provider:
         self._looks -= 1
         return True
 
-    async def _fetch_or(self, usable: Known | None) -> Known:
+    async def _fetch_or(self, usable: ProviderMetadata | None) -> ProviderMetadata:
         try:
             return await self._fetch_within(FETCH_SECONDS if usable is None else RENEWAL_SECONDS)
         except (ProviderUnavailable, ProviderMisbehaved):
@@ -118,18 +118,18 @@ class Provider:
                 raise
             return usable
 
-    async def _fetch_within(self, seconds: float) -> Known:
+    async def _fetch_within(self, seconds: float) -> ProviderMetadata:
         try:
             async with asyncio.timeout(seconds):
                 return await self._fetch()
         except TimeoutError:
             raise ProviderUnavailable("discovery and keys took too long") from None
 
-    async def _fetch(self) -> Known:
+    async def _fetch(self) -> ProviderMetadata:
         discovery = f"{self._endpoint}/oidc/.well-known/openid-configuration"
         metadata = check_metadata(await self._get_object(discovery), endpoint=self._endpoint)
         keys = check_keys(await self._get_object(metadata["jwks_uri"]))
-        self._known = Known(metadata=metadata, keys=keys)
+        self._known = ProviderMetadata(metadata=metadata, keys=keys)
         self._fetched_at = self._clock()
         return self._known
 

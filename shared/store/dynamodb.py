@@ -1,4 +1,4 @@
-"""Calls to DynamoDB: the one module, with `dynamodb_client`, that imports botocore.
+"""Send calls to DynamoDB: the one module, with `dynamodb_client`, that imports botocore.
 
 Every call has a time limit, every refusal becomes one of this product's errors, and an answer
 that is not DynamoDB's counts as none.
@@ -61,7 +61,7 @@ class ConditionFailed(Exception):
         self.positions = positions
 
 
-class Calls:
+class TableClient:
     """Calls on one table. Each raises TableUnavailable where DynamoDB fails, ConditionFailed and
     RecordTooLarge."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.errors import TableUnavailable
-from shared.store.dynamodb import Calls, ConditionFailed
+from shared.store.dynamodb import ConditionFailed, TableClient
 from shared.store.records import VERSION, Lease, SessionItem, TokenItem
 from shared.store.session_table import session_item
 
@@ -27,17 +27,17 @@ _NOBODY = "-"
 class Leased:
     """A session whose refresh token is this process's to redeem.
 
-    `unproven`: an earlier holder never said how its redemption ended.
+    `outcome_unknown`: an earlier holder never said how its redemption ended.
     """
 
     item: SessionItem
-    unproven: bool
+    outcome_unknown: bool
 
 
 class TokenTable:
     """Every method raises TableUnavailable where DynamoDB fails."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: TableClient) -> None:
         self._call = calls
 
     def take_lease(self, key: str, lease: Lease, *, now: float) -> Leased | None:
@@ -69,7 +69,7 @@ class TokenTable:
         item = session_item(key, row)
         if item is None:
             return None
-        return Leased(item=item, unproven=row["taken_from"]["S"] != _NOBODY)
+        return Leased(item=item, outcome_unknown=row["taken_from"]["S"] != _NOBODY)
 
     def give_back(self, key: str, owner: str) -> None:
         """Give the lease back: what the redemption brought is known."""

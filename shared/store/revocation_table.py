@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.errors import TableUnavailable
-from shared.store.dynamodb import Calls, ConditionFailed
+from shared.store.dynamodb import ConditionFailed, TableClient
 from shared.store.records import VERSION, SessionEntry
 from shared.store.session_table import NOT_THERE, STILL_THERE
 
@@ -35,7 +35,7 @@ class Page:
 class EndingTable:
     """Every method raises TableUnavailable where DynamoDB fails or leaves a part undone."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: TableClient) -> None:
         self._call = calls
 
     def mark_subject(

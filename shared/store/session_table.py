@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.errors import EndedMeanwhile, OtherBrowser, TableUnavailable
-from shared.store.dynamodb import Calls, ConditionFailed
+from shared.store.dynamodb import ConditionFailed, TableClient
 from shared.store.records import VERSION, Lease, SessionItem, TokenItem, TransactionItem
 
 NOT_THERE: Final = "attribute_not_exists(pk)"
@@ -27,7 +27,7 @@ OP_SESSION_NOT_ENDED: Final = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Listing:
+class CommitGuards:
     """Where a new session is listed, and the markers that would forbid it."""
 
     index: tuple[str, ...]
@@ -47,7 +47,7 @@ class Listing:
 class Table:
     """Transactions and sessions. Every method raises TableUnavailable where DynamoDB fails."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: TableClient) -> None:
         self._call = calls
 
     def put_transaction(self, item: TransactionItem) -> None:
@@ -107,7 +107,9 @@ class Table:
         )
         return "Item" in answer
 
-    def commit_session(self, item: SessionItem, listing: Listing, *, previous: str | None) -> None:
+    def commit_session(
+        self, item: SessionItem, listing: CommitGuards, *, previous: str | None
+    ) -> None:
         """Create a session, list it in its indexes and delete the `previous` one, all or nothing.
 
         Raises EndedMeanwhile where a logout of its user arrived during the sign-in. The
@@ -225,7 +227,7 @@ def _session_row(item: SessionItem) -> dict[str, Any]:
     return row
 
 
-def _listed(key: str, item: SessionItem, listing: Listing) -> dict[str, Any]:
+def _listed(key: str, item: SessionItem, listing: CommitGuards) -> dict[str, Any]:
     return {
         "Update": {
             "Key": {"pk": {"S": key}},
@@ -239,7 +241,7 @@ def _listed(key: str, item: SessionItem, listing: Listing) -> dict[str, Any]:
     }
 
 
-def _marker_checks(listing: Listing) -> list[dict[str, Any]]:
+def _marker_checks(listing: CommitGuards) -> list[dict[str, Any]]:
     checks: list[dict[str, Any]] = [
         {
             "ConditionCheck": {

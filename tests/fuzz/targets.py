@@ -14,14 +14,14 @@ from functions.auth.callback import parse_callback
 from functions.auth.edge import Unreadable, complete
 from functions.auth.return_to import from_target_link_uri, safe_return_to
 from functions.auth.sign_in import TARGETS, parse_sign_in
-from functions.authorizer.request import Asked
+from functions.authorizer.request import AuthorizerRequest
 from functions.notifications import webhooks
 from functions.notifications.logout_token import check_logout_token
 from functions.notifications.message import read_message
 from shared.errors import SignInError
 from shared.oidc.http_client import Answer
 from shared.oidc.id_token import verify_signature
-from shared.oidc.provider import Known, check_keys, check_metadata
+from shared.oidc.provider import ProviderMetadata, check_keys, check_metadata
 from shared.oidc.token_response import read_tokens
 from shared.parsing.form import parse_query
 from shared.sealing import Seal, is_secret
@@ -41,7 +41,7 @@ SETTINGS: Final = Settings.from_environment(
 )
 SECRET: Final = "A" * 43
 _KEY: Final = {"kty": "EC", "crv": "P-384", "kid": "k", "x": "AA", "y": "AA"}
-KNOWN: Final = Known(
+KNOWN: Final = ProviderMetadata(
     metadata={
         "issuer": SETTINGS.issuer,
         "id_token_signing_alg_values_supported": ["ES384", "RS256"],
@@ -91,7 +91,7 @@ def event(data: bytes) -> None:
         made = complete(value, site=SITE, correlation_id="c")
         made["rawQueryString"].encode("ascii")
     with suppress(SignInError):
-        asked = Asked.of(value, SETTINGS)
+        asked = AuthorizerRequest.of(value, SETTINGS)
         assert asked.session_secret is None or is_secret(asked.session_secret)
     message = read_message(value, None)
     assert message.body is None or isinstance(message.body, bytes)

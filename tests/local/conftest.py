@@ -21,7 +21,7 @@ HOME = "http://localhost:3000/"
 CREDENTIALS = ("local-app", "local-app-secret")
 
 Call = Callable[..., httpx.Response]
-"""Calls the Management API: method, path, and httpx's options."""
+"""Call the Management API: method, path, and httpx's options."""
 
 
 @dataclass(slots=True)

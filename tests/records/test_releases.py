@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shared.store.dynamodb import Calls, connect
+from shared.store.dynamodb import TableClient, connect
 from shared.store.keys import op_session_index, replay_key, subject_index
 from shared.store.records import (
     AccessToken,
@@ -60,13 +60,13 @@ def kept(file: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def written(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Calls]:
+def written(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], TableClient]:
     """A table with the records of a release, as that release wrote them."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
 
-    def write(file: Path) -> Calls:
+    def write(file: Path) -> TableClient:
         client: DynamoDBClient = connect()
-        calls = Calls(client, new_table(client))
+        calls = TableClient(client, new_table(client))
         for entry in kept(file):
             ((kind, arguments),) = entry.items()
             if kind == "put_item":
@@ -83,14 +83,14 @@ def test_there_are_records_of_a_release() -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_transaction(written: Callable[[Path], Calls], file: Path) -> None:
+def test_transaction(written: Callable[[Path], TableClient], file: Path) -> None:
     item = Table(written(file)).claim_transaction(transaction_key(STATE), [binding_of(COOKIE)])
     assert item is not None
     assert Transaction.unseal(item, state=STATE, cookie=COOKIE) == TRANSACTION
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_session_and_access_token(written: Callable[[Path], Calls], file: Path) -> None:
+def test_session_and_access_token(written: Callable[[Path], TableClient], file: Path) -> None:
     seal = session_seal(SECRET)
     item, token = Table(written(file)).read_session_and_token(
         seal.key, token_item_key(SECRET, TARGET)
@@ -103,7 +103,7 @@ def test_session_and_access_token(written: Callable[[Path], Calls], file: Path) 
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_sessions_of_a_user_are_found(written: Callable[[Path], Calls], file: Path) -> None:
+def test_sessions_of_a_user_are_found(written: Callable[[Path], TableClient], file: Path) -> None:
     endings, key = EndingTable(written(file)), session_seal(SECRET).key
     for index in (
         subject_index(ISSUER, SUBJECT, now=NOW),

@@ -30,7 +30,7 @@ from shared.store.records import (
     transaction_key,
 )
 from shared.store.refresh_lease import TokenTable
-from shared.store.session_table import Listing, Table
+from shared.store.session_table import CommitGuards, Table
 
 RELEASES = Path(__file__).parent / "releases"
 ISSUER, SUBJECT, SID = "https://tenant.logto.app/oidc", "alice0000001", "op-session-1"
@@ -96,7 +96,7 @@ def records() -> list[dict[str, Any]]:
         client_ip="192.0.2.1",
         client_agent="test",
     )
-    listing = Listing(
+    listing = CommitGuards(
         index=index_keys(SESSION),
         expires_at=index_expires_at(SESSION),
         subject=subject_digest(ISSUER, SUBJECT),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.store.dynamodb import Calls, connect
+from shared.store.dynamodb import TableClient, connect
 from shared.store.session_table import Table
 from tests.support.tables import new_table
 
@@ -22,4 +22,4 @@ def table_name(client: Any) -> str:
 
 @pytest.fixture
 def table(client: Any, table_name: str) -> Table:
-    return Table(Calls(client, table_name))
+    return Table(TableClient(client, table_name))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.errors import EndedMeanwhile, TableUnavailable
-from shared.store.dynamodb import Calls
+from shared.store.dynamodb import TableClient
 from shared.store.revocation_table import EndingTable
 from shared.store.session_table import Table
 from tests.store.lost import LostAnswer
@@ -20,7 +20,7 @@ LAPSES = 2_000_000_000
 
 @pytest.fixture
 def endings(client: Any, table_name: str) -> EndingTable:
-    return EndingTable(Calls(client, table_name))
+    return EndingTable(TableClient(client, table_name))
 
 
 @pytest.fixture(autouse=True)
@@ -114,16 +114,16 @@ def test_a_marker_that_lapses_in_between(client: Any, table_name: str) -> None:
 
             return then_gone
 
-    mark(EndingTable(Calls(client, table_name)), BEGAN + 30, BEGAN)
+    mark(EndingTable(TableClient(client, table_name)), BEGAN + 30, BEGAN)
     lapsing: Any = Lapsing(client, "update_item")
     with pytest.raises(TableUnavailable):
-        mark(EndingTable(Calls(lapsing, table_name)), BEGAN, BEGAN + 1)
+        mark(EndingTable(TableClient(lapsing, table_name)), BEGAN, BEGAN + 1)
     assert "Item" not in client.get_item(TableName=table_name, Key={"pk": {"S": MARKER}})
 
 
 def test_marking_with_a_lost_answer(client: Any, table_name: str) -> None:
     losing: Any = LostAnswer(client, "update_item")
-    mark(EndingTable(Calls(losing, table_name)), BEGAN, BEGAN)
+    mark(EndingTable(TableClient(losing, table_name)), BEGAN, BEGAN)
     assert losing.lost
     assert row(client, table_name, MARKER)["ended_before"]["N"] == str(BEGAN)
 
@@ -212,7 +212,9 @@ def test_a_guard_is_put_once(endings: EndingTable) -> None:
 
 def test_a_guard_whose_answer_was_lost_was_put(client: Any, table_name: str) -> None:
     losing: Any = LostAnswer(client, "put_item")
-    assert EndingTable(Calls(losing, table_name)).put_once("replay#1", "one", expires_at=LAPSES)
+    assert EndingTable(TableClient(losing, table_name)).put_once(
+        "replay#1", "one", expires_at=LAPSES
+    )
     assert losing.lost
 
 
@@ -239,7 +241,7 @@ def test_what_a_batch_leaves_undone_is_asked_for_again(
             return {**answer, "UnprocessedKeys": {name: rest} if rest["Keys"] else {}}
 
     lazy: Any = Lazy()
-    endings = EndingTable(Calls(lazy, table_name))
+    endings = EndingTable(TableClient(lazy, table_name))
     keys = [f"session#{name}" for name in "abcde"]
     for key in keys:
         commit(table, session(key))

@@ -9,10 +9,10 @@ import pytest
 
 from shared.errors import OtherBrowser, RecordTooLarge, TableUnavailable
 from shared.sealing import new_secret
-from shared.store.dynamodb import Calls
+from shared.store.dynamodb import TableClient
 from shared.store.dynamodb_client import make_client
 from shared.store.records import SessionItem, Transaction, binding_of, transaction_key
-from shared.store.session_table import Listing, Table
+from shared.store.session_table import CommitGuards, Table
 from tests.store.lost import LostAnswer
 from tests.support.patience import AS_DEPLOYED
 
@@ -53,7 +53,7 @@ def commit(table: Table, item: SessionItem, **changes: Any) -> None:
         "in_flight_since": 1_800_000_000_000,
         "authenticated_from": 1_800_000_000,
     }
-    table.commit_session(item, Listing(**{**values, **changes}), previous=previous)
+    table.commit_session(item, CommitGuards(**{**values, **changes}), previous=previous)
 
 
 def test_a_transaction_is_claimed_once(table: Table) -> None:
@@ -110,7 +110,7 @@ def test_an_item_over_400_kb_is_refused_cleanly(table: Table) -> None:
 
 def test_a_missing_table_is_unavailable(client: Any) -> None:
     with pytest.raises(TableUnavailable, match="ResourceNotFoundException"):
-        Table(Calls(client, "no-such-table")).read_session("session#a")
+        Table(TableClient(client, "no-such-table")).read_session("session#a")
 
 
 def test_no_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +118,7 @@ def test_no_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     with pytest.raises(TableUnavailable):
-        Table(Calls(connect(), "sessions")).read_session("session#a")
+        Table(TableClient(connect(), "sessions")).read_session("session#a")
 
 
 def test_a_silent_server_is_given_up_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,20 +140,20 @@ def test_a_silent_server_is_given_up_twice(monkeypatch: pytest.MonkeyPatch) -> N
         server = threading.Thread(target=hear, args=(listener,), daemon=True)
         server.start()
         with pytest.raises(TableUnavailable, match="ReadTimeout"):
-            Table(Calls(make_client(AS_DEPLOYED), "sessions")).read_session("session#a")
+            Table(TableClient(make_client(AS_DEPLOYED), "sessions")).read_session("session#a")
         server.join(60)
     assert len(ends) == 2
 
 
 def test_a_commit_whose_answer_was_lost_is_a_success(client: Any, table_name: str) -> None:
-    table = Table(Calls(LostAnswer(client, "transact_write_items"), table_name))  # type: ignore[arg-type]
+    table = Table(TableClient(LostAnswer(client, "transact_write_items"), table_name))  # type: ignore[arg-type]
     commit(table, session())
     assert table.read_session("session#a") == session()
 
 
 def test_a_claim_whose_answer_was_lost_is_unavailable(client: Any, table_name: str) -> None:
     """What it took is gone, so it cannot be told from a replay; the page says to try again."""
-    table = Table(Calls(LostAnswer(client, "delete_item"), table_name))  # type: ignore[arg-type]
+    table = Table(TableClient(LostAnswer(client, "delete_item"), table_name))  # type: ignore[arg-type]
     put(table)
     with pytest.raises(TableUnavailable):
         table.claim_transaction(KEY, [binding_of(COOKIE)])

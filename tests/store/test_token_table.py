@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.errors import TableUnavailable
-from shared.store.dynamodb import Calls
+from shared.store.dynamodb import TableClient
 from shared.store.records import Lease, TokenItem
 from shared.store.refresh_lease import TokenTable
 from shared.store.session_table import Table
@@ -20,7 +20,7 @@ TOKEN = TokenItem(key="token#a", sealed=b"token", expires_at=1_800_003_600)
 @pytest.fixture
 def tokens(client: Any, table_name: str, table: Table) -> TokenTable:
     commit(table, session())
-    return TokenTable(Calls(client, table_name))
+    return TokenTable(TableClient(client, table_name))
 
 
 def lease(owner: str, until: float = NOW + 9) -> Lease:
@@ -29,7 +29,7 @@ def lease(owner: str, until: float = NOW + 9) -> Lease:
 
 def losing(client: Any, table_name: str, operation: str) -> TokenTable:
     client_that_loses: Any = LostAnswer(client, operation)
-    return TokenTable(Calls(client_that_loses, table_name))
+    return TokenTable(TableClient(client_that_loses, table_name))
 
 
 def row(client: Any, table_name: str) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def test_one_holds_the_lease(tokens: TokenTable) -> None:
     leased = tokens.take_lease(KEY, lease("one"), now=NOW)
     assert leased is not None
     assert leased.item == replace(session(), lease=lease("one"))
-    assert not leased.unproven
+    assert not leased.outcome_unknown
     assert tokens.take_lease(KEY, lease("two"), now=NOW) is None
     assert tokens.take_lease(KEY, lease("two"), now=NOW + 8.999) is None
 
@@ -59,14 +59,14 @@ def test_a_lease_that_was_given_back(tokens: TokenTable, client: Any, table_name
     assert not {"lease_owner", "lease_until", "taken_from"} & set(row(client, table_name))
     leased = tokens.take_lease(KEY, lease("two"), now=NOW)
     assert leased is not None
-    assert not leased.unproven
+    assert not leased.outcome_unknown
 
 
 def test_a_lease_that_lapsed_is_taken_over_and_said_to_be(tokens: TokenTable) -> None:
     tokens.take_lease(KEY, lease("one"), now=NOW)
     leased = tokens.take_lease(KEY, lease("two", NOW + 18), now=NOW + 9)
     assert leased is not None
-    assert leased.unproven
+    assert leased.outcome_unknown
 
 
 def test_the_old_holder_has_no_say_any_more(
@@ -89,7 +89,7 @@ def test_a_taken_lease_whose_answer_was_lost(
 ) -> None:
     leased = losing(client, table_name, "update_item").take_lease(KEY, lease("one"), now=NOW)
     assert leased is not None
-    assert not leased.unproven  # what was there before is remembered
+    assert not leased.outcome_unknown  # what was there before is remembered
 
 
 def test_a_lost_answer_to_taking_over(tokens: TokenTable, client: Any, table_name: str) -> None:
@@ -98,7 +98,7 @@ def test_a_lost_answer_to_taking_over(tokens: TokenTable, client: Any, table_nam
     loser = losing(client, table_name, "update_item")
     leased = loser.take_lease(KEY, lease("two", NOW + 18), now=NOW + 9)
     assert leased is not None
-    assert leased.unproven
+    assert leased.outcome_unknown
 
 
 @pytest.mark.parametrize("proven", [True, False])
@@ -111,7 +111,7 @@ def test_a_rest(tokens: TokenTable, table: Table, proven: bool) -> None:
     assert tokens.take_lease(KEY, lease("two"), now=NOW + 1) is None
     leased = tokens.take_lease(KEY, lease("two"), now=NOW + 2)
     assert leased is not None
-    assert leased.unproven is not proven
+    assert leased.outcome_unknown is not proven
 
 
 def test_doubt_outlives_a_holder_that_learned_nothing(tokens: TokenTable) -> None:
@@ -120,7 +120,7 @@ def test_doubt_outlives_a_holder_that_learned_nothing(tokens: TokenTable) -> Non
     tokens.take_lease(KEY, lease("two", NOW + 18), now=NOW + 9)
     leased = tokens.take_lease(KEY, lease("three", NOW + 27), now=NOW + 18)
     assert leased is not None
-    assert leased.unproven
+    assert leased.outcome_unknown
 
 
 def test_a_rotated_token_is_kept_while_the_lease_holds(tokens: TokenTable, table: Table) -> None:
@@ -182,7 +182,7 @@ def test_activity_meets_a_lease(tokens: TokenTable, table: Table) -> None:
 
 
 def test_a_missing_table(client: Any) -> None:
-    tokens = TokenTable(Calls(client, "no-such-table"))
+    tokens = TokenTable(TableClient(client, "no-such-table"))
     for act in (
         lambda: tokens.take_lease(KEY, lease("one"), now=NOW),
         lambda: tokens.give_back(KEY, "one"),

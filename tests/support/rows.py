@@ -13,7 +13,7 @@ from shared.store.keys import (
     subject_marker,
 )
 from shared.store.records import Session, SessionItem, session_seal
-from shared.store.session_table import Listing
+from shared.store.session_table import CommitGuards
 
 
 def put_session(
@@ -55,7 +55,7 @@ def put_session(
         client_ip=client[0],
         client_agent=client[1],
     )
-    listing = Listing(
+    listing = CommitGuards(
         index=index_keys(session),
         expires_at=index_expires_at(session),
         subject=subject_digest(settings.issuer, subject),

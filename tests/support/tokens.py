@@ -6,7 +6,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, Key, RSAKey
 
 from shared.oidc.id_token import Expected
-from shared.oidc.provider import Known
+from shared.oidc.provider import ProviderMetadata
 
 ISSUER = "https://tenant.logto.app/oidc"
 CLIENT_ID = "app"
@@ -17,9 +17,9 @@ ES384 = ECKey.generate_key("P-384", {"kid": "es384", "use": "sig", "alg": "ES384
 RS256 = RSAKey.generate_key(2048, {"kid": "rs256", "use": "sig", "alg": "RS256"})
 
 
-def known(*keys: Key, algorithms: tuple[str, ...] = ("ES384",)) -> Known:
+def known(*keys: Key, algorithms: tuple[str, ...] = ("ES384",)) -> ProviderMetadata:
     """What a process knows of a provider with these keys."""
-    return Known(
+    return ProviderMetadata(
         metadata={
             "issuer": ISSUER,
             "id_token_signing_alg_values_supported": list(algorithms),

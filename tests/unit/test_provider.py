@@ -14,8 +14,8 @@ from shared.oidc.provider import (
     FRESH_SECONDS,
     LOOKS,
     STALE_SECONDS,
-    Known,
     Provider,
+    ProviderMetadata,
     check_metadata,
 )
 
@@ -65,8 +65,8 @@ class World:
         )
 
 
-def run(ask: Callable[[], Any]) -> Known:
-    return cast(Known, asyncio.run(ask()))
+def run(ask: Callable[[], Any]) -> ProviderMetadata:
+    return cast(ProviderMetadata, asyncio.run(ask()))
 
 
 def test_fetched_once_while_fresh() -> None:

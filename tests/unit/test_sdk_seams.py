@@ -17,7 +17,7 @@ from logto.models.response import TokenResponse
 from logto.OidcCore import OidcCore
 
 from shared.oidc.logto import Client, Core, UnitOfWork
-from shared.oidc.provider import Known
+from shared.oidc.provider import ProviderMetadata
 
 ENDPOINT = "https://tenant.logto.app"
 ISSUER = f"{ENDPOINT}/oidc"
@@ -54,7 +54,7 @@ def config() -> LogtoConfig:
 
 
 def product_client(storage: UnitOfWork, extra: dict[str, str] | None = None) -> Client:
-    known = Known(metadata=DOCUMENT, keys=())
+    known = ProviderMetadata(metadata=DOCUMENT, keys=())
     core = Core(known, None, None)  # type: ignore[arg-type] # no request is made
     return Client(config(), storage, core, extra=extra)
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
 from functions.auth import pages
-from functions.auth.request import Incoming
+from functions.auth.request import BrowserRequest
 from functions.auth.responses import brand_of
 
 router = APIRouter()
@@ -14,7 +14,7 @@ router = APIRouter()
 async def asset(request: Request) -> Response:
     # Not an argument: for one, FastAPI would load the whole of Pydantic's first version.
     name = request.path_params["name"]
-    brand = brand_of(Incoming(request).services.settings)
+    brand = brand_of(BrowserRequest(request).services.settings)
     if name == "style.css":
         sheet = pages.style_css()
     elif name == "accent.css":

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from functions.auth.callback import Client, finish_sign_in, parse_callback
-from functions.auth.request import Incoming
+from functions.auth.callback import ClientInfo, finish_sign_in, parse_callback
+from functions.auth.request import BrowserRequest
 from functions.auth.responses import redirect
 from shared.errors import TransactionUnknown
 from shared.sessions import load_session
@@ -13,7 +13,7 @@ router = APIRouter()
 
 @router.get("/callback")
 async def callback(request: Request) -> Response:
-    incoming = Incoming(request)
+    incoming = BrowserRequest(request)
     answered = parse_callback(incoming.query)
     try:
         finished = await finish_sign_in(
@@ -21,7 +21,7 @@ async def callback(request: Request) -> Response:
             site=incoming.site,
             browser_cookies=incoming.browser_cookies,
             previous_secret=incoming.session_secret,
-            client=Client(ip=incoming.client_ip, agent=incoming.client_agent),
+            client=ClientInfo(ip=incoming.client_ip, agent=incoming.client_agent),
             services=incoming.services,
         )
     except TransactionUnknown:

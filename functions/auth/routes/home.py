@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request, Response
 
 from functions.auth import pages
-from functions.auth.request import Incoming
+from functions.auth.request import BrowserRequest
 from functions.auth.responses import brand_of, page, redirect
 from shared.errors import RevalidationRequired
 from shared.identity import identity_of
@@ -16,7 +16,7 @@ router = APIRouter()
 
 @router.get("/")
 async def home(request: Request) -> Response:
-    incoming = Incoming(request)
+    incoming = BrowserRequest(request)
     live = load_session(incoming.session_secret, incoming.services)
     if live is not None and live.revalidation_due:
         if not incoming.wants_page or incoming.is_prefetch:

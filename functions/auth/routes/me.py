@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
-from functions.auth.request import Incoming
+from functions.auth.request import BrowserRequest
 from shared.identity import identity_of
 from shared.sessions import require_session
 
@@ -13,7 +13,7 @@ router = APIRouter()
 @router.get("/me")
 async def me(request: Request) -> Response:
     """`?touch=false` reads the session without extending it, for a page that polls."""
-    incoming = Incoming(request)
+    incoming = BrowserRequest(request)
     touch = incoming.query.get("touch") != "false"
     live = require_session(incoming.session_secret, incoming.services, touch=touch)
     identity = identity_of(live.session)

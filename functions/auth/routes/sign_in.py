@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from functions.auth.request import Incoming
+from functions.auth.request import BrowserRequest
 from functions.auth.responses import redirect
 from functions.auth.sign_in import TARGETS, TRANSACTION_SECONDS, parse_sign_in, start_sign_in
 from shared.errors import MalformedRequest
@@ -13,21 +13,21 @@ router = APIRouter()
 
 @router.get("/sign-in")
 async def sign_in(request: Request) -> Response:
-    incoming = Incoming(request)
+    incoming = BrowserRequest(request)
     return await _start(incoming, parse_query(request.scope["query_string"], free=TARGETS))
 
 
 @router.post("/sign-in")
 async def sign_in_by_form(request: Request) -> Response:
     """Third-party-initiated login may come as a form (OIDC Core section 4)."""
-    incoming = Incoming(request)
+    incoming = BrowserRequest(request)
     kind = incoming.header("content-type").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise MalformedRequest("a sign-in is posted as a form")
     return await _start(incoming, parse_query(await request.body(), free=TARGETS))
 
 
-async def _start(incoming: Incoming, parameters: dict[str, str]) -> Response:
+async def _start(incoming: BrowserRequest, parameters: dict[str, str]) -> Response:
     services = incoming.services
     asked = parse_sign_in(
         parameters,
