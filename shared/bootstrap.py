@@ -11,7 +11,7 @@ from shared.observability import observer
 from shared.services import Services
 from shared.settings import Settings
 from shared.store.dynamodb import LIMITS, TableClient, connect
-from shared.store.session_table import Table
+from shared.store.session_table import SessionTable
 from shared.tracing import spans
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from shared.oidc.http_client import ProviderHttp
     from shared.oidc.logto import Logto
     from shared.oidc.provider import Provider
-    from shared.store.refresh_lease import TokenTable
-    from shared.store.revocation_table import EndingTable
+    from shared.store.refresh_lease import RefreshLeases
+    from shared.store.revocation_table import RevocationTable
 
 
 def compose(
@@ -75,9 +75,9 @@ def compose(
 
     return Services(
         settings=settings,
-        table=Table(calls),
-        tokens=_tokens(calls),
-        endings=_endings(calls),
+        sessions=SessionTable(calls),
+        leases=_leases(calls),
+        revocations=_revocations(calls),
         provider=provider,
         logto=logto,
         observer=observer(service),
@@ -87,21 +87,21 @@ def compose(
     )
 
 
-def _tokens(calls: TableClient) -> "Callable[[], TokenTable]":
+def _leases(calls: TableClient) -> "Callable[[], RefreshLeases]":
     @cache
-    def tokens() -> "TokenTable":
-        from shared.store.refresh_lease import TokenTable
+    def leases() -> "RefreshLeases":
+        from shared.store.refresh_lease import RefreshLeases
 
-        return TokenTable(calls)
+        return RefreshLeases(calls)
 
-    return tokens
+    return leases
 
 
-def _endings(calls: TableClient) -> "Callable[[], EndingTable]":
+def _revocations(calls: TableClient) -> "Callable[[], RevocationTable]":
     @cache
-    def endings() -> "EndingTable":
-        from shared.store.revocation_table import EndingTable
+    def revocations() -> "RevocationTable":
+        from shared.store.revocation_table import RevocationTable
 
-        return EndingTable(calls)
+        return RevocationTable(calls)
 
-    return endings
+    return revocations

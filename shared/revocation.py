@@ -26,7 +26,7 @@ def end_subject(subject: str, *, until: int, services: Services, spared: str | N
     Unix seconds by Logto's clock, which sets when a session began. Raises TableUnavailable, and
     then some may not have ended. `spared` is the key of one that is left to the caller.
     """
-    endings, settings = services.endings(), services.settings
+    endings, settings = services.revocations(), services.settings
     now = services.clock()
     endings.mark_subject(
         subject_marker(settings.issuer, subject),
@@ -47,7 +47,7 @@ def end_op_session(op_session: str, *, subject: str | None, services: Services) 
 
     Raises TableUnavailable.
     """
-    endings, issuer = services.endings(), services.settings.issuer
+    endings, issuer = services.revocations(), services.settings.issuer
     now = services.clock()
     endings.mark_op_session(
         op_session_marker(issuer, op_session),
@@ -65,7 +65,7 @@ def end_op_session(op_session: str, *, subject: str | None, services: Services) 
 
 def sessions_of(subject: str, services: Services) -> tuple[SessionEntry, ...]:
     """The sessions of a subject that have rows, ended by a timeout or not, the latest first."""
-    endings = services.endings()
+    endings = services.revocations()
     index = subject_index(services.settings.issuer, subject, now=services.clock())
     sessions = endings.sessions(_all(endings.listed(index)))
     return tuple(sorted(sessions, key=lambda item: item.began_at, reverse=True))
@@ -80,4 +80,4 @@ def _unlist(listed: dict[str, frozenset[str]], *, kept: set[str], services: Serv
     for key, sessions in listed.items():
         gone = sorted(sessions - kept)
         if gone:
-            services.endings().unlist(key, gone)
+            services.revocations().unlist(key, gone)

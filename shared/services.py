@@ -8,13 +8,13 @@ from shared.clock import Clock
 from shared.observability import Observer
 from shared.sealing import Random
 from shared.settings import Settings
-from shared.store.session_table import Table
+from shared.store.session_table import SessionTable
 
 if TYPE_CHECKING:
     from shared.oidc.logto import Logto
     from shared.oidc.provider import Provider
-    from shared.store.refresh_lease import TokenTable
-    from shared.store.revocation_table import EndingTable
+    from shared.store.refresh_lease import RefreshLeases
+    from shared.store.revocation_table import RevocationTable
 
 
 async def nothing_open() -> None:
@@ -26,9 +26,9 @@ class Services:
     """What is a function is made when first asked for: who does without does not load it."""
 
     settings: Settings
-    table: Table
-    tokens: "Callable[[], TokenTable]"
-    endings: "Callable[[], EndingTable]"
+    sessions: SessionTable
+    leases: "Callable[[], RefreshLeases]"
+    revocations: "Callable[[], RevocationTable]"
     provider: "Callable[[], Provider]"
     logto: "Callable[[], Logto]"
     observer: Observer

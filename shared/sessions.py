@@ -42,7 +42,7 @@ def load_session(
     """
     if secret is None:
         return None
-    item = services.table.read_session(session_seal(secret).key)
+    item = services.sessions.read_session(session_seal(secret).key)
     return _alive(secret, item, services, touch=touch)
 
 
@@ -53,7 +53,7 @@ def load_session_with_token(
     if secret is None:
         return None, None
     key, token_key = session_seal(secret).key, token_item_key(secret, target)
-    item, token = services.table.read_session_and_token(key, token_key)
+    item, token = services.sessions.read_session_and_token(key, token_key)
     live = _alive(secret, item, services, touch=True)
     return live, (open_token(token, secret, live.session, target) if live else None)
 
@@ -123,7 +123,7 @@ def _touched(key: str, services: Services, *, now: int, end: int) -> bool:
     """
     expires_at = min(end, now + services.settings.session_idle_seconds)
     try:
-        return services.table.touch_session(key, seen_at=now, expires_at=expires_at)
+        return services.sessions.touch_session(key, seen_at=now, expires_at=expires_at)
     except TableUnavailable as failure:
         services.observer.problem("activity not noted", reason=failure.error)
         return True

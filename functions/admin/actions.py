@@ -39,8 +39,8 @@ def list_organization(event: dict[str, Any], services: Services) -> dict[str, An
 def end_session(event: dict[str, Any], services: Services) -> dict[str, Any]:
     """`session`, an id as listed."""
     key = f"session#{_named(event, 'session')}"
-    there = [item.key for item in services.endings().sessions([key])]
-    services.endings().delete(there)
+    there = [item.key for item in services.revocations().sessions([key])]
+    services.revocations().delete(there)
     return {"ended": len(there)}
 
 
@@ -54,7 +54,7 @@ def end_organization(event: dict[str, Any], services: Services) -> dict[str, Any
     """`organization`, and `cursor`: the sessions of a part of the table. Call until there is no
     cursor."""
     items, cursor = _organization_page(event, services)
-    services.endings().delete([item.key for item in items])
+    services.revocations().delete([item.key for item in items])
     return {"ended": len(items), "cursor": cursor}
 
 
@@ -101,7 +101,7 @@ def _organization_page(
     cursor = event.get("cursor")
     if cursor is not None and not isinstance(cursor, str):
         raise MalformedRequest("`cursor` is not one that an answer held")
-    page = services.endings().scan_organization(name, start_key=cursor, limit=SCANNED)
+    page = services.revocations().scan_organization(name, start_key=cursor, limit=SCANNED)
     return page.items, page.next_key
 
 

@@ -22,7 +22,7 @@ def erase_subject(subject: str, services: Services) -> Erased:
 
     An index item goes only once it lists nothing: a session that begins meanwhile stays listed.
     """
-    endings, issuer = services.endings(), services.settings.issuer
+    endings, issuer = services.revocations(), services.settings.issuer
     until = int(services.clock()) + SKEW_SECONDS
     sessions = end_subject(subject, until=until, services=services)
     index = endings.listed(subject_index(issuer, subject, now=services.clock()))

@@ -214,7 +214,7 @@ def _claim(
 ) -> Transaction:
     """Take the transaction, which one request alone can, and open it for its own browser."""
     cookies = {binding_of(cookie.value): cookie.value for cookie in browser_cookies}
-    item = services.table.claim_transaction(transaction_key(state), list(cookies))
+    item = services.sessions.claim_transaction(transaction_key(state), list(cookies))
     if item is None:
         raise TransactionUnknown("`state` is not that of a pending sign-in")
     transaction = Transaction.unseal(item, state=state, cookie=cookies[item.binding])
@@ -263,5 +263,5 @@ def _commit(
         authenticated_from=session.began_at - in_flight.seconds - 1,
     )
     previous = session_seal(previous_secret).key if previous_secret else None
-    services.table.commit_session(item, listing, previous=previous)
+    services.sessions.commit_session(item, listing, previous=previous)
     return secret

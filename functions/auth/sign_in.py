@@ -101,7 +101,7 @@ async def start_sign_in(
         connector=request.connector,
         started_at=int(now * 1000) / 1000,
     )
-    services.table.put_transaction(
+    services.sessions.put_transaction(
         transaction.seal(
             state=state,
             cookie=cookie.value,

@@ -59,12 +59,15 @@ def _ended(secret: str, *, everywhere: bool, services: Services) -> Session | No
     that its time has run out is no reason to leave the others.
     """
     seal = session_seal(secret)
-    if everywhere and (asking := _opened(services.table.read_session(seal.key), seal)) is not None:
+    if (
+        everywhere
+        and (asking := _opened(services.sessions.read_session(seal.key), seal)) is not None
+    ):
         # What is listed by now has begun by now, whatever Logto's clock says.
         until = max(int(services.clock()) + SKEW_SECONDS, asking.began_at)
         count = end_subject(asking.subject, until=until, services=services, spared=seal.key)
         services.observer.event("signed out everywhere", sessions=count + 1)
-    return _opened(services.table.delete_session(seal.key), seal)
+    return _opened(services.sessions.delete_session(seal.key), seal)
 
 
 def _opened(item: SessionItem | None, seal: Seal) -> Session | None:

@@ -14,6 +14,6 @@ from shared.snap_start import on_snapshots
 _services = compose(os.environ, service="authorizer")
 # With snapshots the SDK too: a restored process has it for nothing, where one that starts would do
 # without.
-_loop = on_snapshots(os.environ, _services, lambda: (_services.logto(), _services.tokens()))
+_loop = on_snapshots(os.environ, _services, lambda: (_services.logto(), _services.leases()))
 handler = make_handler(_services, _loop)
 start.done()

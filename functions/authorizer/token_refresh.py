@@ -138,13 +138,13 @@ class _Refresh:
         now = self.services.clock()
         owner = base64url.encode(self.services.random(12))
         lease = Lease(owner=owner, until=now + LEASE_SECONDS)
-        leased = self.services.tokens().take_lease(self.key, lease, now=now)
+        leased = self.services.leases().take_lease(self.key, lease, now=now)
         return (leased, owner) if leased is not None else None
 
     def _look(self) -> tuple[Session, AccessToken | None, Lease | None]:
         """Session and token as they are now, and the lease on them while it holds."""
         token_key = token_item_key(self.secret, self.target)
-        item, token = self.services.table.read_session_and_token(self.key, token_key)
+        item, token = self.services.sessions.read_session_and_token(self.key, token_key)
         session = Session.unseal(item, session_seal(self.secret)) if item else None
         if item is None or session is None:
             raise SessionRequired("the session has been ended")
@@ -196,7 +196,7 @@ class _Refresh:
 
     async def _ended(self, failure: SignInError, owner: str, token: AccessToken | None) -> str:
         """End the session, unless another request has won meanwhile: then use what it brought."""
-        if self.services.tokens().end(self.key, owner):
+        if self.services.leases().end(self.key, owner):
             self.services.observer.event("session ended", reason=failure.error)
             raise SessionRequired("the grant has ended")
         return await self.token(token)
@@ -213,7 +213,7 @@ class _Refresh:
         if self.spent > REDEEMED_BY_SECONDS:
             return  # the next request sees that the grant is good, and asks anew
         try:
-            if persisted and not services.tokens().finish(self.key, owner, sealed, item):
+            if persisted and not services.leases().finish(self.key, owner, sealed, item):
                 await self._drop(refreshed.storage)
                 raise SessionRequired("the session was ended during the refresh")
         except TableUnavailable as failure:
@@ -228,12 +228,12 @@ class _Refresh:
             self.services.observer.problem("grant not revoked", reason="session_required")
 
     def _give_back(self, owner: str) -> None:
-        self._quietly(lambda: self.services.tokens().give_back(self.key, owner))
+        self._quietly(lambda: self.services.leases().give_back(self.key, owner))
 
     def _rest(self, owner: str, *, proven: bool) -> None:
         until = self.services.clock() + REST_SECONDS
         self._quietly(
-            lambda: self.services.tokens().rest(self.key, owner, until=until, proven=proven)
+            lambda: self.services.leases().rest(self.key, owner, until=until, proven=proven)
         )
 
     def _quietly(self, act: Callable[[], object]) -> None:
@@ -263,7 +263,7 @@ class _Redemption:
         renewed = replace(self.session, storage=storage)
         sealed = renewed.sealed(session_seal(self.refresh.secret), services.random)
         try:
-            kept = services.tokens().keep_refreshed(self.refresh.key, self.owner, sealed)
+            kept = services.leases().keep_refreshed(self.refresh.key, self.owner, sealed)
         except TableUnavailable as failure:
             self.persisted = False
             services.observer.problem("rotated token not kept", reason=failure.error)

@@ -23,12 +23,12 @@ async def log_out(message: Message, services: Services) -> None:
     """
     token = await _checked(_posted_token(message), services)
     guard = replay_key(services.settings.issuer, token.token_id)
-    if services.endings().is_there(guard):
+    if services.revocations().is_there(guard):
         raise MessageRefused("the logout token has been used already")
     count = _end(token, services)
     owner = base64url.encode(services.random(12))
     expires_at = int(services.clock()) + REPLAY_SECONDS
-    if not services.endings().put_once(guard, owner, expires_at=expires_at):
+    if not services.revocations().put_once(guard, owner, expires_at=expires_at):
         raise MessageRefused("the logout token has been used already")
     services.observer.count(SESSIONS_ENDED, value=count)
     services.observer.event("logged out by Logto", sessions=count)

@@ -34,7 +34,7 @@ class Leased:
     outcome_unknown: bool
 
 
-class TokenTable:
+class RefreshLeases:
     """Every method raises TableUnavailable where DynamoDB fails."""
 
     def __init__(self, calls: TableClient) -> None:

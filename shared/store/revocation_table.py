@@ -32,7 +32,7 @@ class Page:
     next_key: str | None
 
 
-class EndingTable:
+class RevocationTable:
     """Every method raises TableUnavailable where DynamoDB fails or leaves a part undone."""
 
     def __init__(self, calls: TableClient) -> None:

@@ -44,7 +44,7 @@ class CommitGuards:
     """The same in Unix seconds by Logto's clock."""
 
 
-class Table:
+class SessionTable:
     """Transactions and sessions. Every method raises TableUnavailable where DynamoDB fails."""
 
     def __init__(self, calls: TableClient) -> None:

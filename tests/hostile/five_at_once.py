@@ -28,7 +28,7 @@ def _authorizer() -> Handler:
     http = ProviderHttp(timeout_seconds=PATIENT)
     services = compose(os.environ, service="authorizer", http=http)
     services.logto()
-    services.tokens()
+    services.leases()
     return make_handler(services, asyncio.new_event_loop())
 
 

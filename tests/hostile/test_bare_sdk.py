@@ -144,7 +144,7 @@ class Product:
         return self.scene.printed() + "".join(reply.body for reply in self.browser.replies)
 
     def kept(self) -> dict[str, str]:
-        table = self.scene.process.services.table
+        table = self.scene.process.services.sessions
         seal = session_seal(self.browser.jar[SESSION])
         item = table.read_session(seal.key)
         assert item is not None

@@ -25,8 +25,8 @@ from shared.store.records import (
     token_seal,
     transaction_key,
 )
-from shared.store.revocation_table import EndingTable
-from shared.store.session_table import Table
+from shared.store.revocation_table import RevocationTable
+from shared.store.session_table import SessionTable
 from tests.records.write import (
     COOKIE,
     ISSUER,
@@ -84,7 +84,9 @@ def test_there_are_records_of_a_release() -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_transaction(written: Callable[[Path], TableClient], file: Path) -> None:
-    item = Table(written(file)).claim_transaction(transaction_key(STATE), [binding_of(COOKIE)])
+    item = SessionTable(written(file)).claim_transaction(
+        transaction_key(STATE), [binding_of(COOKIE)]
+    )
     assert item is not None
     assert Transaction.unseal(item, state=STATE, cookie=COOKIE) == TRANSACTION
 
@@ -92,7 +94,7 @@ def test_transaction(written: Callable[[Path], TableClient], file: Path) -> None
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_session_and_access_token(written: Callable[[Path], TableClient], file: Path) -> None:
     seal = session_seal(SECRET)
-    item, token = Table(written(file)).read_session_and_token(
+    item, token = SessionTable(written(file)).read_session_and_token(
         seal.key, token_item_key(SECRET, TARGET)
     )
     assert item is not None
@@ -104,7 +106,7 @@ def test_session_and_access_token(written: Callable[[Path], TableClient], file: 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_sessions_of_a_user_are_found(written: Callable[[Path], TableClient], file: Path) -> None:
-    endings, key = EndingTable(written(file)), session_seal(SECRET).key
+    endings, key = RevocationTable(written(file)), session_seal(SECRET).key
     for index in (
         subject_index(ISSUER, SUBJECT, now=NOW),
         op_session_index(ISSUER, SID, now=NOW),

@@ -29,8 +29,8 @@ from shared.store.records import (
     token_seal,
     transaction_key,
 )
-from shared.store.refresh_lease import TokenTable
-from shared.store.session_table import CommitGuards, Table
+from shared.store.refresh_lease import RefreshLeases
+from shared.store.session_table import CommitGuards, SessionTable
 
 RELEASES = Path(__file__).parent / "releases"
 ISSUER, SUBJECT, SID = "https://tenant.logto.app/oidc", "alice0000001", "op-session-1"
@@ -107,10 +107,10 @@ def records() -> list[dict[str, Any]]:
     )
     transaction = TRANSACTION.seal(state=STATE, cookie=COOKIE, expires_at=NOW + 3600, random=fixed)
     assert transaction.key == transaction_key(STATE)
-    Table(calls).put_transaction(transaction)
-    Table(calls).commit_session(item, listing, previous=None)
+    SessionTable(calls).put_transaction(transaction)
+    SessionTable(calls).commit_session(item, listing, previous=None)
     token = TOKEN.seal(token_seal(SECRET, SESSION, TARGET), fixed)
-    TokenTable(calls).finish(seal.key, "an-owner", item.sealed, token)
+    RefreshLeases(calls).finish(seal.key, "an-owner", item.sealed, token)
     calls.writes.append({"replay": replay_key(ISSUER, "a-token-id")})
     return list(calls.writes)
 

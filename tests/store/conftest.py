@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.store.dynamodb import TableClient, connect
-from shared.store.session_table import Table
+from shared.store.session_table import SessionTable
 from tests.support.tables import new_table
 
 
@@ -21,5 +21,5 @@ def table_name(client: Any) -> str:
 
 
 @pytest.fixture
-def table(client: Any, table_name: str) -> Table:
-    return Table(TableClient(client, table_name))
+def table(client: Any, table_name: str) -> SessionTable:
+    return SessionTable(TableClient(client, table_name))

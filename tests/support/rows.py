@@ -64,5 +64,5 @@ def put_session(
         in_flight_since=int(services.clock() * 1000),
         authenticated_from=began,
     )
-    services.table.commit_session(item, listing, previous=None)
+    services.sessions.commit_session(item, listing, previous=None)
     return secret

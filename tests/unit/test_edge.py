@@ -13,7 +13,7 @@ from functions.auth.application import Handler, make_handler
 from shared.observability import observer
 from shared.services import Services
 from shared.settings import Settings
-from shared.store.session_table import Table
+from shared.store.session_table import SessionTable
 from tests.support.browser import Browser, read_answer
 from tests.support.events import http_event
 
@@ -33,9 +33,9 @@ def handler_with(base_url: str | None = None) -> Handler:
     return make_handler(
         Services(
             settings=dataclasses.replace(SETTINGS, base_url=base_url),
-            table=cast(Table, None),
-            tokens=_never,
-            endings=_never,
+            sessions=cast(SessionTable, None),
+            leases=_never,
+            revocations=_never,
             provider=_never,
             logto=_never,
             observer=observer("auth"),

@@ -8,28 +8,28 @@ import pytest
 from shared.errors import TableUnavailable
 from shared.store.dynamodb import TableClient
 from shared.store.records import Lease, TokenItem
-from shared.store.refresh_lease import TokenTable
-from shared.store.session_table import Table
+from shared.store.refresh_lease import RefreshLeases
+from shared.store.session_table import SessionTable
 from tests.store.lost import LostAnswer
-from tests.store.test_table import commit, session
+from tests.store.test_session_table import commit, session
 
 KEY, NOW = "session#a", 1_800_000_000.0
 TOKEN = TokenItem(key="token#a", sealed=b"token", expires_at=1_800_003_600)
 
 
 @pytest.fixture
-def tokens(client: Any, table_name: str, table: Table) -> TokenTable:
+def tokens(client: Any, table_name: str, table: SessionTable) -> RefreshLeases:
     commit(table, session())
-    return TokenTable(TableClient(client, table_name))
+    return RefreshLeases(TableClient(client, table_name))
 
 
 def lease(owner: str, until: float = NOW + 9) -> Lease:
     return Lease(owner=owner, until=until)
 
 
-def losing(client: Any, table_name: str, operation: str) -> TokenTable:
+def losing(client: Any, table_name: str, operation: str) -> RefreshLeases:
     client_that_loses: Any = LostAnswer(client, operation)
-    return TokenTable(TableClient(client_that_loses, table_name))
+    return RefreshLeases(TableClient(client_that_loses, table_name))
 
 
 def row(client: Any, table_name: str) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def row(client: Any, table_name: str) -> dict[str, Any]:
     return found
 
 
-def test_one_holds_the_lease(tokens: TokenTable) -> None:
+def test_one_holds_the_lease(tokens: RefreshLeases) -> None:
     leased = tokens.take_lease(KEY, lease("one"), now=NOW)
     assert leased is not None
     assert leased.item == replace(session(), lease=lease("one"))
@@ -46,14 +46,14 @@ def test_one_holds_the_lease(tokens: TokenTable) -> None:
     assert tokens.take_lease(KEY, lease("two"), now=NOW + 8.999) is None
 
 
-def test_a_lease_on_nothing(tokens: TokenTable, client: Any, table_name: str) -> None:
+def test_a_lease_on_nothing(tokens: RefreshLeases, client: Any, table_name: str) -> None:
     """It brings no row about."""
     assert tokens.take_lease("session#never", lease("one"), now=NOW) is None
     key = {"pk": {"S": "session#never"}}
     assert "Item" not in client.get_item(TableName=table_name, Key=key)
 
 
-def test_a_lease_that_was_given_back(tokens: TokenTable, client: Any, table_name: str) -> None:
+def test_a_lease_that_was_given_back(tokens: RefreshLeases, client: Any, table_name: str) -> None:
     tokens.take_lease(KEY, lease("one"), now=NOW)
     tokens.give_back(KEY, "one")
     assert not {"lease_owner", "lease_until", "taken_from"} & set(row(client, table_name))
@@ -62,7 +62,7 @@ def test_a_lease_that_was_given_back(tokens: TokenTable, client: Any, table_name
     assert not leased.outcome_unknown
 
 
-def test_a_lease_that_lapsed_is_taken_over_and_said_to_be(tokens: TokenTable) -> None:
+def test_a_lease_that_lapsed_is_taken_over_and_said_to_be(tokens: RefreshLeases) -> None:
     tokens.take_lease(KEY, lease("one"), now=NOW)
     leased = tokens.take_lease(KEY, lease("two", NOW + 18), now=NOW + 9)
     assert leased is not None
@@ -70,7 +70,7 @@ def test_a_lease_that_lapsed_is_taken_over_and_said_to_be(tokens: TokenTable) ->
 
 
 def test_the_old_holder_has_no_say_any_more(
-    tokens: TokenTable, table: Table, client: Any, table_name: str
+    tokens: RefreshLeases, table: SessionTable, client: Any, table_name: str
 ) -> None:
     tokens.take_lease(KEY, lease("one"), now=NOW)
     tokens.take_lease(KEY, lease("two", NOW + 18), now=NOW + 9)
@@ -85,14 +85,14 @@ def test_the_old_holder_has_no_say_any_more(
 
 
 def test_a_taken_lease_whose_answer_was_lost(
-    tokens: TokenTable, client: Any, table_name: str
+    tokens: RefreshLeases, client: Any, table_name: str
 ) -> None:
     leased = losing(client, table_name, "update_item").take_lease(KEY, lease("one"), now=NOW)
     assert leased is not None
     assert not leased.outcome_unknown  # what was there before is remembered
 
 
-def test_a_lost_answer_to_taking_over(tokens: TokenTable, client: Any, table_name: str) -> None:
+def test_a_lost_answer_to_taking_over(tokens: RefreshLeases, client: Any, table_name: str) -> None:
     """The second attempt still says that somebody was there before."""
     tokens.take_lease(KEY, lease("one"), now=NOW)
     loser = losing(client, table_name, "update_item")
@@ -102,7 +102,7 @@ def test_a_lost_answer_to_taking_over(tokens: TokenTable, client: Any, table_nam
 
 
 @pytest.mark.parametrize("proven", [True, False])
-def test_a_rest(tokens: TokenTable, table: Table, proven: bool) -> None:
+def test_a_rest(tokens: RefreshLeases, table: SessionTable, proven: bool) -> None:
     tokens.take_lease(KEY, lease("one"), now=NOW)
     tokens.rest(KEY, "one", until=NOW + 2, proven=proven)
     item = table.read_session(KEY)
@@ -114,7 +114,7 @@ def test_a_rest(tokens: TokenTable, table: Table, proven: bool) -> None:
     assert leased.outcome_unknown is not proven
 
 
-def test_doubt_outlives_a_holder_that_learned_nothing(tokens: TokenTable) -> None:
+def test_doubt_outlives_a_holder_that_learned_nothing(tokens: RefreshLeases) -> None:
     """Two in a row that never said how it ended: the third is told as well."""
     tokens.take_lease(KEY, lease("one"), now=NOW)
     tokens.take_lease(KEY, lease("two", NOW + 18), now=NOW + 9)
@@ -123,7 +123,9 @@ def test_doubt_outlives_a_holder_that_learned_nothing(tokens: TokenTable) -> Non
     assert leased.outcome_unknown
 
 
-def test_a_rotated_token_is_kept_while_the_lease_holds(tokens: TokenTable, table: Table) -> None:
+def test_a_rotated_token_is_kept_while_the_lease_holds(
+    tokens: RefreshLeases, table: SessionTable
+) -> None:
     tokens.take_lease(KEY, lease("one"), now=NOW)
     assert tokens.keep_refreshed(KEY, "one", b"rotated")
     item = table.read_session(KEY)
@@ -132,7 +134,7 @@ def test_a_rotated_token_is_kept_while_the_lease_holds(tokens: TokenTable, table
 
 
 def test_the_end_of_a_refresh(
-    tokens: TokenTable, table: Table, client: Any, table_name: str
+    tokens: RefreshLeases, table: SessionTable, client: Any, table_name: str
 ) -> None:
     tokens.take_lease(KEY, lease("one"), now=NOW)
     assert tokens.finish(KEY, "one", b"refreshed", TOKEN)
@@ -143,7 +145,7 @@ def test_the_end_of_a_refresh(
 
 
 def test_a_finish_whose_answer_was_lost(
-    tokens: TokenTable, table: Table, client: Any, table_name: str
+    tokens: RefreshLeases, table: SessionTable, client: Any, table_name: str
 ) -> None:
     """The lease is gone by then, so the second attempt fails; the row says whose it was."""
     tokens.take_lease(KEY, lease("one"), now=NOW)
@@ -154,7 +156,7 @@ def test_a_finish_whose_answer_was_lost(
     assert token == TOKEN
 
 
-def test_nothing_brings_an_ended_session_back(tokens: TokenTable, table: Table) -> None:
+def test_nothing_brings_an_ended_session_back(tokens: RefreshLeases, table: SessionTable) -> None:
     tokens.take_lease(KEY, lease("one"), now=NOW)
     table.delete_session(KEY)
     assert not tokens.keep_refreshed(KEY, "one", b"x")
@@ -165,13 +167,13 @@ def test_nothing_brings_an_ended_session_back(tokens: TokenTable, table: Table) 
     assert table.read_session_and_token(KEY, TOKEN.key) == (None, None)
 
 
-def test_the_holder_ends_the_session(tokens: TokenTable, table: Table) -> None:
+def test_the_holder_ends_the_session(tokens: RefreshLeases, table: SessionTable) -> None:
     tokens.take_lease(KEY, lease("one"), now=NOW)
     assert tokens.end(KEY, "one")
     assert table.read_session(KEY) is None
 
 
-def test_activity_meets_a_lease(tokens: TokenTable, table: Table) -> None:
+def test_activity_meets_a_lease(tokens: RefreshLeases, table: SessionTable) -> None:
     """An idle extension leaves the lease alone, and a refresh leaves the activity alone."""
     tokens.take_lease(KEY, lease("one"), now=NOW)
     assert table.touch_session(KEY, seen_at=1_800_000_301, expires_at=2_000_000_301)
@@ -182,7 +184,7 @@ def test_activity_meets_a_lease(tokens: TokenTable, table: Table) -> None:
 
 
 def test_a_missing_table(client: Any) -> None:
-    tokens = TokenTable(TableClient(client, "no-such-table"))
+    tokens = RefreshLeases(TableClient(client, "no-such-table"))
     for act in (
         lambda: tokens.take_lease(KEY, lease("one"), now=NOW),
         lambda: tokens.give_back(KEY, "one"),

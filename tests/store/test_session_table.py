@@ -12,7 +12,7 @@ from shared.sealing import new_secret
 from shared.store.dynamodb import TableClient
 from shared.store.dynamodb_client import make_client
 from shared.store.records import SessionItem, Transaction, binding_of, transaction_key
-from shared.store.session_table import CommitGuards, Table
+from shared.store.session_table import CommitGuards, SessionTable
 from tests.store.lost import LostAnswer
 from tests.support.patience import AS_DEPLOYED
 
@@ -26,7 +26,7 @@ def transaction() -> Transaction:
     )
 
 
-def put(table: Table) -> None:
+def put(table: SessionTable) -> None:
     table.put_transaction(
         transaction().seal(state=STATE, cookie=COOKIE, expires_at=2_000_000_000, random=os.urandom)
     )
@@ -42,7 +42,7 @@ def session(key: str = "session#a", sealed: bytes = b"sealed") -> SessionItem:
     )
 
 
-def commit(table: Table, item: SessionItem, **changes: Any) -> None:
+def commit(table: SessionTable, item: SessionItem, **changes: Any) -> None:
     previous = changes.pop("previous", None)
     values: dict[str, Any] = {
         "index": ("subject#1",),
@@ -56,7 +56,7 @@ def commit(table: Table, item: SessionItem, **changes: Any) -> None:
     table.commit_session(item, CommitGuards(**{**values, **changes}), previous=previous)
 
 
-def test_a_transaction_is_claimed_once(table: Table) -> None:
+def test_a_transaction_is_claimed_once(table: SessionTable) -> None:
     put(table)
     item = table.claim_transaction(KEY, [binding_of(new_secret()), binding_of(COOKIE)])
     assert item is not None
@@ -64,20 +64,22 @@ def test_a_transaction_is_claimed_once(table: Table) -> None:
     assert table.claim_transaction(KEY, [binding_of(COOKIE)]) is None
 
 
-def test_another_browser_claims_nothing(table: Table) -> None:
+def test_another_browser_claims_nothing(table: SessionTable) -> None:
     put(table)
     with pytest.raises(OtherBrowser):
         table.claim_transaction(KEY, [binding_of(new_secret())])
     assert table.claim_transaction(KEY, [binding_of(COOKIE)]) is not None
 
 
-def test_a_hundred_browser_cookies_are_one_condition(table: Table) -> None:
+def test_a_hundred_browser_cookies_are_one_condition(table: SessionTable) -> None:
     put(table)
     bindings = [binding_of(new_secret()) for _ in range(99)] + [binding_of(COOKIE)]
     assert table.claim_transaction(KEY, bindings) is not None
 
 
-def test_a_session_is_committed_with_its_index(table: Table, client: Any, table_name: str) -> None:
+def test_a_session_is_committed_with_its_index(
+    table: SessionTable, client: Any, table_name: str
+) -> None:
     commit(table, session())
     commit(table, session("session#b"), previous="session#a")
     assert table.read_session("session#a") is None
@@ -87,13 +89,13 @@ def test_a_session_is_committed_with_its_index(table: Table, client: Any, table_
     assert row["expires_at"]["N"] == "2000086400"
 
 
-def test_a_commit_that_was_applied_already_is_a_success(table: Table) -> None:
+def test_a_commit_that_was_applied_already_is_a_success(table: SessionTable) -> None:
     commit(table, session())
     commit(table, session())
     assert table.read_session("session#a") == session()
 
 
-def test_nothing_brings_a_deleted_session_back(table: Table) -> None:
+def test_nothing_brings_a_deleted_session_back(table: SessionTable) -> None:
     commit(table, session())
     assert table.touch_session("session#a", seen_at=1_900_000_000, expires_at=2_000_000_001)
     assert table.delete_session("session#a") is not None
@@ -102,7 +104,7 @@ def test_nothing_brings_a_deleted_session_back(table: Table) -> None:
     assert table.delete_session("session#a") is None
 
 
-def test_an_item_over_400_kb_is_refused_cleanly(table: Table) -> None:
+def test_an_item_over_400_kb_is_refused_cleanly(table: SessionTable) -> None:
     with pytest.raises((RecordTooLarge, TableUnavailable)):
         commit(table, session(sealed=b"x" * 450_000))
     assert table.read_session("session#a") is None
@@ -110,7 +112,7 @@ def test_an_item_over_400_kb_is_refused_cleanly(table: Table) -> None:
 
 def test_a_missing_table_is_unavailable(client: Any) -> None:
     with pytest.raises(TableUnavailable, match="ResourceNotFoundException"):
-        Table(TableClient(client, "no-such-table")).read_session("session#a")
+        SessionTable(TableClient(client, "no-such-table")).read_session("session#a")
 
 
 def test_no_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +120,7 @@ def test_no_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     with pytest.raises(TableUnavailable):
-        Table(TableClient(connect(), "sessions")).read_session("session#a")
+        SessionTable(TableClient(connect(), "sessions")).read_session("session#a")
 
 
 def test_a_silent_server_is_given_up_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,20 +142,22 @@ def test_a_silent_server_is_given_up_twice(monkeypatch: pytest.MonkeyPatch) -> N
         server = threading.Thread(target=hear, args=(listener,), daemon=True)
         server.start()
         with pytest.raises(TableUnavailable, match="ReadTimeout"):
-            Table(TableClient(make_client(AS_DEPLOYED), "sessions")).read_session("session#a")
+            SessionTable(TableClient(make_client(AS_DEPLOYED), "sessions")).read_session(
+                "session#a"
+            )
         server.join(60)
     assert len(ends) == 2
 
 
 def test_a_commit_whose_answer_was_lost_is_a_success(client: Any, table_name: str) -> None:
-    table = Table(TableClient(LostAnswer(client, "transact_write_items"), table_name))  # type: ignore[arg-type]
+    table = SessionTable(TableClient(LostAnswer(client, "transact_write_items"), table_name))  # type: ignore[arg-type]
     commit(table, session())
     assert table.read_session("session#a") == session()
 
 
 def test_a_claim_whose_answer_was_lost_is_unavailable(client: Any, table_name: str) -> None:
     """What it took is gone, so it cannot be told from a replay; the page says to try again."""
-    table = Table(TableClient(LostAnswer(client, "delete_item"), table_name))  # type: ignore[arg-type]
+    table = SessionTable(TableClient(LostAnswer(client, "delete_item"), table_name))  # type: ignore[arg-type]
     put(table)
     with pytest.raises(TableUnavailable):
         table.claim_transaction(KEY, [binding_of(COOKIE)])

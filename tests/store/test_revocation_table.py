@@ -7,10 +7,10 @@ import pytest
 
 from shared.errors import EndedMeanwhile, TableUnavailable
 from shared.store.dynamodb import TableClient
-from shared.store.revocation_table import EndingTable
-from shared.store.session_table import Table
+from shared.store.revocation_table import RevocationTable
+from shared.store.session_table import SessionTable
 from tests.store.lost import LostAnswer
-from tests.store.test_table import commit, session
+from tests.store.test_session_table import commit, session
 
 MARKER, SID_MARKER = "ended#alice", "ended#sid"
 BEGAN = 1_800_000_000
@@ -19,8 +19,8 @@ LAPSES = 2_000_000_000
 
 
 @pytest.fixture
-def endings(client: Any, table_name: str) -> EndingTable:
-    return EndingTable(TableClient(client, table_name))
+def endings(client: Any, table_name: str) -> RevocationTable:
+    return RevocationTable(TableClient(client, table_name))
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def mark(
-    endings: EndingTable, ended_before: int, arrived_at: int, expires_at: int = LAPSES
+    endings: RevocationTable, ended_before: int, arrived_at: int, expires_at: int = LAPSES
 ) -> None:
     endings.mark_subject(
         MARKER, ended_before=ended_before, arrived_at=arrived_at * 1000, expires_at=expires_at
@@ -51,7 +51,9 @@ COMMITS = {
 
 
 @pytest.mark.parametrize("name", COMMITS)
-def test_a_commit_meets_the_marker(table: Table, endings: EndingTable, name: str) -> None:
+def test_a_commit_meets_the_marker(
+    table: SessionTable, endings: RevocationTable, name: str
+) -> None:
     ended_before, arrived_at, allowed = COMMITS[name]
     mark(endings, ended_before, arrived_at)
     if allowed:
@@ -64,7 +66,7 @@ def test_a_commit_meets_the_marker(table: Table, endings: EndingTable, name: str
     assert endings.listed(("subject#1",)) == {}
 
 
-def test_a_refused_commit_deletes_nothing(table: Table, endings: EndingTable) -> None:
+def test_a_refused_commit_deletes_nothing(table: SessionTable, endings: RevocationTable) -> None:
     commit(table, session("session#before"))
     mark(endings, BEGAN, BEGAN + 1)
     with pytest.raises(EndedMeanwhile):
@@ -72,7 +74,7 @@ def test_a_refused_commit_deletes_nothing(table: Table, endings: EndingTable) ->
     assert table.read_session("session#before") is not None
 
 
-def test_a_marker_goes_forward(endings: EndingTable, client: Any, table_name: str) -> None:
+def test_a_marker_goes_forward(endings: RevocationTable, client: Any, table_name: str) -> None:
     mark(endings, BEGAN, BEGAN, LAPSES)
     mark(endings, BEGAN + 10, BEGAN + 10, LAPSES + 10)
     found = row(client, table_name, MARKER)
@@ -84,7 +86,7 @@ def test_a_marker_goes_forward(endings: EndingTable, client: Any, table_name: st
 
 
 def test_a_marker_that_reaches_further_stays(
-    endings: EndingTable, client: Any, table_name: str
+    endings: RevocationTable, client: Any, table_name: str
 ) -> None:
     """What arrives later counts from its arrival, and takes nothing back."""
     mark(endings, BEGAN + 30, BEGAN)
@@ -114,16 +116,16 @@ def test_a_marker_that_lapses_in_between(client: Any, table_name: str) -> None:
 
             return then_gone
 
-    mark(EndingTable(TableClient(client, table_name)), BEGAN + 30, BEGAN)
+    mark(RevocationTable(TableClient(client, table_name)), BEGAN + 30, BEGAN)
     lapsing: Any = Lapsing(client, "update_item")
     with pytest.raises(TableUnavailable):
-        mark(EndingTable(TableClient(lapsing, table_name)), BEGAN, BEGAN + 1)
+        mark(RevocationTable(TableClient(lapsing, table_name)), BEGAN, BEGAN + 1)
     assert "Item" not in client.get_item(TableName=table_name, Key={"pk": {"S": MARKER}})
 
 
 def test_marking_with_a_lost_answer(client: Any, table_name: str) -> None:
     losing: Any = LostAnswer(client, "update_item")
-    mark(EndingTable(TableClient(losing, table_name)), BEGAN, BEGAN)
+    mark(RevocationTable(TableClient(losing, table_name)), BEGAN, BEGAN)
     assert losing.lost
     assert row(client, table_name, MARKER)["ended_before"]["N"] == str(BEGAN)
 
@@ -141,7 +143,9 @@ OP_SESSIONS: dict[str, tuple[tuple[str | None, ...], bool]] = {
 
 
 @pytest.mark.parametrize("name", OP_SESSIONS)
-def test_a_session_at_logto_that_has_ended(table: Table, endings: EndingTable, name: str) -> None:
+def test_a_session_at_logto_that_has_ended(
+    table: SessionTable, endings: RevocationTable, name: str
+) -> None:
     subjects, allowed = OP_SESSIONS[name]
     for subject in subjects:
         endings.mark_op_session(SID_MARKER, subject=subject, expires_at=LAPSES)
@@ -153,7 +157,7 @@ def test_a_session_at_logto_that_has_ended(table: Table, endings: EndingTable, n
     assert table.read_session("session#a") is None
 
 
-def test_what_is_listed_and_unlisted(table: Table, endings: EndingTable) -> None:
+def test_what_is_listed_and_unlisted(table: SessionTable, endings: RevocationTable) -> None:
     for name in "abc":
         commit(table, session(f"session#{name}"))
     commit(table, session("session#d"), index=("subject#1", "subject#2"))
@@ -166,7 +170,9 @@ def test_what_is_listed_and_unlisted(table: Table, endings: EndingTable) -> None
     assert endings.listed(("subject#never",)) == {}
 
 
-def test_an_index_item_goes_only_when_it_lists_nothing(table: Table, endings: EndingTable) -> None:
+def test_an_index_item_goes_only_when_it_lists_nothing(
+    table: SessionTable, endings: RevocationTable
+) -> None:
     commit(table, session())
     assert not endings.delete_if_empty("subject#1")
     endings.unlist("subject#1", ["session#a"])
@@ -174,7 +180,7 @@ def test_an_index_item_goes_only_when_it_lists_nothing(table: Table, endings: En
     assert endings.listed(("subject#1",)) == {}
 
 
-def test_batches_of_many(table: Table, endings: EndingTable) -> None:
+def test_batches_of_many(table: SessionTable, endings: RevocationTable) -> None:
     keys = [f"session#{number:03}" for number in range(130)]
     for key in keys:
         commit(table, session(key))
@@ -185,7 +191,7 @@ def test_batches_of_many(table: Table, endings: EndingTable) -> None:
     assert endings.listed(("subject#1",)) == {"subject#1": frozenset()}
 
 
-def test_nothing_to_do_is_nothing_asked(endings: EndingTable, client: Any) -> None:
+def test_nothing_to_do_is_nothing_asked(endings: RevocationTable, client: Any) -> None:
     calls: list[str] = []
     client.meta.events.register("before-send.dynamodb", lambda **named: calls.append("sent"))
     assert endings.listed(()) == {}
@@ -195,14 +201,16 @@ def test_nothing_to_do_is_nothing_asked(endings: EndingTable, client: Any) -> No
     assert calls == []
 
 
-def test_rows_of_another_kind_are_no_sessions(endings: EndingTable, table: Table) -> None:
+def test_rows_of_another_kind_are_no_sessions(
+    endings: RevocationTable, table: SessionTable
+) -> None:
     commit(table, session())
     mark(endings, BEGAN - 9, BEGAN)
     found = endings.sessions(["session#a", "subject#1", MARKER])
     assert [item.key for item in found] == ["session#a"]
 
 
-def test_a_guard_is_put_once(endings: EndingTable) -> None:
+def test_a_guard_is_put_once(endings: RevocationTable) -> None:
     assert not endings.is_there("replay#1")
     assert endings.put_once("replay#1", "one", expires_at=LAPSES)
     assert endings.is_there("replay#1")
@@ -212,14 +220,14 @@ def test_a_guard_is_put_once(endings: EndingTable) -> None:
 
 def test_a_guard_whose_answer_was_lost_was_put(client: Any, table_name: str) -> None:
     losing: Any = LostAnswer(client, "put_item")
-    assert EndingTable(TableClient(losing, table_name)).put_once(
+    assert RevocationTable(TableClient(losing, table_name)).put_once(
         "replay#1", "one", expires_at=LAPSES
     )
     assert losing.lost
 
 
 def test_what_a_batch_leaves_undone_is_asked_for_again(
-    client: Any, table_name: str, table: Table
+    client: Any, table_name: str, table: SessionTable
 ) -> None:
     class Lazy:
         """Does one item of a batch at a time."""
@@ -241,7 +249,7 @@ def test_what_a_batch_leaves_undone_is_asked_for_again(
             return {**answer, "UnprocessedKeys": {name: rest} if rest["Keys"] else {}}
 
     lazy: Any = Lazy()
-    endings = EndingTable(TableClient(lazy, table_name))
+    endings = RevocationTable(TableClient(lazy, table_name))
     keys = [f"session#{name}" for name in "abcde"]
     for key in keys:
         commit(table, session(key))
@@ -254,7 +262,7 @@ def test_what_a_batch_leaves_undone_is_asked_for_again(
         endings.delete(keys)
 
 
-def test_a_scan_in_parts(table: Table, endings: EndingTable) -> None:
+def test_a_scan_in_parts(table: SessionTable, endings: RevocationTable) -> None:
     for number in range(12):
         organizations = frozenset({"contoso"}) if number % 2 else frozenset({"contoso2"})
         item = replace(session(f"session#{number}"), organizations=organizations)
