@@ -12,6 +12,7 @@ from botocore.loaders import create_loader
 from hypothesis import settings
 from moto.server import ThreadedMotoServer
 
+from tests.support import dynamodb_local
 from tests.support.patience import be_patient
 
 REGION = "eu-central-1"
@@ -19,6 +20,19 @@ REGION = "eu-central-1"
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
 _connect = socket.socket.connect
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--dynamodb",
+        choices=("moto", "local"),
+        default="moto",
+        help="the DynamoDB that tests run on: moto, or AWS's own DynamoDB Local",
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"DynamoDB: {config.getoption('dynamodb')}"
 
 
 def _loopback_only(self: socket.socket, address: Any) -> None:
@@ -76,9 +90,22 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
-    """moto's server on a free port of this machine."""
+    """moto's server on a free port of this machine: AWS's services, as far as tests need them."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def dynamodb_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The DynamoDB that `--dynamodb` names, one for the run."""
+    if request.config.getoption("dynamodb") == "moto":
+        yield request.getfixturevalue("moto_url")
+        return
+    try:
+        with dynamodb_local.running() as url:
+            yield url
+    except dynamodb_local.Unavailable as reason:
+        pytest.exit(str(reason), returncode=2)

@@ -50,11 +50,11 @@ def stand_in() -> Iterator[StandIn]:
 
 
 @pytest.fixture(scope="module")
-def variables(moto_url: str, stand_in: StandIn) -> Iterator[dict[str, str]]:
+def variables(dynamodb_url: str, stand_in: StandIn) -> Iterator[dict[str, str]]:
     """The variables of a deployment over the stand-in and a table of its own."""
     client = boto3.client(
         "dynamodb",
-        endpoint_url=moto_url,
+        endpoint_url=dynamodb_url,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
@@ -64,6 +64,6 @@ def variables(moto_url: str, stand_in: StandIn) -> Iterator[dict[str, str]]:
         "LOGTO_APP_ID": "local-app",
         "LOGTO_APP_SECRET": "local-app-secret",
         "TABLE_NAME": new_table(client),
-        "AWS_ENDPOINT_URL_DYNAMODB": moto_url,
+        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_url,
     }
     client.close()

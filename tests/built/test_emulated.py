@@ -93,7 +93,7 @@ def test_wrong_settings_stop_the_start_with_their_names(
 
 
 def test_tracing_on_changes_no_answer(
-    artifacts: Path, runtime_client: Path, moto_url: str, stand_in: StandIn
+    artifacts: Path, runtime_client: Path, dynamodb_url: str, stand_in: StandIn
 ) -> None:
     """With a trace and without one, and with nobody who receives it."""
     variables = {
@@ -101,7 +101,7 @@ def test_tracing_on_changes_no_answer(
         "LOGTO_APP_ID": "local-app",
         "LOGTO_APP_SECRET": "local-app-secret",
         "TABLE_NAME": "no-such-table",
-        "AWS_ENDPOINT_URL_DYNAMODB": moto_url,
+        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_url,
         "POWERTOOLS_TRACE_DISABLED": "false",
         "LAMBDA_TASK_ROOT": str(artifacts / "AuthFunction"),
     }

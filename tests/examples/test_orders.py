@@ -21,8 +21,8 @@ FOLDER = Path(__file__).resolve().parent.parent.parent / "examples" / "orders"
 
 
 @pytest.fixture
-def product(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Product]:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+def product(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Product]:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
     settings = {**TOKEN_SETTINGS, "BASE_URL": f"https://{DOMAIN}"}
     with (
         running(default_tenant(f"https://{DOMAIN}")) as stand_in,

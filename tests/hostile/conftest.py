@@ -32,11 +32,11 @@ def seconds(request: pytest.FixtureRequest) -> float:
 def scene(
     provider: EvilProvider,
     seconds: float,
-    moto_url: str,
+    dynamodb_url: str,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> Iterator[Scene]:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
 
     def printed() -> str:
         return "".join(capfd.readouterr())

@@ -16,8 +16,10 @@ def stand_in() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def product(stand_in: StandIn, moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Product]:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+def product(
+    stand_in: StandIn, dynamodb_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Product]:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
     with started_product(stand_in) as started:
         yield started
 

@@ -24,8 +24,10 @@ HERE = {"origin": f"https://{DOMAIN}", "sec-fetch-site": "same-origin"}
 
 
 @pytest.fixture
-def product(stand_in: StandIn, moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Product]:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+def product(
+    stand_in: StandIn, dynamodb_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Product]:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
     with started_product(stand_in, **TOKEN_SETTINGS) as started:
         yield started
 

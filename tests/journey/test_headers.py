@@ -32,8 +32,8 @@ ASKED = [
 
 
 @pytest.fixture
-def own(stand_in: StandIn, moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Product]:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+def own(stand_in: StandIn, dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Product]:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
     with started_product(stand_in, BASE_URL=OWN) as started:
         yield started
 

@@ -14,9 +14,9 @@ HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 
 
 @pytest.fixture
-def orphaned(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Product]:
+def orphaned(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Product]:
     """A process that signed nobody in yet, and whose Logto is down."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
     with running(default_tenant(f"https://{DOMAIN}")) as stand_in:
         pass
     with started_product(stand_in) as product:
@@ -31,8 +31,8 @@ def test_logto_down_from_the_start(orphaned: Product) -> None:
     assert orphaned.browser().get("/").status == 200
 
 
-def test_logto_down_later(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+def test_logto_down_later(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
     with running(default_tenant(f"https://{DOMAIN}")) as stand_in:
         product_context = started_product(stand_in)
         product = product_context.__enter__()

@@ -20,8 +20,10 @@ CONNECTOR = "connector=contoso00001"
 
 
 @pytest.fixture
-def product(stand_in: StandIn, moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Product]:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+def product(
+    stand_in: StandIn, dynamodb_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Product]:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
     settings = {
         "REVALIDATE_SECONDS": str(AFTER),
         "REVALIDATE_GRACE_SECONDS": str(GRACE),

@@ -22,8 +22,8 @@ IDENTITIES = (
 
 
 @pytest.fixture(autouse=True)
-def table_endpoint(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+def table_endpoint(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
 
 
 def me(browser: Browser) -> dict[str, Any]:

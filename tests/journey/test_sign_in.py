@@ -251,12 +251,12 @@ def test_rs256_before_the_first_sign_in(product: Product) -> None:
 )
 def test_default_connector(
     stand_in: StandIn,
-    moto_url: str,
+    dynamodb_url: str,
     monkeypatch: pytest.MonkeyPatch,
     query: str,
     connector: str | None,
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
     with started_product(stand_in, LOGTO_DEFAULT_CONNECTOR="contoso00001") as product:
         url = product.browser().get(f"/sign-in?{query}").location
     assert parameters(url).get("direct_sign_in") == connector

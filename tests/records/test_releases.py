@@ -60,9 +60,9 @@ def kept(file: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def written(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], TableClient]:
+def written(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], TableClient]:
     """A table with the records of a release, as that release wrote them."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
 
     def write(file: Path) -> TableClient:
         client: DynamoDBClient = connect()

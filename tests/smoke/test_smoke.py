@@ -26,10 +26,10 @@ Invoke = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 @pytest.fixture
 def deployed(
-    moto_url: str, monkeypatch: pytest.MonkeyPatch
+    dynamodb_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Invoke, dict[str, str]]]:
     """The functions by their aliases, and what the check is told of them."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
     with (
         running(default_tenant(f"https://{DOMAIN}")) as stand_in,
         started_product(stand_in) as product,

@@ -32,14 +32,14 @@ def stand_in() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def variables(stand_in: StandIn, moto_url: str) -> Iterator[Mapping[str, str]]:
-    client = boto3.client("dynamodb", endpoint_url=moto_url, region_name="eu-central-1")
+def variables(stand_in: StandIn, dynamodb_url: str) -> Iterator[Mapping[str, str]]:
+    client = boto3.client("dynamodb", endpoint_url=dynamodb_url, region_name="eu-central-1")
     yield {
         "LOGTO_ENDPOINT": stand_in.url,
         "LOGTO_APP_ID": "local-app",
         "LOGTO_APP_SECRET": "local-app-secret",
         "TABLE_NAME": new_table(client),
-        "AWS_ENDPOINT_URL_DYNAMODB": moto_url,
+        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_url,
     }
     client.close()
 
@@ -60,12 +60,12 @@ def established(runtime: Runtime, url: str) -> int:
 
 
 def test_metadata_is_in_the_snapshot_and_no_connection(
-    variables: Mapping[str, str], stand_in: StandIn, moto_url: str
+    variables: Mapping[str, str], stand_in: StandIn, dynamodb_url: str
 ) -> None:
     with snap_started("functions.auth.app.handler", variables) as function:
         function.wait_for_snapshot()
         assert stand_in.requests == METADATA
-        assert established(function, stand_in.url) == established(function, moto_url) == 0
+        assert established(function, stand_in.url) == established(function, dynamodb_url) == 0
         stand_in.requests.clear()
         function.restore()
         browser = Browser(function, domain=DOMAIN)

@@ -10,8 +10,8 @@ from tests.support.tables import new_table
 
 
 @pytest.fixture
-def client(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)
+def client(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
     return connect()
 
 
