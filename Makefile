@@ -8,12 +8,13 @@ EXAMPLE ?=
 TARGET ?= event
 ARCHITECTURE ?=
 BENCH ?=
+DYNAMODB ?= moto
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 POLICIES := $(VENV)/policies/.installed
 
-.PHONY: help up test bench hostile-cases mutants fuzz check build sam-local lock clean
+.PHONY: help up test test-fast coverage bench hostile-cases mutants fuzz check format build sam-local lock clean
 help: ## Show this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -35,8 +36,28 @@ $(POLICIES): requirements-policies.txt $(STAMP)
 up: $(STAMP) ## Run everything on this machine: http://localhost:3000
 	@exec env $(PORT:%=PORT=%) $(PYTHON) -m local
 
-test: $(STAMP) ## Run all tests
-	@$(PYTHON) -m pytest
+# The tests of what is in the table run on AWS's own DynamoDB Local too: docs/local.md.
+ON_DYNAMODB := tests/store tests/records tests/journey tests/hostile
+
+test: $(STAMP) ## Run all tests (DYNAMODB=local: those of the table, on AWS's own DynamoDB Local)
+ifeq ($(DYNAMODB),local)
+	@$(PYTHON) -m tests.support.dynamodb_local
+	@$(PYTHON) -m pytest --dynamodb=local $(ON_DYNAMODB)
+else
+	@$(PYTHON) -m pytest --dynamodb=$(DYNAMODB)
+endif
+
+FAST := tests/unit tests/store tests/records tests/journey/test_sign_in.py tests/journey/test_callback.py \
+	tests/journey/test_sign_out.py
+
+test-fast: $(STAMP) ## Run tests of the parts and of the main journeys, in less than a minute
+	@$(PYTHON) -m pytest -q $(FAST)
+
+COVERED := tests/unit tests/store tests/records tests/journey tests/hostile tests/provision tests/examples tests/smoke
+
+coverage: $(STAMP) ## Show which lines of functions, shared and provision the tests in one process reach
+	@$(PYTHON) -m coverage run -m pytest -q $(COVERED)
+	@$(PYTHON) -m coverage report
 
 bench: $(STAMP) ## Measure beside others, into bench/results (BENCH=--quick for rough numbers)
 	@$(PYTHON) -m bench $(BENCH)
@@ -62,6 +83,10 @@ check: $(STAMP) $(POLICIES) ## Lint, types, templates, policies, and declaration
 	$(PYTHON) -m tests.template.policies
 	$(PYTHON) -m pytest -q tests/declarations
 
+format: $(STAMP) ## Put what ruff can correct in order, and the layout of every file
+	@$(PYTHON) -m ruff check --fix --exit-zero .
+	@$(PYTHON) -m ruff format .
+
 build: $(STAMP) ## Build what sam deploy deploys (ARCHITECTURE=x86_64 for that processor)
 	@$(PYTHON) -m local.sam build $(ARCHITECTURE:%=--architecture=%)
 	@$(PYTHON) -m local.sbom .aws-sam/sbom.cdx.json
@@ -80,4 +105,4 @@ lock: $(STAMP) ## Write the requirements files anew from pyproject.toml
 LOCK := --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 clean: ## Remove what the other commands made
-	rm -rf $(VENV) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis .local/coverage .local/dynamodb-local
