@@ -21,8 +21,8 @@ from bench.builds import build_all, sizes_for
 from bench.quoting import quoted
 from bench.subjects import AUTHORIZER, OURS, TUTORIAL_COMPILED, Person, Subject, subjects
 from bench.world import World, world
+from harness.artifacts import link_runtime_client
 from local.table import isolate_from_aws
-from tests.support.artifacts import link_runtime_client
 
 PARTS: Final = ("cold", "warm", "journeys", "growth", "sizes")
 RESULTS: Final = Path(__file__).resolve().parent / "results"

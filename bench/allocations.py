@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.subjects import Person, Subject
 from bench.world import World
-from tests.support.product import DOMAIN
+from harness.product import DOMAIN
 
 _PROGRAM = """
 import gc, importlib, json, sys, tracemalloc

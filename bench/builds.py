@@ -8,8 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from harness.artifacts import sam_build
 from local.artifacts import Size, finish, sizes
-from tests.support.artifacts import sam_build
 
 RIVALS: Final = Path(__file__).resolve().parent / "rivals"
 _EXPRESS: Final = RIVALS / "express-openid-connect"

@@ -23,7 +23,7 @@ from bench.subjects import (
 )
 from bench.timing import answers_ms, cpu_ms, init_ms, resident_mb, spread
 from bench.world import World
-from tests.support.rie import Function, runtime_pid
+from harness.rie import Function, runtime_pid
 
 Act = Callable[[], object]
 

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bench.units import units_of
-from tests.support.kept_table import Application, KeptTable
+from harness.kept_table import Application, KeptTable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

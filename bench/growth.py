@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bench.subjects import AUTHORIZER, OURS, Person, Subject
 from bench.world import World, group, resource
-from tests.support.rie import Function
+from harness.rie import Function
 
 ALL_SCOPES: Final = "email roles urn:logto:scope:organizations urn:logto:scope:organization_roles"
 

@@ -11,7 +11,7 @@ from typing import Any
 from bench.subjects import EXPRESS, OURS, TUTORIAL_COMPILED, Person, Subject
 from bench.timing import answers_ms, cpu_ms, resident_mb, spread
 from bench.world import World
-from tests.support.rie import Function, runtime_pid
+from harness.rie import Function, runtime_pid
 
 ENVIRONMENTS = 2
 """Execution environments of a subject: a process answers one event at a time, as on Lambda."""

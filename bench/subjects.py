@@ -9,11 +9,11 @@ from typing import Final
 
 from bench.builds import Builds
 from bench.world import World
-from tests.support.browser import FETCH, NAVIGATION, Browser, Handler, Reply
-from tests.support.functions import authorizer_event
-from tests.support.product import DOMAIN
-from tests.support.rie import Function, emulated
-from tests.support.sign_in_robot import Robot
+from harness.browser import FETCH, NAVIGATION, Browser, Handler, Reply
+from harness.functions import authorizer_event
+from harness.product import DOMAIN
+from harness.rie import Function, emulated
+from harness.sign_in_robot import Robot
 
 BASE_URL: Final = f"https://{DOMAIN}"
 HERE: Final = {**NAVIGATION, "sec-fetch-site": "same-origin"}

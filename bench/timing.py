@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
 
-from tests.support.rie import Function
+from harness.rie import Function
 
 _INIT: Final = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 _ANSWER: Final = re.compile(r"INVOKE RTDONE\(status: \w+, .*duration: ([0-9.]+)ms\)")

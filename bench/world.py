@@ -12,8 +12,8 @@ from typing import Any
 
 from bench.counted import CountedLogto, CountedTable, Counts
 from bench.units import ACCOUNT, REGION
-from tests.support.kept_table import kept_table
-from tests.support.product import DOMAIN
+from harness.kept_table import kept_table
+from harness.product import DOMAIN
 
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -133,7 +133,7 @@ class _Answers:
     def new_table(self) -> str:
         import boto3
 
-        from tests.support.tables import new_table
+        from harness.tables import new_table
 
         client = boto3.client("dynamodb", endpoint_url=self.table)
         name = new_table(client)

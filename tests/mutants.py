@@ -17,7 +17,7 @@ from queue import SimpleQueue
 
 ROOT = Path(__file__).resolve().parent.parent
 _COPIED = (
-    *("functions", "shared", "local", "provision", "tests"),
+    *("functions", "shared", "local", "provision", "harness", "tests"),
     *("pyproject.toml", "template.yaml"),
 )
 _HOSTILE = "tests/hostile"

@@ -18,12 +18,12 @@ from typing import Any
 
 from moto.server import ThreadedMotoServer
 
+from harness.browser import NAVIGATION, Browser
+from harness.functions import started_authorizer
+from harness.product import DOMAIN, Product, started_product
 from local.logto.server import running
 from local.logto.tenant import default_tenant
 from local.table import isolate_from_aws
-from tests.support.browser import NAVIGATION, Browser
-from tests.support.functions import started_authorizer
-from tests.support.product import DOMAIN, Product, started_product
 
 ROUNDS = 15
 ACCESS_LOG_BYTES = 420

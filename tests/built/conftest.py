@@ -7,12 +7,12 @@ from pathlib import Path
 import boto3
 import pytest
 
+from harness.artifacts import link_runtime_client, sam_build
+from harness.product import DOMAIN
+from harness.tables import new_table
 from local.artifacts import finish
 from local.logto.server import StandIn, running
 from local.logto.tenant import default_tenant
-from tests.support.artifacts import link_runtime_client, sam_build
-from tests.support.product import DOMAIN
-from tests.support.tables import new_table
 
 
 @pytest.fixture(scope="session")

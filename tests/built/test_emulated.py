@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from harness.browser import FETCH, NAVIGATION, Browser, read_answer
+from harness.product import DOMAIN
+from harness.rie import Function, emulated
+from harness.sign_in_robot import Robot
 from local.logto.server import StandIn
-from tests.support.browser import FETCH, NAVIGATION, Browser, read_answer
-from tests.support.product import DOMAIN
-from tests.support.rie import Function, emulated
-from tests.support.sign_in_robot import Robot
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -14,16 +14,16 @@ from pathlib import Path
 import boto3
 import pytest
 
+from harness.browser import FETCH, NAVIGATION, Browser
+from harness.functions import authorizer_event
+from harness.kept_table import kept_table
+from harness.product import DOMAIN
+from harness.rie import Function, emulated, runtime_pid
+from harness.sign_in_robot import Robot
+from harness.tables import new_table
 from local.logto.server import running
 from local.logto.tenant import default_tenant
-from tests.support.browser import FETCH, NAVIGATION, Browser
-from tests.support.functions import authorizer_event
-from tests.support.kept_table import kept_table
-from tests.support.product import DOMAIN
 from tests.support.relay import Relay, relaying
-from tests.support.rie import Function, emulated, runtime_pid
-from tests.support.sign_in_robot import Robot
-from tests.support.tables import new_table
 from tests.support.up import free_ports
 
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
+from harness.browser import FETCH, Browser, read_answer
+from harness.functions import RESOURCE, ROUTE, TOKEN_SETTINGS, authorizer_event
+from harness.product import DOMAIN
+from harness.rie import Function, emulated
+from harness.sign_in_robot import Robot
 from local.gateway import Gateway
 from local.logto.server import StandIn
 from local.logto.tenant import Webhook
 from local.serving import listen, serving
 from local.template import functions_of, read_template, routes_of
-from tests.support.browser import FETCH, Browser, read_answer
-from tests.support.functions import RESOURCE, ROUTE, TOKEN_SETTINGS, authorizer_event
-from tests.support.product import DOMAIN
-from tests.support.rie import Function, emulated
-from tests.support.sign_in_robot import Robot
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SIGNING_KEY = "local-webhook-signing-key"

@@ -8,14 +8,14 @@ import httpx
 import pytest
 
 from examples.orders.app import handler as orders
+from harness.functions import TOKEN_SETTINGS, started_authorizer
+from harness.product import DOMAIN, Product, started_product
 from local.gateway import Gateway
 from local.logto.server import running
 from local.logto.tenant import default_tenant
 from local.sam import with_example
 from local.serving import listen, serving
 from local.template import parse_template, read_template, routes_of
-from tests.support.functions import TOKEN_SETTINGS, started_authorizer
-from tests.support.product import DOMAIN, Product, started_product
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "examples" / "orders"
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from harness.product import started_process
 from tests.hostile.provider import EvilProvider, evil_provider
 from tests.hostile.scene import Scene
 from tests.hostile.waiting import IMPATIENT, PATIENT
-from tests.support.product import started_process
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 from joserfc import jws
 from joserfc.jwk import Key
 
+from functions.smoke.http_event import http_event
+from harness.browser import FETCH
+from harness.functions import Notifications, started_notifications
 from tests.hostile.provider import SUBJECT
 from tests.hostile.scene import Scene, Witnessed
-from tests.support.browser import FETCH
-from tests.support.events import http_event
-from tests.support.functions import Notifications, started_notifications
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 FORM = "application/x-www-form-urlencoded"

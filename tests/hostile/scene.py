@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+from harness.browser import FETCH, NAVIGATION, Browser, Reply
+from harness.product import DOMAIN, Process
 from tests.hostile.provider import SUBJECT, TOKEN, EvilProvider
-from tests.support.browser import FETCH, NAVIGATION, Browser, Reply
-from tests.support.product import DOMAIN, Process
 
 SESSION = "__Host-session"
 

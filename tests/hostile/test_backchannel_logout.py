@@ -10,6 +10,9 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from functions.auth.callback import CODE_SECONDS
+from harness.functions import started_notifications
+from harness.product import DOMAIN, started_process
+from harness.tables import dump, raw_bytes
 from shared.revocation import end_subject
 from tests.hostile.faults import KINDS, Faults
 from tests.hostile.leaving import (
@@ -27,10 +30,7 @@ from tests.hostile.provider import DISCOVERY, ES384, KEYS, RS256, TOKEN, Answer,
 from tests.hostile.scene import Scene, Witnessed
 from tests.hostile.test_id_token import encoded, hand_signed, hmac_with, tampered, unsigned
 from tests.hostile.waiting import STALL, cases
-from tests.support.functions import started_notifications
-from tests.support.product import DOMAIN, started_process
 from tests.support.rows import put_session
-from tests.support.tables import dump, raw_bytes
 
 MANY = 500
 REFUSED = 400

@@ -14,6 +14,7 @@ import pytest
 from joserfc.jwk import ECKey
 from logto import LogtoClient, LogtoConfig, Storage
 
+from harness.product import DOMAIN, started_process
 from shared.store.records import Session, session_seal
 from tests.hostile.provider import (
     DISCOVERY,
@@ -25,7 +26,6 @@ from tests.hostile.provider import (
 )
 from tests.hostile.scene import SESSION, Scene, Witnessed
 from tests.hostile.waiting import PATIENT, STALL, impatient
-from tests.support.product import DOMAIN, started_process
 
 CALLBACK = f"https://{DOMAIN}/callback"
 

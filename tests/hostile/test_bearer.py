@@ -6,11 +6,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from tests.hostile.provider import ES384, KEYS, RS256, SUBJECT, Answer
-from tests.hostile.scene import SESSION, Scene
-from tests.hostile.test_id_token import encoded, hmac_with, unsigned
-from tests.hostile.waiting import STALL, impatient
-from tests.support.functions import (
+from harness.functions import (
     RESOURCE,
     ROUTE,
     TOKEN_SETTINGS,
@@ -18,6 +14,10 @@ from tests.support.functions import (
     authorizer_event,
     started_authorizer,
 )
+from tests.hostile.provider import ES384, KEYS, RS256, SUBJECT, Answer
+from tests.hostile.scene import SESSION, Scene
+from tests.hostile.test_id_token import encoded, hmac_with, unsigned
+from tests.hostile.waiting import STALL, impatient
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from urllib.parse import quote
 
 import pytest
 
+from harness.browser import NAVIGATION
+from harness.product import DOMAIN
+from harness.tables import dump
 from tests.hostile.provider import SUBJECT, TOKEN
 from tests.hostile.scene import Scene
-from tests.support.browser import NAVIGATION
-from tests.support.product import DOMAIN
-from tests.support.tables import dump
 
 LONG = "x" * 9000
 QUERIES: dict[str, str] = {

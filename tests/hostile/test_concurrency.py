@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from functions.smoke.http_event import http_event
+from harness.browser import NAVIGATION, Browser, read_answer
+from harness.product import DOMAIN
+from harness.tables import dump
 from local.environments import Environments, InvocationFailed
 from tests.hostile.provider import SUBJECT, TOKEN, EvilProvider
 from tests.hostile.scene import SESSION, Scene
-from tests.support.browser import NAVIGATION, Browser, read_answer
-from tests.support.events import http_event
-from tests.support.product import DOMAIN
-from tests.support.tables import dump
 
 PROCESSES = 20
 HANDLER = "tests.hostile.patient.handler"

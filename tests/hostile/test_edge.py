@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from functions.smoke.http_event import http_event
+from harness.browser import FETCH, NAVIGATION, read_answer
+from harness.product import DOMAIN
 from tests.hostile.provider import SUBJECT
 from tests.hostile.scene import SESSION, Scene
-from tests.support.browser import FETCH, NAVIGATION, read_answer
-from tests.support.events import http_event
-from tests.support.product import DOMAIN
 
 POISON = {
     "host": {"host": "evil.test"},

@@ -7,6 +7,14 @@ from typing import Any
 import pytest
 
 from functions.authorizer import token_refresh as access_tokens
+from harness.functions import (
+    ROUTE,
+    TOKEN_SETTINGS,
+    Authorizer,
+    authorizer_event,
+    started_authorizer,
+)
+from harness.tables import dump, raw_bytes
 from local.environments import Environments, InvocationFailed
 from shared.oidc import provider as provider_module
 from tests.hostile.faults import KINDS, Faults
@@ -24,14 +32,6 @@ from tests.hostile.provider import (
 from tests.hostile.scene import SESSION, Scene
 from tests.hostile.test_concurrency import variables
 from tests.hostile.waiting import STALL, cases
-from tests.support.functions import (
-    ROUTE,
-    TOKEN_SETTINGS,
-    Authorizer,
-    authorizer_event,
-    started_authorizer,
-)
-from tests.support.tables import dump, raw_bytes
 
 PROCESSES, AT_ONCE = 10, 5
 

@@ -6,8 +6,8 @@ from urllib.parse import quote, urlsplit
 import ada_url
 import pytest
 
+from harness.product import DOMAIN
 from tests.hostile.scene import Scene
-from tests.support.product import DOMAIN
 
 ORIGIN = f"https://{DOMAIN}"
 HOSTS = ["evil.test", "evil%E3%80%82test", f"{DOMAIN}.evil.test", f"{DOMAIN}@evil.test", "[::1]"]

@@ -5,12 +5,12 @@ import json
 
 import pytest
 
+from functions.smoke.http_event import http_event
+from harness.browser import FETCH, NAVIGATION, read_answer
+from harness.product import DOMAIN
+from harness.tables import dump
 from tests.hostile.provider import SUBJECT
 from tests.hostile.scene import SESSION, Scene, Witnessed
-from tests.support.browser import FETCH, NAVIGATION, read_answer
-from tests.support.events import http_event
-from tests.support.product import DOMAIN
-from tests.support.tables import dump
 
 OTHER = "A" * 43
 SIGNED_OUT: dict[str, list[str]] = {

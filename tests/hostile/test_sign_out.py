@@ -3,13 +3,13 @@
 import pytest
 
 from functions.auth import boundary, sign_out
+from functions.smoke.http_event import http_event
+from harness.browser import NAVIGATION, read_answer
+from harness.product import DOMAIN
 from shared.oidc import provider
 from tests.hostile.provider import DISCOVERY, REVOCATION, SUBJECT, Answer
 from tests.hostile.scene import SESSION, Scene
 from tests.hostile.waiting import STALL, impatient
-from tests.support.browser import NAVIGATION, read_answer
-from tests.support.events import http_event
-from tests.support.product import DOMAIN
 
 ORIGIN = f"https://{DOMAIN}"
 FOREIGN = {

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
+from harness.browser import FETCH, NAVIGATION, Reply
+from harness.tables import dump
 from tests.hostile.faults import KINDS, TRANSIENT, Faults, _refusal
 from tests.hostile.provider import SUBJECT, TOKEN
 from tests.hostile.scene import SESSION, Attempt, Scene, Witnessed
-from tests.support.browser import FETCH, NAVIGATION, Reply
-from tests.support.tables import dump
 
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 FLOWS = ["sign-in", "callback", "home", "me", "idle extension", "sign-out"]

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 from functions.notifications.application import make_handler
+from functions.smoke.http_event import http_event
+from harness.functions import SIGNING_KEY, Notifications, started_services
+from harness.tables import dump
 from shared.oidc import client_secret as stored_secret
 from shared.oidc.client_secret import StoredSecret
 from shared.oidc.id_token import SKEW_SECONDS
@@ -19,9 +22,6 @@ from tests.hostile.faults import KINDS, Faults
 from tests.hostile.leaving import ALL, MALLORY, OTHER, Leaving, leaving
 from tests.hostile.provider import TOKEN, Answer
 from tests.hostile.scene import Scene
-from tests.support.events import http_event
-from tests.support.functions import SIGNING_KEY, Notifications, started_services
-from tests.support.tables import dump
 
 REFUSED = 400
 PATH = "/webhooks/logto"

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from harness.product import DOMAIN, Product, started_product
 from local.logto.server import StandIn, running
 from local.logto.tenant import default_tenant
-from tests.support.product import DOMAIN, Product, started_product
 
 
 @pytest.fixture

@@ -11,16 +11,16 @@ import pytest
 
 from functions.admin.application import Handler, make_handler
 from functions.admin.caller import CallerCheck
+from harness.functions import started_services
+from harness.product import Product, started_product
+from harness.tables import dump
 from shared.services import Services
 from shared.sessions import load_session
 from shared.store.keys import subject_digest
 from shared.store.records import session_seal
 from tests.hostile.faults import KINDS, Faults
-from tests.support.functions import started_services
-from tests.support.product import Product, started_product
 from tests.support.rows import put_session
 from tests.support.sts import running_sts
-from tests.support.tables import dump
 
 ALICE, BOB = "alice0000001", "bob000000001"
 ARN = "arn:aws:sts::123456789012:user/moto"

@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
-from tests.support.browser import NAVIGATION
-from tests.support.product import Product
-from tests.support.tables import raw_bytes
+from harness.browser import NAVIGATION
+from harness.product import Product
+from harness.tables import raw_bytes
 
 
 def secrets_of(product: Product, cookies: dict[str, str], *urls: str) -> set[str]:

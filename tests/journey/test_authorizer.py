@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local.logto.server import StandIn
-from tests.support.browser import FETCH
-from tests.support.functions import (
+from harness.browser import FETCH
+from harness.functions import (
     RESOURCE,
     ROUTE,
     TOKEN_SETTINGS,
@@ -17,7 +16,8 @@ from tests.support.functions import (
     authorizer_event,
     started_authorizer,
 )
-from tests.support.product import DOMAIN, Product, started_product
+from harness.product import DOMAIN, Product, started_product
+from local.logto.server import StandIn
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HERE = {"origin": f"https://{DOMAIN}", "sec-fetch-site": "same-origin"}

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.browser import FETCH, NAVIGATION
-from tests.support.product import Product
+from harness.browser import FETCH, NAVIGATION
+from harness.product import Product
 
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 

@@ -4,9 +4,9 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.browser import NAVIGATION
-from tests.support.product import DOMAIN, Product
-from tests.support.tables import dump
+from harness.browser import NAVIGATION
+from harness.product import DOMAIN, Product
+from harness.tables import dump
 
 
 def token_requests(product: Product) -> int:

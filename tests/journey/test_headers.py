@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from functions.smoke.http_event import http_event
+from harness.browser import FETCH, NAVIGATION
+from harness.functions import started_notifications
+from harness.product import Product, started_product
 from local.logto.server import StandIn
-from tests.support.browser import FETCH, NAVIGATION
-from tests.support.events import http_event
-from tests.support.functions import started_notifications
-from tests.support.product import Product, started_product
 
 OWN = "https://login.example.com"
 HSTS = "strict-transport-security"

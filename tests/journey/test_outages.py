@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from harness.browser import NAVIGATION
+from harness.product import DOMAIN, Product, started_product
 from local.logto.server import running
 from local.logto.tenant import default_tenant
-from tests.support.browser import NAVIGATION
-from tests.support.product import DOMAIN, Product, started_product
 
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 

@@ -7,12 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from harness.browser import FETCH, NAVIGATION, Browser
+from harness.functions import RESOURCE, ROUTE, Authorizer, started_authorizer
+from harness.product import DOMAIN, Product, started_product
+from harness.sign_in_robot import Robot
+from harness.tables import dump
 from local.logto.server import StandIn
-from tests.support.browser import FETCH, NAVIGATION, Browser
-from tests.support.functions import RESOURCE, ROUTE, Authorizer, started_authorizer
-from tests.support.product import DOMAIN, Product, started_product
-from tests.support.sign_in_robot import Robot
-from tests.support.tables import dump
 
 ORIGIN = f"https://{DOMAIN}"
 AFTER, GRACE = 7200, 600

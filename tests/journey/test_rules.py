@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from harness.browser import FETCH, Browser, Reply
+from harness.product import Product, started_product
+from harness.tables import dump
 from local.logto import claims
 from local.logto import token_endpoints as issued
 from local.logto.server import StandIn
 from local.logto.tenant import CONTOSO, User
-from tests.support.browser import FETCH, Browser, Reply
-from tests.support.product import Product, started_product
-from tests.support.tables import dump
 
 ALICE, BOB, GRACE = "alice0000001", "bob000000001", "grace0000001"
 IDENTITIES = (

@@ -5,10 +5,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from harness.browser import FETCH, NAVIGATION
+from harness.product import DOMAIN, Product, started_product
+from harness.sign_in_robot import Robot
 from local.logto.server import StandIn
-from tests.support.browser import FETCH, NAVIGATION
-from tests.support.product import DOMAIN, Product, started_product
-from tests.support.sign_in_robot import Robot
 
 
 def parameters(url: str) -> dict[str, str]:

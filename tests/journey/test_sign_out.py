@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.support.browser import NAVIGATION
-from tests.support.product import DOMAIN, Product
-from tests.support.sign_in_robot import Robot
+from harness.browser import NAVIGATION
+from harness.product import DOMAIN, Product
+from harness.sign_in_robot import Robot
 
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 

@@ -4,11 +4,11 @@ import types
 
 import pytest
 
+from harness.browser import FETCH, NAVIGATION, Browser
+from harness.functions import started_authorizer
+from harness.product import DOMAIN, Product
+from harness.tables import dump
 from tests.hostile.faults import KINDS, Faults
-from tests.support.browser import FETCH, NAVIGATION, Browser
-from tests.support.functions import started_authorizer
-from tests.support.product import DOMAIN, Product
-from tests.support.tables import dump
 
 ORIGIN = f"https://{DOMAIN}"
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin", "origin": ORIGIN}

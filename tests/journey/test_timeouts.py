@@ -2,9 +2,9 @@
 
 import json
 
-from tests.support.browser import FETCH
-from tests.support.product import Product
-from tests.support.tables import dump
+from harness.browser import FETCH
+from harness.product import Product
+from harness.tables import dump
 
 
 def test_idle_timeout(product: Product) -> None:

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
+from harness.sign_in_robot import Robot
 from local.logto.server import StandIn, running
 from local.logto.tenant import LOCAL_MACHINE, MANAGEMENT_RESOURCE, default_tenant
-from tests.support.sign_in_robot import Robot
 
 CALLBACK = "http://localhost:3000/callback"
 HOME = "http://localhost:3000/"

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.sign_in_robot import Robot
+from harness.sign_in_robot import Robot
 from tests.support.up import PORTS, ROOT, up
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.notifications.application import make_handler as make_notifications
+from harness.functions import started_services
+from harness.product import started_process, unlogged
 from local.gateway import Gateway
 from local.logto.server import StandIn, running
 from local.logto.tenant import fresh_tenant
@@ -18,8 +20,6 @@ from local.template import read_template, routes_of
 from shared.oidc.client_secret import webhook_key
 from tests.provision.conftest import Desk, Ran, Silent, with_fabrikam
 from tests.provision.stacks import FakeStack, deploy, stored
-from tests.support.functions import started_services
-from tests.support.product import started_process, unlogged
 from tests.support.up import ROOT
 
 Edit = Callable[[str, Message], None]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.tables import new_table
 from shared.store.dynamodb import TableClient, connect
 from shared.store.keys import op_session_index, replay_key, subject_index
 from shared.store.records import (
@@ -43,7 +44,6 @@ from tests.records.write import (
     as_text,
     records,
 )
-from tests.support.tables import new_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from functions.smoke import app
+from harness.functions import started_authorizer, started_notifications
+from harness.product import DOMAIN, started_product
 from local.logto.server import running
 from local.logto.tenant import default_tenant
-from tests.support.functions import started_authorizer, started_notifications
-from tests.support.product import DOMAIN, started_product
 
 ENVIRONMENT = {
     "AUTH_FUNCTION": "auth:live",

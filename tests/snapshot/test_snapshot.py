@@ -11,16 +11,16 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
+from functions.smoke.http_event import http_event
+from harness.browser import FETCH, Browser, read_answer
+from harness.functions import authorizer_event
+from harness.product import DOMAIN
+from harness.sign_in_robot import Robot
+from harness.tables import new_table
 from local.logto.server import StandIn, running
 from local.logto.tenant import default_tenant
 from tests.snapshot.runtime import ROOT, Runtime, snap_started
-from tests.support.browser import FETCH, Browser, read_answer
-from tests.support.events import http_event
-from tests.support.functions import authorizer_event
 from tests.support.needs import lacking
-from tests.support.product import DOMAIN
-from tests.support.sign_in_robot import Robot
-from tests.support.tables import new_table
 
 METADATA = [("GET", "/oidc/.well-known/openid-configuration"), ("GET", "/oidc/jwks")]
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from harness.tables import new_table
 from shared.store.dynamodb import TableClient, connect
 from shared.store.session_table import SessionTable
-from tests.support.tables import new_table
 
 
 @pytest.fixture

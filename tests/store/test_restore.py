@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.tables import dump, new_table
+from harness.tables import dump, new_table
 
 GUIDE = Path(__file__).resolve().parent.parent.parent / "docs/operations.md"
 

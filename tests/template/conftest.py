@@ -12,8 +12,8 @@ from typing import Any, cast
 import boto3
 import pytest
 
+from harness.functions import SIGNING_KEY
 from tests.support.expansion import BUCKET, CODE, REGION, decided, expanded, parameters
-from tests.support.functions import SIGNING_KEY
 
 IN_MOTO = {
     "AWS::DynamoDB::Table",

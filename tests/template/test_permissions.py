@@ -20,6 +20,15 @@ from functions.admin.application import make_handler as make_admin
 from functions.auth.application import make_handler as make_auth
 from functions.authorizer.application import make_handler as make_authorizer
 from functions.notifications.application import make_handler as make_notifications
+from harness.browser import FETCH, NAVIGATION
+from harness.functions import (
+    ROUTE,
+    TOKEN_SETTINGS,
+    Authorizer,
+    Notifications,
+)
+from harness.product import DOMAIN, Clock, Product, log_to_stdout
+from harness.wire import Wire
 from local.logto.backchannel import logout_token
 from local.logto.server import StandIn, running
 from local.logto.tenant import default_tenant
@@ -28,19 +37,10 @@ from shared.oidc.client_secret import SecretReader, webhook_key
 from shared.oidc.http_client import ProviderHttp
 from shared.services import Services
 from tests.support import iam_gate
-from tests.support.browser import FETCH, NAVIGATION
 from tests.support.expansion import REGION
-from tests.support.functions import (
-    ROUTE,
-    TOKEN_SETTINGS,
-    Authorizer,
-    Notifications,
-)
 from tests.support.iam import Asked, dynamodb, is_allowed
 from tests.support.iam_gate import Gate
 from tests.support.patience import PATIENT
-from tests.support.product import DOMAIN, Clock, Product, log_to_stdout
-from tests.support.wire import Wire
 from tests.template.conftest import Stack
 
 ORIGIN = f"https://{DOMAIN}"

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.auth.application import Handler, make_handler
+from functions.smoke.http_event import http_event
+from harness.browser import Browser, read_answer
 from shared.observability import observer
 from shared.services import Services
 from shared.settings import Settings
 from shared.store.session_table import SessionTable
-from tests.support.browser import Browser, read_answer
-from tests.support.events import http_event
 
 SETTINGS = Settings(
     logto_endpoint="https://tenant.logto.app", logto_app_id="app", table_name="sessions"

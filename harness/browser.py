@@ -7,7 +7,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.support.events import http_event
+from functions.smoke.http_event import http_event
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 

@@ -26,7 +26,7 @@ def sam_build(folder: Path, *, template: Path | None = None, architecture: str =
     path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
     if shutil.which("python3.13", path=path) is None:
         lacking("`sam build` finds no python3.13 on the PATH")
-    subprocess.run(
+    subprocess.run(  # noqa: S603 - the SAM CLI of this environment
         [
             *(str(scripts / "sam"), "build", "--build-dir", str(folder), "--no-cached"),
             *("--parameter-overrides", f"Architecture={architecture or processor()}"),

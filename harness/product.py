@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from functions.auth.application import Handler, make_handler
+from harness.browser import Browser, Reply
+from harness.sign_in_robot import Robot
+from harness.tables import new_table
+from harness.wire import Wire
 from local.logto.server import StandIn
 from shared.bootstrap import compose
 from shared.oidc.http_client import TIMEOUT_SECONDS, ProviderHttp
 from shared.services import Services
 from shared.store.dynamodb import connect
-from tests.support.browser import Browser, Reply
-from tests.support.sign_in_robot import Robot
-from tests.support.tables import new_table
-from tests.support.wire import Wire
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -12,13 +12,13 @@ from urllib.parse import urlencode
 
 from functions.authorizer.application import make_handler as make_authorizer
 from functions.notifications.application import make_handler as make_notifications
+from functions.smoke.http_event import http_event
+from harness.browser import Browser
+from harness.product import DOMAIN, Process, log_to_stdout
 from shared.bootstrap import compose
 from shared.oidc.client_secret import webhook_key
 from shared.oidc.http_client import TIMEOUT_SECONDS, ProviderHttp
 from shared.services import Services
-from tests.support.browser import Browser
-from tests.support.events import http_event
-from tests.support.product import DOMAIN, Process, log_to_stdout
 
 RESOURCE = "https://api.example.test/orders"
 ROUTE = "/api/{proxy+}"

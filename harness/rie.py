@@ -77,7 +77,7 @@ def emulated(
         "AWS_SECRET_ACCESS_KEY": "test",
         **variables,
     }
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - the emulator of this environment
         [
             *(str(emulator()), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
             *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
