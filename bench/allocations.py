@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.subjects import Person, Subject
 from bench.world import World
-from harness.product import DOMAIN
+from functions.smoke.http_event import http_event
 
 _PROGRAM = """
 import gc, importlib, json, sys, tracemalloc
@@ -35,24 +35,13 @@ print("RESULT" + json.dumps(found))
 
 def allocations(subject: Subject, world: World, table: str, person: Person) -> dict[str, Any]:
     """Peak and rest of each page's memory, in KB, for somebody who is signed in."""
-    cookies = [f"{name}={value}" for name, value in person.browser.jar.items()]
-    context = {
-        "http": {"method": "GET", "path": "/", "sourceIp": "192.0.2.1"},
-        "domainName": DOMAIN,
-        "stage": "$default",
-        "requestId": "id",
-    }
-    home = {
-        "version": "2.0",
-        "rawPath": "/",
-        "headers": {"accept": "text/html", "sec-fetch-mode": "navigate"},
-        "requestContext": context,
-    }
+    cookies = person.browser.cookies
+    headers = {"accept": "text/html", "sec-fetch-mode": "navigate"}
     events = {
-        "home": {**home, "cookies": cookies},
-        "/me": {**home, "rawPath": "/me", "cookies": cookies},
-        "home, signed out": home,
-        "sign-in": {**home, "rawPath": "/sign-in"},
+        "home": http_event("GET", "/", headers=headers, cookies=cookies),
+        "/me": http_event("GET", "/me", headers=headers, cookies=cookies),
+        "home, signed out": http_event("GET", "/", headers=headers),
+        "sign-in": http_event("GET", "/sign-in", headers=headers),
     }
     module, _, name = subject.handler.rpartition(".")
     environment = {

@@ -157,8 +157,7 @@ class Person:
 
     def asked(self, route: str = "/orders") -> dict[str, object]:
         """What API Gateway asks the authorizer for this browser."""
-        cookies = [f"{name}={value}" for name, value in self.browser.jar.items()]
-        return authorizer_event(route=route, cookies=cookies)
+        return authorizer_event(route=route, cookies=self.browser.cookies)
 
 
 def _redirected(reply: Reply) -> Reply:

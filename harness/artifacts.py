@@ -1,4 +1,4 @@
-"""Artifacts as `sam build` makes them, and the client that Lambda's own image brings."""
+"""Artifacts as `sam build` makes them, and the runtime's client that Lambda's image contains."""
 
 import os
 import platform
@@ -8,24 +8,27 @@ import sys
 from importlib.metadata import distribution
 from pathlib import Path
 
-from tests.support.needs import lacking
+from harness.missing import ProgramMissing
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def processor() -> str:
-    """This machine's processor, as Lambda calls it."""
+    """Name this machine's processor as Lambda does."""
     return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
 
 
 def sam_build(folder: Path, *, template: Path | None = None, architecture: str = "") -> Path:
-    """What plain `sam build` puts into a folder: one folder a function, and the layer's."""
+    """Run plain `sam build` into a folder: it makes one folder a function, and the layer's.
+
+    Raises ProgramMissing.
+    """
     scripts = Path(sys.executable).parent
     if not (scripts / "sam").exists():
-        lacking("the SAM CLI is not installed")
+        raise ProgramMissing("the SAM CLI is not installed")
     path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
     if shutil.which("python3.13", path=path) is None:
-        lacking("`sam build` finds no python3.13 on the PATH")
+        raise ProgramMissing("`sam build` finds no python3.13 on the PATH")
     subprocess.run(  # noqa: S603 - the SAM CLI of this environment
         [
             *(str(scripts / "sam"), "build", "--build-dir", str(folder), "--no-cached"),
@@ -41,7 +44,7 @@ def sam_build(folder: Path, *, template: Path | None = None, architecture: str =
 
 
 def link_runtime_client(folder: Path) -> Path:
-    """A folder with the runtime's client alone, as Lambda's image has it."""
+    """Link the runtime's client, and nothing else, into a folder, as Lambda's image has it."""
     for name in ("awslambdaric", "simplejson", "snapshot-restore-py"):
         for file in distribution(name).files or ():
             top = file.parts[0]

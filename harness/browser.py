@@ -1,4 +1,4 @@
-"""A browser that speaks to a handler in API Gateway events: cookies, navigation, redirects."""
+"""A browser that calls a handler with API Gateway events: cookies, navigation, redirects."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -7,9 +7,10 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
-from functions.smoke.http_event import http_event
+from functions.smoke.http_event import DOMAIN, http_event
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+"""A Lambda handler: event and context in, answer out."""
 
 NAVIGATION = {
     "accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8",
@@ -22,7 +23,7 @@ FETCH = {"accept": "application/json", "sec-fetch-mode": "cors", "sec-fetch-site
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """An answer of the handler, as a browser sees it."""
+    """A handler's answer, as a browser sees it."""
 
     status: int
     headers: Mapping[str, str]
@@ -36,33 +37,38 @@ class Reply:
 
 @dataclass(slots=True)
 class Browser:
-    """One cookie jar. `domain` is what API Gateway reports as its own."""
+    """A browser with its cookie jar. `domain` is the one that API Gateway reports."""
 
     handler: Handler
-    domain: str = "signin.example.test"
+    domain: str = DOMAIN
     stage: str = "$default"
     jar: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def cookies(self) -> list[str]:
+        """The jar's cookies, each as `name=value`."""
+        return [f"{name}={value}" for name, value in self.jar.items()]
+
     def get(self, target: str, headers: Mapping[str, str] = NAVIGATION) -> Reply:
-        """GET a path with query, or a URL of this deployment."""
+        """GET a path with its query, or a URL of this deployment."""
         return self.send("GET", target, headers)
 
     def post(self, target: str, headers: Mapping[str, str], form: str = "") -> Reply:
         """POST a form."""
-        kind = {"content-type": "application/x-www-form-urlencoded"}
-        return self.send("POST", target, {**kind, **headers}, form)
+        content_type = {"content-type": "application/x-www-form-urlencoded"}
+        return self.send("POST", target, {**content_type, **headers}, form)
 
     def send(
         self, method: str, target: str, headers: Mapping[str, str], body: str | None = None
     ) -> Reply:
-        """Send a request with the jar's cookies, and keep those that the answer sets."""
+        """Send a request with the jar's cookies, and keep the cookies that the answer sets."""
         parts = urlsplit(target)
         event = http_event(
             method,
             parts.path,
             parts.query,
             headers=headers,
-            cookies=[f"{name}={value}" for name, value in self.jar.items()],
+            cookies=self.cookies,
             body=body,
             domain=self.domain,
             stage=self.stage,
@@ -82,7 +88,7 @@ class Browser:
 
 
 def read_answer(answer: dict[str, Any]) -> Reply:
-    """The handler's answer, checked for the shape that API Gateway takes."""
+    """Read a handler's answer, and check that its shape is one that API Gateway accepts."""
     assert set(answer) <= {"statusCode", "headers", "cookies", "body", "isBase64Encoded"}
     assert isinstance(answer["statusCode"], int)
     headers = answer.get("headers", {})

@@ -1,5 +1,7 @@
-"""moto's DynamoDB behind a server that keeps connections, as DynamoDB does: moto's own closes each
-after one answer."""
+"""moto's DynamoDB behind a server that keeps connections open, as DynamoDB does.
+
+moto's own server closes each connection after one answer.
+"""
 
 import asyncio
 import io
@@ -17,7 +19,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class KeptTable:
-    """A WSGI application as ASGI, one call after another."""
+    """A WSGI application as ASGI, which answers one request at a time."""
 
     def __init__(self, app: Application) -> None:
         self._app = app
@@ -34,21 +36,21 @@ class KeptTable:
         await send({"type": "http.response.body", "body": answer})
 
     def answer(self, scope: Scope, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-        """Status, headers and body of the answer to one request."""
-        began: list[Any] = []
-        answer = b"".join(self._app(_environ(scope, body), lambda *given: began.extend(given)))
+        """Answer one request: status, headers and body."""
+        start: list[Any] = []
+        answer = b"".join(self._app(_environ(scope, body), lambda *given: start.extend(given)))
         hop_by_hop = ("connection", "server", "date")
         headers = [
             (name.lower().encode(), value.encode())
-            for name, value in began[1]
+            for name, value in start[1]
             if name.lower() not in hop_by_hop
         ]
-        return int(began[0].split()[0]), headers, answer
+        return int(start[0].split()[0]), headers, answer
 
 
 @contextmanager
 def kept_table(make: Callable[[Application], KeptTable] = KeptTable) -> Iterator[str]:
-    """Serve moto while the context lasts; the endpoint."""
+    """Serve moto while the context lasts; its endpoint."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     sockets = listen(("127.0.0.1",), 0)

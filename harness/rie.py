@@ -4,47 +4,54 @@ import contextlib
 import importlib.util
 import os
 import platform
-import signal
 import socket
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
-from tests.support.needs import lacking
+from harness.missing import ProgramMissing
+from harness.ports import free_ports
+from local.lambda_process import Child, runtime_variables
+
+_PYTHON: Final = (sys.executable, "-P", "-S", "-m", "awslambdaric")
 
 
 class Function:
-    """A function that runs in the emulator; `log` is what it has printed, and `pid` the emulator's
-    process, whose child the runtime is."""
+    """A function that runs in the emulator, whose child process the runtime is."""
 
-    def __init__(self, url: str, lines: list[str], pid: int) -> None:
+    def __init__(self, url: str, emulator: Child) -> None:
         self._url = url
-        self._lines = lines
-        self.pid = pid
+        self._emulator = emulator
+
+    @property
+    def pid(self) -> int:
+        """The emulator's process."""
+        return self._emulator.pid
 
     @property
     def log(self) -> str:
-        return "".join(self._lines)
+        """What the emulator and the function have printed."""
+        return self._emulator.log
 
     def __call__(self, event: dict[str, Any], context: Any = None) -> dict[str, Any]:
-        """Invoke it; usable where a handler is."""
+        """Invoke the function. It takes the place of a handler."""
         answer: dict[str, Any] = httpx.post(
             self._url, json=event, timeout=60, trust_env=False
         ).json()
         return answer
 
 
-def emulator() -> Path:
-    """The emulator's program, which the SAM CLI brings along."""
+def emulator_program() -> Path:
+    """Find the emulator, which the SAM CLI brings along. Raises ProgramMissing."""
     found = importlib.util.find_spec("samcli")
     if found is None or not found.submodule_search_locations:
-        lacking("the SAM CLI, which brings the runtime interface emulator, is not installed")
+        raise ProgramMissing(
+            "the SAM CLI, which brings the runtime interface emulator, is not installed"
+        )
     arm = platform.machine().lower() in ("arm64", "aarch64")
     name = f"aws-lambda-rie-{'arm64' if arm else 'x86_64'}"
     return Path(next(iter(found.submodule_search_locations))) / "local" / "rapid" / name
@@ -58,54 +65,31 @@ def emulated(
     client: Path,
     variables: Mapping[str, str],
     *,
-    runtime: tuple[str, ...] = (sys.executable, "-P", "-S", "-m", "awslambdaric"),
+    runtime: tuple[str, ...] = _PYTHON,
 ) -> Iterator[Function]:
-    """Run a handler as Lambda does. `client` is a folder with awslambdaric and nothing else;
-    `runtime` is the command of another runtime's client."""
-    port, runtime_port = _free_port(), _free_port()
-    environment = {
-        "PATH": os.defpath,
-        "PYTHONPATH": os.pathsep.join(map(str, (code, layer, client))),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "AWS_LAMBDA_FUNCTION_NAME": "function",
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
-        "AWS_LAMBDA_FUNCTION_TIMEOUT": "15",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        **variables,
-    }
-    process = subprocess.Popen(  # noqa: S603 - the emulator of this environment
-        [
-            *(str(emulator()), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
-            *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
-            *(*runtime, handler),
-        ],
-        cwd=code,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    lines: list[str] = []
-    reader = threading.Thread(target=_read, args=(process, lines))
-    reader.start()
+    """Run a handler as Lambda does. Raises ProgramMissing.
+
+    `client` is a folder with awslambdaric and nothing else; `runtime` is the command that runs the
+    client of the function's runtime.
+    """
+    port, runtime_port = free_ports(2)
+    command = [
+        *(str(emulator_program()), "--runtime-interface-emulator-address", f"127.0.0.1:{port}"),
+        *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
+        *(*runtime, handler),
+    ]
+    path = os.pathsep.join(map(str, (code, layer, client)))
+    emulator = Child(command, cwd=code, env=runtime_variables({"PYTHONPATH": path, **variables}))
     try:
-        _wait(port)
+        emulator.wait_until(lambda: _listens(port), seconds=10)
         url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
-        yield Function(url, lines, process.pid)
+        yield Function(url, emulator)
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        reader.join()
+        emulator.kill()
 
 
 def runtime_pid(function: Function) -> int:
-    """The process that runs the handler: the emulator's child, after the first event."""
+    """Find the process that runs the handler, the emulator's child, after the first event."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             if int(path.read_text().rpartition(")")[2].split()[1]) == function.pid:
@@ -113,22 +97,6 @@ def runtime_pid(function: Function) -> int:
     raise ProcessLookupError("the emulator has no child yet")
 
 
-def _read(process: "subprocess.Popen[str]", lines: list[str]) -> None:
-    assert process.stdout is not None
-    lines.extend(process.stdout)
-    process.stdout.close()
-
-
-def _wait(port: int) -> None:
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        threading.Event().wait(0.05)
-    raise AssertionError("the emulator does not listen")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

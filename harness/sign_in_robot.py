@@ -1,4 +1,4 @@
-"""A browser without a screen: it goes through the stand-in's pages by their forms."""
+"""A robot at the stand-in for Logto: it opens its pages and submits their forms."""
 
 import re
 from html import unescape
@@ -15,7 +15,7 @@ _HIDDEN: Final = re.compile(r"<input type=\"hidden\" name=\"([^\"]+)\" value=\"(
 
 
 class Robot:
-    """One browser at the stand-in, with its own cookies there."""
+    """A browser at the stand-in, with its own cookies there."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -33,20 +33,20 @@ class Robot:
         self._client.close()
 
     def open(self, url: str) -> httpx.Response:
-        """Open a page, following redirects as long as they stay at the stand-in."""
+        """Open a page, and follow redirects as long as they stay at the stand-in."""
         return self._follow(self._client.get(url))
 
     def submit(self, page: httpx.Response, form: str, **values: str) -> httpx.Response:
-        """Submit the page's form whose action holds `form`, with its hidden fields and these."""
+        """Submit the form whose action contains `form`, with its hidden fields and `values`."""
         for found in _FORM.finditer(page.text):
             if form in found["action"]:
                 hidden = {n: unescape(v) for n, v in _HIDDEN.findall(found["body"])}
                 target = urljoin(str(page.url), unescape(found["action"]))
                 return self._follow(self._client.post(target, data={**hidden, **values}))
-        raise LookupError(f"the page has no form for {form}")
+        raise LookupError(f"the page has no form whose action contains {form}")
 
     def sign_in(self, authorization_url: str, account: str = "alice0000001") -> str:
-        """Sign in through the connector; the callback URL that the application would get."""
+        """Sign in through the connector; the callback URL that leads to the application."""
         page = self.open(authorization_url)
         if page.is_success and "/entra/" not in page.url.path:
             page = self.submit(page, "/sso")

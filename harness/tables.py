@@ -1,4 +1,4 @@
-"""Tables on moto's server, and what is in them."""
+"""Tables on a DynamoDB server, and what is in them."""
 
 import uuid
 from typing import TYPE_CHECKING
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
 
 
 def new_table(client: "DynamoDBClient") -> str:
-    """A table of the product's schema under a name of its own."""
+    """Create a table of the product's schema under a new name."""
     name = f"sessions-{uuid.uuid4().hex[:8]}"
     create_table(client, name)
     return name
 
 
 def dump(client: "DynamoDBClient", name: str) -> list[dict[str, object]]:
-    """Every item as DynamoDB keeps it."""
+    """Read every item as DynamoDB stores it."""
     return [dict(item) for item in client.scan(TableName=name, ConsistentRead=True)["Items"]]
 
 
 def raw_bytes(client: "DynamoDBClient", name: str) -> bytes:
-    """Everything that is in a table, binary values as they are."""
+    """Read all names and values of a table as bytes, binary values as they are."""
     parts: list[bytes] = []
 
     def walk(value: object) -> None:

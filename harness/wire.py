@@ -1,4 +1,4 @@
-"""Counting what a client sends to DynamoDB, at the wire: repeated attempts count."""
+"""Count what a client sends to DynamoDB, on the wire: repeated attempts count too."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ class Wire:
         client.meta.events.register("before-send.dynamodb", self._note)
 
     def clear(self) -> None:
+        """Forget the calls so far."""
         self.calls.clear()
 
     def _note(self, request: Any, event_name: str, **_: Any) -> None:

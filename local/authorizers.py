@@ -1,4 +1,4 @@
-"""A Lambda authorizer of an HTTP API: the event it gets, and what its answer means.
+"""A Lambda authorizer of an HTTP API: the event it receives, and what its answer means.
 
 Source: the AWS documentation of Lambda authorizers for HTTP APIs, payload format 2.0.
 """
@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
 
+from functions.smoke.http_event import as_authorizer_event
 from local.environments import InvocationFailed
+from local.table import REGION
 
 SECONDS: Final = 10.0
 """How long API Gateway waits for an authorizer."""
@@ -17,14 +19,15 @@ SECONDS: Final = 10.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Authorizer:
-    """`handler` as Lambda names it; `identity_headers` must be there, or nobody is asked."""
+    """`handler` is Lambda's name of it. Without every one of `identity_headers`, the request is
+    refused and the authorizer is not called."""
 
     handler: str
     identity_headers: tuple[str, ...] = ()
 
 
 class Refused(Exception):
-    """What the client is answered instead."""
+    """A request that does not reach its integration; `response` is what the client gets."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -32,16 +35,17 @@ class Refused(Exception):
 
 
 Invoke = Callable[[str, dict[str, Any], float], Any]
-"""Runs a handler on an event for so many seconds at most. Raises InvocationFailed."""
+"""Invoke a handler with an event, for so many seconds at most. Raises InvocationFailed."""
 
 
 def authorize(authorizer: Authorizer, event: dict[str, Any], invoke: Invoke) -> dict[str, Any]:
-    """The authorizer's context for a request's event. Raises Refused."""
+    """Authorize a request, given as its event: the authorizer's context. Raises Refused."""
     sources = [_identity(event, name) for name in authorizer.identity_headers]
     if not all(sources):
         raise Refused(401, "Unauthorized")
     try:
-        answer = invoke(authorizer.handler, _event(event, sources), SECONDS)
+        asked = as_authorizer_event(event, sources, region=REGION)
+        answer = invoke(authorizer.handler, asked, SECONDS)
     except InvocationFailed:
         raise Refused(500, "Internal Server Error") from None
     if not isinstance(answer, dict) or not isinstance(answer.get("isAuthorized"), bool):
@@ -59,15 +63,3 @@ def _identity(event: dict[str, Any], header: str) -> str:
         return "; ".join(event.get("cookies", ()))
     found: str = event["headers"].get(header.lower(), "")
     return found
-
-
-def _event(event: dict[str, Any], sources: list[str]) -> dict[str, Any]:
-    context = event["requestContext"]
-    http = context["http"]
-    arn = f"arn:aws:execute-api:us-east-1:{context['accountId']}:{context['apiId']}"
-    return {
-        **{name: value for name, value in event.items() if name not in ("body", "isBase64Encoded")},
-        "type": "REQUEST",
-        "routeArn": f"{arn}/{context['stage']}/{http['method']}{http['path']}",
-        "identitySource": sources,
-    }

@@ -11,18 +11,18 @@ import queue
 import signal
 import time
 import traceback
-import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
+
+from local.lambda_process import LambdaContext
 
 _SPAWN = multiprocessing.get_context("spawn")
 
 
 class InvocationFailed(Exception):
-    """The handler raised, crashed, or took too long; `timed_out` tells the last from the others."""
+    """The handler raised, crashed, or, if `timed_out`, took too long."""
 
     def __init__(self, *, timed_out: bool = False) -> None:
         super().__init__("timed out" if timed_out else "failed")
@@ -30,34 +30,17 @@ class InvocationFailed(Exception):
 
 
 class DoesNotStart(Exception):
-    """A handler that cannot be imported; the text says why."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LambdaContext:
-    """What a handler may ask about its invocation."""
-
-    function_name: str
-    deadline: float
-    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    function_version: str = "$LATEST"
-    memory_limit_in_mb: str = "512"
-    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:123456789012:function:local"
-    log_group_name: str = "/aws/lambda/local"
-    log_stream_name: str = "local"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return max(0, int((self.deadline - time.time()) * 1000))
+    """A handler cannot be imported; the text says why."""
 
 
 class _Worker:
-    """One process, spoken to over a pipe that ends with this process."""
+    """A process at the other end of a pipe, which is closed when this process ends."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._connection, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=_serve, args=(theirs, dict(variables)), daemon=True)
-        # A Ctrl-C reaches every process of the terminal: workers are for their parent to end. The
-        # tracker must run before, as starting it would lift the mask.
+        # A Ctrl-C reaches every process of the terminal, but workers are ended by their parent. The
+        # resource tracker has to run before, because starting it would lift the signal mask.
         resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         self._process.start()
@@ -65,7 +48,7 @@ class _Worker:
         theirs.close()
 
     def ask(self, handler: str, event: dict[str, Any] | None, seconds: float) -> Any:
-        """Invoke a handler, or import it where there is no event. Raises InvocationFailed."""
+        """Invoke a handler, or only import it if `event` is None. Raises InvocationFailed."""
         try:
             self._connection.send((handler, event, time.time() + seconds))
             if not self._connection.poll(seconds):
@@ -83,7 +66,7 @@ class _Worker:
 
 
 class Environments:
-    """A few workers of one version of the code. Thread-safe."""
+    """A few workers with one version of the code. Thread-safe."""
 
     def __init__(self, variables: Mapping[str, str], *, count: int = 2) -> None:
         self._variables = variables
@@ -94,7 +77,7 @@ class Environments:
             self._idle.put(self._started())
 
     def check(self, handlers: frozenset[str], *, seconds: float = 60) -> None:
-        """Import every handler in every worker. Raises DoesNotStart with what to mend."""
+        """Import every handler in every worker. Raises DoesNotStart."""
         taken = [self._idle.get() for _ in range(self._count)]
         for worker in taken:
             self._idle.put(worker)
@@ -104,7 +87,7 @@ class Environments:
                     raise DoesNotStart(fault)
 
     def invoke(self, handler: str, event: dict[str, Any], *, seconds: float = 30) -> Any:
-        """The handler's answer. Raises InvocationFailed."""
+        """Invoke a handler; its answer. Raises InvocationFailed."""
         try:
             worker = self._idle.get(timeout=seconds)
         except queue.Empty:
@@ -122,7 +105,7 @@ class Environments:
         return answer
 
     def stop(self) -> None:
-        """Let each worker finish what it is at, and end it."""
+        """Let each worker finish its event, and end it."""
         for _ in range(self._count):
             self._discard(self._idle.get())
 
@@ -142,7 +125,7 @@ class Environments:
 
 
 def _serve(connection: Connection, variables: dict[str, str]) -> None:
-    """The life of a worker: until the other end of the pipe is gone."""
+    """Run a worker until the other end of the pipe is closed."""
     os.environ.update(variables)
     try:
         while True:
@@ -157,7 +140,7 @@ def _fault(handler: str) -> str | None:
         _load(handler)
     except Exception as failure:  # noqa: BLE001 - whatever the code under development raises
         if type(failure).__name__ == "SettingsInvalid":
-            return f"The settings are not right: {failure}"
+            return f"The settings are not valid: {failure}"
         return traceback.format_exc()
     return None
 

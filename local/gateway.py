@@ -1,4 +1,4 @@
-"""An API Gateway HTTP API on this machine: payload 2.0 events out of requests, answers back.
+"""An API Gateway HTTP API on this machine: requests become payload 2.0 events, answers responses.
 
 Source: the AWS documentation of HTTP API Lambda integrations, payload format 2.0, and its quotas.
 """
@@ -10,27 +10,25 @@ import time
 import uuid
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from functions.smoke.http_event import http_event
 from local.authorizers import Invoke, Refused, authorize
 from local.environments import InvocationFailed
 from local.template import Route
 
 MAX_HEAD_BYTES: Final = 10_240
 MAX_BODY_BYTES: Final = 6 * 1024 * 1024
-"""What Lambda takes; API Gateway's own limit is larger."""
-TEXT: Final = ("text/", "application/json", "application/javascript", "application/xml")
-"""Bodies of these types reach the function as text; every other one as base64."""
+"""Lambda's limit, which is smaller than API Gateway's own."""
 FUNCTION_SECONDS: Final = 30.0
 """How long API Gateway waits for a function."""
 
 
 class Gateway:
-    """ASGI application. `fault` is set while the code does not start, and says so to everybody."""
+    """ASGI application. `fault` is the answer to every request while the code does not start."""
 
     def __init__(
         self,
@@ -56,7 +54,7 @@ class Gateway:
         if self.fault is not None:
             return PlainTextResponse(f"The code does not start.\n\n{self.fault}", 502)
         if self._came_by_address(request):
-            # The redirect URI that is registered says `localhost`, and cookies stay with a host.
+            # The registered redirect URI names `localhost`, and cookies belong to one host name.
             query = f"?{request.url.query}" if request.url.query else ""
             return RedirectResponse(f"{self._base_url}{request.url.path}{query}", 307)
         head = sum(len(name) + len(value) + 4 for name, value in request.headers.raw)
@@ -102,14 +100,14 @@ class Gateway:
             if failure.timed_out:
                 return _message(503, "Service Unavailable")
         except (KeyError, TypeError, ValueError, AttributeError):
-            self._log("the handler's answer is not one that API Gateway takes")
+            self._log("the handler's answer is not one that API Gateway accepts")
         return _message(500, "Internal Server Error")
 
 
 def event_of(
     request: Request, route: Route, parameters: dict[str, str], body: bytes
 ) -> dict[str, Any]:
-    """The payload 2.0 event of a request."""
+    """Build the payload 2.0 event of a request."""
     headers: dict[str, str] = {}
     cookies: list[str] = []
     for raw_name, raw_value in request.headers.raw:
@@ -118,50 +116,26 @@ def event_of(
             cookies += [cookie.strip() for cookie in value.split(";") if cookie.strip()]
         else:
             headers[name] = f"{headers[name]},{value}" if name in headers else value
-    query = request.scope["query_string"].decode("latin-1")
-    path = request.scope["path"]
-    event: dict[str, Any] = {
-        "version": "2.0",
-        "routeKey": route.key,
-        "rawPath": path,
-        "rawQueryString": query,
-        "headers": headers,
-        "requestContext": {
-            "accountId": "123456789012",
-            "apiId": "local",
-            "domainName": "localhost",
-            "domainPrefix": "localhost",
-            "http": {
-                "method": request.method,
-                "path": path,
-                "protocol": f"HTTP/{request.scope['http_version']}",
-                "sourceIp": request.client.host if request.client else "127.0.0.1",
-                "userAgent": headers.get("user-agent", ""),
-            },
-            "requestId": base64.urlsafe_b64encode(uuid.uuid4().bytes[:11]).decode(),
-            "routeKey": route.key,
-            "stage": "$default",
-            **_moment(time.time()),
-        },
-        "isBase64Encoded": False,
-    }
-    if cookies:
-        event["cookies"] = cookies
-    if query:
-        event["queryStringParameters"] = _joined(query)
-    if parameters:
-        event["pathParameters"] = parameters
-    if body:
-        encoded = not headers.get("content-type", "").lower().startswith(TEXT)
-        event["isBase64Encoded"] = encoded
-        event["body"] = (
-            base64.b64encode(body).decode() if encoded else body.decode("utf-8", "replace")
-        )
-    return event
+    return http_event(
+        request.method,
+        request.scope["path"],
+        request.scope["query_string"].decode("latin-1"),
+        headers=headers,
+        cookies=cookies,
+        body=body or None,
+        route_key=route.key,
+        path_parameters=parameters,
+        domain="localhost",
+        api_id="local",
+        protocol=f"HTTP/{request.scope['http_version']}",
+        source_ip=request.client.host if request.client else "127.0.0.1",
+        request_id=base64.urlsafe_b64encode(uuid.uuid4().bytes[:11]).decode(),
+        now=time.time(),
+    )
 
 
 def response_of(answer: Any) -> Response:
-    """The HTTP response of a handler's answer; what has no status is a body by itself."""
+    """Build the HTTP response of a handler's answer. Without a status, the answer is the body."""
     if not isinstance(answer, dict) or "statusCode" not in answer:
         return JSONResponse(answer)
     body = answer.get("body") or ""
@@ -173,7 +147,7 @@ def response_of(answer: Any) -> Response:
 
 
 def _rest(request: Request, route: Route) -> str:
-    """What the greedy variable of a route's path stands for, as it was sent."""
+    """The value of the greedy variable in a route's path, as the client sent it."""
     raw: str = request.scope.get("raw_path", b"").decode("latin-1") or request.url.path
     return raw.removeprefix(route.path.partition("{")[0])
 
@@ -185,20 +159,6 @@ async def _body(request: Request) -> bytes | None:
         if len(body) > MAX_BODY_BYTES:
             return None
     return bytes(body)
-
-
-def _joined(query: str) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        values[name] = f"{values[name]},{value}" if name in values else value
-    return values
-
-
-def _moment(now: float) -> dict[str, Any]:
-    return {
-        "time": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
-        "timeEpoch": int(now * 1000),
-    }
 
 
 def _message(status: int, text: str) -> Response:

@@ -1,1 +1,1 @@
-"""CodeDeploy's function: a smoke check after a new version has got its traffic."""
+"""The smoke check: CodeDeploy calls it when a new version has received its traffic."""

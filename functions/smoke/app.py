@@ -1,7 +1,7 @@
-"""`functions.smoke.app.handler`: CodeDeploy calls it, and takes the version back where it fails.
+"""`functions.smoke.app.handler`: called by CodeDeploy, which rolls back if the check fails.
 
-It needs no layer and no setting of the product: what it asks goes through the functions' aliases,
-as API Gateway's calls do, and leaves no more than one transaction that lapses within the hour.
+It needs neither the layer nor the product's settings: it invokes the functions by their aliases, as
+API Gateway does, and leaves at most one sign-in transaction, which expires within the hour.
 """
 
 import json
@@ -12,48 +12,44 @@ from urllib.parse import urlsplit
 
 import boto3
 
+from functions.smoke.http_event import as_authorizer_event, http_event
+
 DOMAIN = "smoke.invalid"
-"""What stands for API Gateway's domain where no base URL is set."""
+"""Stands for API Gateway's domain, if no base URL is set."""
 
 Invoke = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
-def http_event(method: str, path: str) -> dict[str, Any]:
-    """A request as API Gateway sends it, payload 2.0, without cookies."""
-    return {
-        "version": "2.0",
-        "routeKey": f"{method} {path}",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"accept": "application/json"},
-        "requestContext": {
-            "domainName": DOMAIN,
-            "http": {"method": method, "path": path, "sourceIp": "192.0.2.1"},
-            "routeKey": f"{method} {path}",
-            "stage": "$default",
-        },
-        "isBase64Encoded": False,
-    }
-
-
 def check(invoke: Invoke, environment: Mapping[str, str]) -> list[str]:
-    """What is wrong with the functions; nothing where all is well."""
+    """Check the functions of a deployment; the faults, none if all is well."""
     faults = []
     auth = environment["AUTH_FUNCTION"]
-    if invoke(auth, http_event("GET", "/me")).get("statusCode") != 401:
+    if invoke(auth, _request("GET", "/me")).get("statusCode") != 401:
         faults.append("GET /me without a session is not 401")
-    begun = invoke(auth, http_event("GET", "/sign-in"))
-    # Settings, the table, and Logto's discovery have all done their part in this answer.
-    led_to = _origin(str(begun.get("headers", {}).get("location", "")))
-    if begun.get("statusCode") != 302 or led_to != _origin(environment["LOGTO_ENDPOINT"]):
+    sign_in = invoke(auth, _request("GET", "/sign-in"))
+    # This answer needs the settings, the table and Logto's discovery document.
+    target = _origin(str(sign_in.get("headers", {}).get("location", "")))
+    if sign_in.get("statusCode") != 302 or target != _origin(environment["LOGTO_ENDPOINT"]):
         faults.append("GET /sign-in does not lead to Logto")
-    denied = invoke(environment["AUTHORIZER_FUNCTION"], http_event("GET", "/"))
-    if denied != {"isAuthorized": False}:
-        faults.append("the authorizer does not deny who has no session")
-    logout = http_event("POST", "/backchannel-logout")
+    decision = invoke(
+        environment["AUTHORIZER_FUNCTION"], as_authorizer_event(_request("GET", "/"), [])
+    )
+    if decision != {"isAuthorized": False}:
+        faults.append("the authorizer does not deny a request without a session")
+    logout = _request("POST", "/backchannel-logout")
     if invoke(environment["NOTIFICATIONS_FUNCTION"], logout).get("statusCode") != 400:
         faults.append("POST /backchannel-logout without a token is not 400")
     return faults
+
+
+def _request(method: str, path: str) -> dict[str, Any]:
+    return http_event(
+        method,
+        path,
+        headers={"accept": "application/json"},
+        route_key=f"{method} {path}",
+        domain=DOMAIN,
+    )
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
@@ -62,18 +58,18 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Check, and tell CodeDeploy. Called without a deployment, the answer alone says it."""
+    """Check the functions, and report to CodeDeploy if it called; the answer lists the faults."""
     client = boto3.client("lambda")
 
-    def invoke(name: str, sent: dict[str, Any]) -> dict[str, Any]:
-        answer = client.invoke(FunctionName=name, Payload=json.dumps(sent).encode())
+    def invoke(name: str, payload: dict[str, Any]) -> dict[str, Any]:
+        answer = client.invoke(FunctionName=name, Payload=json.dumps(payload).encode())
         read = json.loads(answer["Payload"].read())
-        # A crash is an object too, but holds nothing that is asked for here.
+        # A crash is reported as an object too, but with none of the members that are checked.
         return read if isinstance(read, dict) else {}
 
     try:
         faults = check(invoke, os.environ)
-    except Exception as failure:  # noqa: BLE001 - told nothing, CodeDeploy waits for an hour
+    except Exception as failure:  # noqa: BLE001 - without a report, CodeDeploy waits for an hour
         faults = [f"the check could not be made: {type(failure).__name__}"]
     for fault in faults:
         print(json.dumps({"level": "ERROR", "message": fault}))

@@ -7,11 +7,12 @@ import pytest
 from dotenv import dotenv_values
 from playwright.sync_api import BrowserContext, expect
 
+from harness.ports import free_ports
 from local.logto.server import StandIn, running
 from local.logto.tenant import Presets, fresh_tenant
 from tests.provision.conftest import Desk, Silent, with_fabrikam
 from tests.support.needs import chromium
-from tests.support.up import Up, free_ports, up
+from tests.support.up import Up, up
 
 
 @pytest.fixture(scope="module")

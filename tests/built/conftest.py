@@ -8,11 +8,22 @@ import boto3
 import pytest
 
 from harness.artifacts import link_runtime_client, sam_build
+from harness.missing import ProgramMissing
 from harness.product import DOMAIN
 from harness.tables import new_table
 from local.artifacts import finish
 from local.logto.server import StandIn, running
 from local.logto.tenant import default_tenant
+from tests.support.needs import lacking
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Iterator[None]:
+    """Skip or fail a test whose fixtures need a program that this machine lacks."""
+    try:
+        return (yield)
+    except ProgramMissing as missing:
+        lacking(str(missing))
 
 
 @pytest.fixture(scope="session")

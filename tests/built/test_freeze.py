@@ -17,6 +17,7 @@ import pytest
 from harness.browser import FETCH, NAVIGATION, Browser
 from harness.functions import authorizer_event
 from harness.kept_table import kept_table
+from harness.ports import free_ports
 from harness.product import DOMAIN
 from harness.rie import Function, emulated, runtime_pid
 from harness.sign_in_robot import Robot
@@ -24,7 +25,6 @@ from harness.tables import new_table
 from local.logto.server import running
 from local.logto.tenant import default_tenant
 from tests.support.relay import Relay, relaying
-from tests.support.up import free_ports
 
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 
@@ -58,8 +58,7 @@ class Warm:
             return robot.sign_in(started.location)
 
     def asked(self) -> dict[str, object]:
-        cookies = [f"{name}={value}" for name, value in self.browser.jar.items()]
-        return self.authorizer(authorizer_event(cookies=cookies))
+        return self.authorizer(authorizer_event(cookies=self.browser.cookies))
 
 
 @pytest.fixture

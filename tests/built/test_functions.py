@@ -59,8 +59,8 @@ def signed_in(start: Start, stand_in: StandIn, account: str = "alice0000001") ->
 
 
 def authorized(start: Start, browser: Browser, route: str = "/orders") -> dict[str, Any]:
-    cookies = [f"{name}={value}" for name, value in browser.jar.items()]
-    return start("AuthorizerFunction")(authorizer_event(route=route, cookies=cookies))
+    event = authorizer_event(route=route, cookies=browser.cookies)
+    return start("AuthorizerFunction")(event)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as Path_
 
+from harness.ports import free_ports
 from local import relay
 from local.authorizers import SECONDS, Authorizer
 from local.environments import InvocationFailed
@@ -21,7 +22,6 @@ from local.gateway import Gateway
 from local.relay import Relay
 from local.serving import listen, serving
 from local.template import Route, read_template, routes_of
-from tests.support.up import free_ports
 
 TOKEN, HEADER = "the-token-of-the-context", "X-Forwarded-Access-Token"
 MAPPINGS = {

@@ -98,8 +98,7 @@ def test_reload(tmp_path: Path) -> None:
         code.write_text("this is no Python")
         program.wait_for("waiting for a change")
         assert httpx.get(program.url, trust_env=False).status_code == 502
-        program.lines.clear()
         code.write_text(good)
-        program.wait_for("Reloaded.")
+        program.wait_for("Reloaded.", times=2)
         assert httpx.get(program.url, trust_env=False).status_code == 200
         assert program.end(signal.SIGINT) == 0

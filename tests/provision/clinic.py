@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.notifications.application import make_handler as make_notifications
 from harness.functions import started_services
-from harness.product import started_process, unlogged
+from harness.processes import unlogged
+from harness.product import started_process
 from local.gateway import Gateway
 from local.logto.server import StandIn, running
 from local.logto.tenant import fresh_tenant

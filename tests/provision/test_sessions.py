@@ -15,6 +15,7 @@ import pytest
 import provision.__main__ as command
 from functions.admin.application import make_handler
 from functions.admin.caller import CallerCheck
+from harness.ports import free_ports
 from local.options import ROOT, TABLE_NAME
 from local.table import REGION, running_table
 from provision.admin_function import AdminFunction
@@ -27,7 +28,6 @@ from shared.store.dynamodb import connect
 from shared.store.keys import subject_digest
 from shared.store.records import session_seal
 from tests.support.rows import put_session
-from tests.support.up import free_ports
 
 ALICE, BOB = "alice0000001", "bob000000001"
 

@@ -1,13 +1,11 @@
 """Lambda's runtime API, as far as the runtime interface client uses it with SnapStart.
 
-The client runs the hooks before it asks for `restore/next`; what is answered there is the restore.
+The client runs the hooks before it asks for `restore/next`; answering that request is the restore.
 The runtime interface emulator starts no process with SnapStart, so this stands in for it.
 """
 
 import json
-import os
 import queue
-import subprocess
 import sys
 import threading
 import uuid
@@ -18,54 +16,88 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from local.lambda_process import Child, runtime_variables
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(slots=True)
-class Runtime:
-    """A process of a function. Its snapshot is taken once `snapshot` is set."""
+class Exchange:
+    """What the runtime API passes to a process, and what it hears from it."""
 
-    process: "subprocess.Popen[str] | None" = None
     snapshot: threading.Event = field(default_factory=threading.Event)
     restored: threading.Event = field(default_factory=threading.Event)
     faults: list[dict[str, Any]] = field(default_factory=list)
     events: "queue.Queue[dict[str, Any] | None]" = field(default_factory=queue.Queue)
     answers: "queue.Queue[dict[str, Any]]" = field(default_factory=queue.Queue)
-    lines: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A process of a function. Its snapshot is taken when `exchange.snapshot` is set."""
+
+    process: Child
+    exchange: Exchange
 
     def wait_for_snapshot(self) -> None:
-        """Until the client has run what comes before the snapshot, or has ended."""
-        while not self.snapshot.wait(0.05):
-            assert self.process is not None
-            assert self.process.poll() is None, "".join(self.lines)
+        """Wait until the hooks before the snapshot have run. Raises ChildFailed."""
+        self.process.wait_until(self.exchange.snapshot.is_set)
 
     def restore(self) -> None:
-        self.restored.set()
+        """Restore the process from its snapshot."""
+        self.exchange.restored.set()
 
     def __call__(self, event: dict[str, Any], context: Any = None) -> dict[str, Any]:
-        """Invoke the function; usable where a handler is."""
-        self.events.put(event)
-        return self.answers.get(timeout=15)
+        """Invoke the function. It takes the place of a handler."""
+        self.exchange.events.put(event)
+        return self.exchange.answers.get(timeout=15)
+
+    @property
+    def faults(self) -> list[dict[str, Any]]:
+        """Errors that the process has reported."""
+        return self.exchange.faults
 
     @property
     def log(self) -> str:
-        return "".join(self.lines)
+        return self.process.log
 
 
 @contextmanager
 def snap_started(handler: str, variables: Mapping[str, str]) -> Iterator[Runtime]:
     """Start a function for a snapshot, under the runtime interface client."""
-    runtime = Runtime()
+    exchange = Exchange()
+    with _api(exchange) as address:
+        own = {
+            "AWS_LAMBDA_RUNTIME_API": address,
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
+            **variables,
+        }
+        process = Child(
+            [sys.executable, "-m", "awslambdaric", handler],
+            cwd=ROOT,
+            env=runtime_variables(own, region="eu-central-1", version="1"),
+        )
+        try:
+            yield Runtime(process, exchange)
+        finally:
+            exchange.restored.set()
+            exchange.events.put(None)
+            process.kill()
+
+
+@contextmanager
+def _api(exchange: Exchange) -> Iterator[str]:
+    """Serve the runtime API while the context lasts; its address."""
 
     class Api(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             if self.path.endswith("/restore/next"):
-                runtime.snapshot.set()
-                runtime.restored.wait()
+                exchange.snapshot.set()
+                exchange.restored.wait()
                 return self._answer(200, b"{}")
-            event = runtime.events.get()
+            event = exchange.events.get()
             if event is None:
                 return self._answer(500, b"{}")
             headers = {
@@ -80,9 +112,9 @@ def snap_started(handler: str, variables: Mapping[str, str]) -> Iterator[Runtime
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             if self.path.endswith("/response"):
-                runtime.answers.put(json.loads(body))
+                exchange.answers.put(json.loads(body))
             else:
-                runtime.faults.append(json.loads(body))
+                exchange.faults.append(json.loads(body))
             self._answer(202, b"{}")
 
         def _answer(self, status: int, body: bytes, headers: Mapping[str, str] = {}) -> None:
@@ -94,53 +126,19 @@ def snap_started(handler: str, variables: Mapping[str, str]) -> Iterator[Runtime
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Nothing is printed."""
+            """Print nothing."""
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """A process that ends leaves its last request unanswered."""
+            """Ignore that a process which ends leaves its last request unanswered."""
 
     server = Server(("127.0.0.1", 0), Api)
     server.daemon_threads = True
-    serving = threading.Thread(target=server.serve_forever)
-    serving.start()
-    runtime.process = subprocess.Popen(
-        [sys.executable, "-m", "awslambdaric", handler],
-        cwd=ROOT,
-        env={
-            "PATH": os.defpath,
-            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_address[1]}",
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
-            "AWS_LAMBDA_FUNCTION_NAME": "function",
-            "AWS_LAMBDA_FUNCTION_VERSION": "1",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
-            "AWS_REGION": "eu-central-1",
-            "AWS_DEFAULT_REGION": "eu-central-1",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            **variables,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    reading = threading.Thread(target=_read, args=(runtime,))
-    reading.start()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
     try:
-        yield runtime
+        yield f"127.0.0.1:{server.server_address[1]}"
     finally:
-        runtime.restored.set()
-        runtime.events.put(None)
-        runtime.process.kill()
-        runtime.process.wait()
-        reading.join()
         server.shutdown()
-        serving.join()
+        thread.join()
         server.server_close()
-
-
-def _read(runtime: Runtime) -> None:
-    assert runtime.process is not None
-    assert runtime.process.stdout is not None
-    runtime.lines.extend(runtime.process.stdout)
-    runtime.process.stdout.close()

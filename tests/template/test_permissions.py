@@ -27,7 +27,8 @@ from harness.functions import (
     Authorizer,
     Notifications,
 )
-from harness.product import DOMAIN, Clock, Product, log_to_stdout
+from harness.processes import log_to_stdout
+from harness.product import DOMAIN, Clock, Product
 from harness.wire import Wire
 from local.logto.backchannel import logout_token
 from local.logto.server import StandIn, running
