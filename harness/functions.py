@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-from asyncio import AbstractEventLoop
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -75,7 +74,7 @@ class Authorizer:
 
 def started_services(
     process: Process, service: str, settings: Mapping[str, str] | None = None, **parts: Any
-) -> AbstractContextManager[tuple[Services, AbstractEventLoop]]:
+) -> AbstractContextManager[Services]:
     """Compose the services of one more process over the table, provider and clock of another."""
     return composed(**_beside(process, service, settings, parts))
 

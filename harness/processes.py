@@ -11,18 +11,28 @@ from typing import Any, Final
 from functions.auth.application import make_handler as make_auth
 from functions.authorizer.application import make_handler as make_authorizer
 from functions.notifications.application import make_handler as make_notifications
+from harness.patience import PATIENT
 from shared.bootstrap import compose
+from shared.clock import Timer
+from shared.limits import Limits
 from shared.oidc.client_secret import webhook_key
-from shared.oidc.http_client import TIMEOUT_SECONDS, ProviderHttp
+from shared.oidc.http_client import HttpClient
 from shared.services import Services
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+def _notifications(services: Services) -> Handler:
+    key = webhook_key(
+        services.settings, services.limits, lambda arn, fresh, deadline: "", services.clock
+    )
+    return make_notifications(services, key)
+
+
 _MAKERS: Final[Mapping[str, Callable[[Services, asyncio.AbstractEventLoop], Handler]]] = {
     "auth": make_auth,
-    "authorizer": make_authorizer,
-    "notifications": lambda services, loop: make_notifications(
-        services, webhook_key(services.settings, lambda arn, anew: ""), loop
-    ),
+    "authorizer": lambda services, _: make_authorizer(services),
+    "notifications": lambda services, _: _notifications(services),
 }
 
 
@@ -33,23 +43,28 @@ def composed(
     *,
     client: Any,
     clock: Callable[[], float],
-    provider_seconds: float = TIMEOUT_SECONDS,
-) -> Iterator[tuple[Services, asyncio.AbstractEventLoop]]:
+    limits: Limits = PATIENT,
+    timer: Timer | None = None,
+) -> Iterator[Services]:
     """Compose the services of a process, and close what they opened when the context ends.
 
-    `client` is boto3's for DynamoDB; `provider_seconds` limits each request to Logto.
+    `client` is boto3's for DynamoDB.
     """
-    loop = asyncio.new_event_loop()
-    http = ProviderHttp(timeout_seconds=provider_seconds)
-    services = compose(environment, service=service, client=client, http=http, clock=clock)
+    http = HttpClient(limits=limits, clock=clock)
+    services = compose(
+        environment,
+        service=service,
+        client=client,
+        http=http,
+        clock=clock,
+        timer=timer,
+        limits=limits,
+    )
     log_to_stdout(service)
     try:
-        yield services, loop
+        yield services
     finally:
-        loop.run_until_complete(http.close())
-        loop.run_until_complete(asyncio.sleep(0))
-        asyncio.set_event_loop(None)
-        loop.close()
+        http.close()
 
 
 @contextmanager
@@ -60,8 +75,13 @@ def started(
 
     `parts` are those of `composed`.
     """
-    with composed(environment, service, **parts) as (services, loop):
-        yield _MAKERS[service](services, loop), services
+    loop = asyncio.new_event_loop()
+    try:
+        with composed(environment, service, **parts) as services:
+            yield _MAKERS[service](services, loop), services
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 class _CurrentStdout:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.smoke import http_event
 from harness.browser import Browser, Reply
+from harness.patience import PATIENT
 from harness.processes import Handler, started
 from harness.sign_in_robot import Robot
 from harness.tables import new_table
@@ -92,7 +93,7 @@ def started_process(
     DynamoDB's endpoint is the environment's; `settings` are further variables; `parts` are those
     of `harness.processes.composed`.
     """
-    client = connect()
+    client = connect(PATIENT)
     clock = Clock()
     environment: Mapping[str, str] = {
         "LOGTO_ENDPOINT": endpoint,

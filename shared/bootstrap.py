@@ -2,26 +2,24 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from shared.clock import Clock
-from shared.observability import observer
+from shared.clock import Clock, Deadline, Timer
+from shared.limits import Limits
+from shared.observability import observer, spans
 from shared.services import Services
 from shared.settings import Settings
-from shared.store.dynamodb import LIMITS, TableClient, connect
-from shared.store.session_table import SessionTable
-from shared.tracing import spans
+from shared.store.dynamodb import TableClient, aws_config, connect
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from shared.oidc.http_client import ProviderHttp
+    from shared.oidc.client_secret import SecretReader
+    from shared.oidc.http_client import HttpClient
     from shared.oidc.logto import Logto
     from shared.oidc.provider import Provider
-    from shared.store.refresh_lease import RefreshLeases
-    from shared.store.revocation_table import RevocationTable
 
 
 def compose(
@@ -30,78 +28,80 @@ def compose(
     service: str,
     needs_app_secret: bool = True,
     client: "DynamoDBClient | None" = None,
-    http: "ProviderHttp | None" = None,
+    http: "HttpClient | None" = None,
     clock: Clock = time.time,
+    timer: Timer | None = None,
+    limits: Limits | None = None,
 ) -> Services:
-    """The services of this process. Raises SettingsInvalid, so a bad deployment stops at start.
+    """Return the services of this process.
 
-    What a function may do without is imported when first asked for: the SDK, the HTTP client and
-    the frameworks cost more than all the rest. Whoever passes `http` closes it.
+    Raises SettingsInvalid, so a deployment that cannot work stops at its start. What a function may
+    do without is imported when it is first used: the SDK and the HTTP client cost more than all the
+    rest. The caller closes the `http` that it passes.
     """
     settings = Settings.from_environment(environment, needs_app_secret=needs_app_secret)
+    limits = limits or Limits()
+    deadline = Deadline.after(limits.init_seconds, timer)
     span = spans(environment, service=service)
-    table_client = client or connect()
-    calls = TableClient(table_client, settings.table_name, span)
+    table = TableClient(
+        client=client or connect(limits),
+        table=settings.table_name,
+        limits=limits,
+        deadline=deadline,
+        span=span,
+    )
 
     @cache
-    def pool() -> "ProviderHttp":
-        from shared.oidc.http_client import ProviderHttp
+    def http_client() -> "HttpClient":
+        from shared.oidc.http_client import HttpClient
 
-        return http or ProviderHttp(span=span)
+        return http or HttpClient(limits=limits, clock=clock, span=span)
 
     @cache
     def provider() -> "Provider":
         from shared.oidc.provider import Provider
 
-        return Provider(endpoint=settings.logto_endpoint, http=pool(), clock=clock)
+        return Provider(
+            endpoint=settings.logto_endpoint, http=http_client(), clock=clock, limits=limits
+        )
 
     @cache
     def logto() -> "Logto":
-        from shared.oidc.client_secret import SecretReader, app_secret
+        from shared.oidc.client_secret import app_secret
         from shared.oidc.logto import Logto
+        from shared.oidc.sdk import sdk_config
 
         return Logto(
-            settings=settings,
+            app_id=settings.logto_app_id,
+            config=sdk_config(settings),
             provider=provider(),
-            http=pool(),
-            secret=app_secret(settings, SecretReader(LIMITS)),
+            http=http_client(),
+            secret=app_secret(settings, limits, secret_reader(limits), clock),
             clock=clock,
+            deadline=deadline,
         )
 
-    async def close_connections() -> None:
-        table_client.close()
-        if pool.cache_info().currsize:
-            await pool().close()
+    def close_connections() -> None:
+        table.client.close()
+        if http_client.cache_info().currsize:
+            http_client().close()
 
     return Services(
         settings=settings,
-        sessions=SessionTable(calls),
-        leases=_leases(calls),
-        revocations=_revocations(calls),
-        provider=provider,
-        logto=logto,
+        limits=limits,
         observer=observer(service),
         clock=clock,
         random=os.urandom,
+        deadline=deadline,
+        table=table,
+        make_provider=provider,
+        make_logto=logto,
         close_connections=close_connections,
     )
 
 
-def _leases(calls: TableClient) -> "Callable[[], RefreshLeases]":
-    @cache
-    def leases() -> "RefreshLeases":
-        from shared.store.refresh_lease import RefreshLeases
+def secret_reader(limits: Limits) -> "SecretReader":
+    """Return a reader of Secrets Manager and SSM with these limits."""
+    from shared.oidc.client_secret import SecretReader
 
-        return RefreshLeases(calls)
-
-    return leases
-
-
-def _revocations(calls: TableClient) -> "Callable[[], RevocationTable]":
-    @cache
-    def revocations() -> "RevocationTable":
-        from shared.store.revocation_table import RevocationTable
-
-        return RevocationTable(calls)
-
-    return revocations
+    return SecretReader(aws_config(limits), limits)

@@ -40,23 +40,23 @@ class SignInError(Exception):
     """Base of every error that this product raises on purpose."""
 
     error: ClassVar[str] = "error"
-    denies_quietly: ClassVar[bool] = False
-    """Whether it is an everyday reason not to be let in, and nothing for an operator."""
+    expected: ClassVar[bool] = False
+    """A routine denial, logged at INFO: nothing for an operator to look at."""
 
 
 class MalformedRequest(SignInError):
     error = "malformed_request"
-    denies_quietly = True
+    expected = True
 
 
 class CrossSiteRequest(SignInError):
     error = "cross_site_request"
-    denies_quietly = True
+    expected = True
 
 
 class SessionRequired(SignInError):
     error = "session_required"
-    denies_quietly = True
+    expected = True
 
 
 class RevalidationRequired(SessionRequired):
@@ -79,12 +79,12 @@ class NotAllowed(SignInError):
 
 class TokenRefused(SignInError):
     error = "token_refused"
-    denies_quietly = True
+    expected = True
 
 
 class BearerRefused(SignInError):
     error = "bearer_refused"
-    denies_quietly = True
+    expected = True
 
 
 class SignInRefused(SignInError):

@@ -1,14 +1,16 @@
-"""Logs, metrics and traces through Powertools: what happened, never whose or with which secret.
+"""Write logs, metrics and traces through Powertools.
 
 A log line is JSON with the correlation id that an error page shows. A metric is one line of
 CloudWatch's embedded metric format, in the namespace that Powertools' own setting
-`POWERTOOLS_METRICS_NAMESPACE` names. Nothing that a browser or a provider sent is written: events
-and reasons are words of this program.
+`POWERTOOLS_METRICS_NAMESPACE` names. Never log values received from a browser or the provider: only
+fixed names and slugs.
 """
 
 import os
 import traceback
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
@@ -97,3 +99,43 @@ class Observer:
 def observer(service: str) -> Observer:
     """The observer of one function; level and service name are Powertools' own settings."""
     return Observer(Logger(service=service, utc=True, location=None), service=service)
+
+
+Span = Callable[[str], AbstractContextManager[None]]
+"""Open an X-Ray subsegment of this name for as long as the context lasts."""
+
+
+def no_span(name: str) -> AbstractContextManager[None]:
+    """Do nothing: tracing is off."""
+    return nullcontext()
+
+
+def spans(environment: Mapping[str, str], *, service: str) -> Span:
+    """Return how to open subsegments, which is nothing unless Powertools' own setting
+    `POWERTOOLS_TRACE_DISABLED` is `false`. The X-Ray SDK is loaded only then.
+
+    A subsegment carries its name alone: neither arguments nor the text of an exception is recorded,
+    because either could hold a secret.
+    """
+    if environment.get("POWERTOOLS_TRACE_DISABLED", "true").strip().lower() != "false":
+        return no_span
+    from aws_lambda_powertools import Tracer
+
+    tracer = Tracer(service=service, auto_patch=False)
+    if tracer.disabled:
+        return no_span  # outside of Lambda no daemon takes traces
+    recorder: Any = tracer.provider
+
+    @contextmanager
+    def span(name: str) -> Iterator[None]:
+        subsegment = recorder.begin_subsegment(name)
+        try:
+            yield
+        except BaseException:
+            if subsegment is not None:
+                subsegment.add_fault_flag()
+            raise
+        finally:
+            recorder.end_subsegment()
+
+    return span

@@ -1,13 +1,15 @@
-"""What the flows work with, made once per process by a composition root."""
+"""What the flows work with: made once per process, and bound to one request's deadline."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from shared.clock import Clock
+from shared.clock import Clock, Deadline
+from shared.limits import Limits
 from shared.observability import Observer
 from shared.sealing import Random
 from shared.settings import Settings
+from shared.store.dynamodb import TableClient
 from shared.store.session_table import SessionTable
 
 if TYPE_CHECKING:
@@ -17,22 +19,51 @@ if TYPE_CHECKING:
     from shared.store.revocation_table import RevocationTable
 
 
-async def nothing_open() -> None:
-    """Of services that have no connections of their own."""
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
-    """What is a function is made when first asked for: who does without does not load it."""
+    """Everything that a flow may use, until its deadline.
+
+    What only some requests need is a method that imports it: the others never load it.
+    """
 
     settings: Settings
-    sessions: SessionTable
-    leases: "Callable[[], RefreshLeases]"
-    revocations: "Callable[[], RevocationTable]"
-    provider: "Callable[[], Provider]"
-    logto: "Callable[[], Logto]"
+    limits: Limits
     observer: Observer
     clock: Clock
     random: Random
-    close_connections: Callable[[], Awaitable[None]] = nothing_open
-    """Ends the connections to DynamoDB and Logto; the next call opens new ones."""
+    deadline: Deadline
+    """When this request's answer must be ready. Every call to DynamoDB and Logto asks it."""
+    table: TableClient
+    make_provider: "Callable[[], Provider]"
+    make_logto: "Callable[[], Logto]"
+    close_connections: Callable[[], None]
+    """Close the connections to DynamoDB and Logto; the next call opens new ones."""
+
+    def begin(self, seconds: float) -> "Services":
+        """Return the services of a request that arrives now and is answered in so many seconds."""
+        return replace(self, deadline=self.deadline.renewed(seconds))
+
+    def within(self, seconds: float) -> "Services":
+        """Return the services for a part of the request that may take no longer than this."""
+        return replace(self, deadline=self.deadline.within(seconds))
+
+    @property
+    def sessions(self) -> SessionTable:
+        return SessionTable(self.table.until(self.deadline))
+
+    def leases(self) -> "RefreshLeases":
+        from shared.store.refresh_lease import RefreshLeases
+
+        return RefreshLeases(self.table.until(self.deadline))
+
+    def revocations(self) -> "RevocationTable":
+        from shared.store.revocation_table import RevocationTable
+
+        return RevocationTable(self.table.until(self.deadline))
+
+    def provider(self) -> "Provider":
+        """Return the process's cache of the provider's metadata."""
+        return self.make_provider()
+
+    def logto(self) -> "Logto":
+        return self.make_logto().until(self.deadline)

@@ -1,71 +1,64 @@
-"""Reading a session: one read, timeouts checked here, activity noted now and then."""
+"""Load a session: one read, timeouts checked here, activity recorded now and then."""
 
 from dataclasses import dataclass
 
 from shared.errors import RevalidationRequired, SessionRequired, TableUnavailable
 from shared.services import Services
+from shared.session_handle import SessionHandle
 from shared.settings import Settings
-from shared.store.records import (
-    AccessToken,
-    Session,
-    SessionItem,
-    TokenItem,
-    session_seal,
-    token_item_key,
-    token_seal,
-)
-
-TOUCH_SECONDS = 300
-"""Activity is noted at most this often, or four times per idle lifetime where that is short."""
+from shared.store.records import AccessToken, Session, SessionItem, TokenItem
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LiveSession:
     """A session that has not ended. Times are Unix seconds."""
 
+    handle: SessionHandle
     session: Session
     expires_at: int
     """When it ends however active the user is."""
     idle_expires_at: int
     """When it ends if nothing more happens."""
     revalidation_due: bool
-    """Whether Entra has to be asked before the session serves again."""
+    """Whether the user must authenticate at Entra before the session serves again."""
 
 
 def load_session(
-    secret: str | None, services: Services, *, touch: bool = True
+    handle: SessionHandle | None, services: Services, *, touch: bool = True
 ) -> LiveSession | None:
-    """The live session that the cookie's `secret` opens, or None.
+    """Return the live session of a cookie, or None.
 
     The TTL deletes rows days late, so every timeout is checked against the clock, the absolute
-    one by the sealed time of the sign-in. Raises TableUnavailable where the row cannot be read.
+    one by the sealed time of the sign-in. Raises TableUnavailable when the row cannot be read.
     """
-    if secret is None:
+    if handle is None:
         return None
-    item = services.sessions.read_session(session_seal(secret).key)
-    return _alive(secret, item, services, touch=touch)
+    return _alive(handle, services.sessions.read_session(handle.key), services, touch=touch)
 
 
 def load_session_with_token(
-    secret: str | None, target: str, services: Services
+    handle: SessionHandle | None, target: str, services: Services
 ) -> tuple[LiveSession | None, AccessToken | None]:
-    """The same, and its access token for `target` as it was kept, in the one read."""
-    if secret is None:
+    """Return the live session and its cached access token for `target`, read in one call.
+
+    Raises TableUnavailable when the rows cannot be read.
+    """
+    if handle is None:
         return None, None
-    key, token_key = session_seal(secret).key, token_item_key(secret, target)
-    item, token = services.sessions.read_session_and_token(key, token_key)
-    live = _alive(secret, item, services, touch=True)
-    return live, (open_token(token, secret, live.session, target) if live else None)
+    item, token = services.sessions.read_session_and_token(handle.key, handle.token_key(target))
+    live = _alive(handle, item, services, touch=True)
+    return live, (open_token(token, handle, live.session, target) if live else None)
 
 
-def require_session(secret: str | None, services: Services, *, touch: bool = True) -> LiveSession:
-    """The live session. Raises SessionRequired, and RevalidationRequired where that is due."""
-    live = load_session(secret, services, touch=touch)
-    return required(live)
+def require_session(
+    handle: SessionHandle | None, services: Services, *, touch: bool = True
+) -> LiveSession:
+    """Return the live session. Raises SessionRequired, and RevalidationRequired if that is due."""
+    return required(load_session(handle, services, touch=touch))
 
 
 def required(live: LiveSession | None) -> LiveSession:
-    """`live`, if it may serve. Raises as `require_session`."""
+    """Return `live` if it may serve. Raises SessionRequired and RevalidationRequired."""
     if live is None:
         raise SessionRequired("no live session")
     if live.revalidation_due:
@@ -74,14 +67,16 @@ def required(live: LiveSession | None) -> LiveSession:
 
 
 def open_token(
-    item: TokenItem | None, secret: str, session: Session, target: str
+    item: TokenItem | None, handle: SessionHandle, session: Session, target: str
 ) -> AccessToken | None:
-    """The access token that an item holds, if it is this session's."""
-    return AccessToken.unseal(item, token_seal(secret, session, target)) if item else None
+    """Return the access token that an item holds, if it is this session's."""
+    if item is None:
+        return None
+    return AccessToken.unseal(item, handle.token_seal(target, session.token_key))
 
 
 def ends_at(session: Session, settings: Settings) -> int:
-    """When a session ends however active the user is, in Unix seconds."""
+    """Return when a session ends however active the user is, in Unix seconds."""
     latest = min(session.ends_at, session.signed_in_at + settings.session_absolute_seconds)
     if settings.revalidate_seconds == 0:
         return latest
@@ -90,11 +85,10 @@ def ends_at(session: Session, settings: Settings) -> int:
 
 
 def _alive(
-    secret: str, item: SessionItem | None, services: Services, *, touch: bool
+    handle: SessionHandle, item: SessionItem | None, services: Services, *, touch: bool
 ) -> LiveSession | None:
     settings = services.settings
-    seal = session_seal(secret)
-    session = Session.unseal(item, seal) if item is not None else None
+    session = Session.unseal(item, handle.seal) if item is not None else None
     if item is None or session is None:
         return None
     now = int(services.clock())
@@ -103,12 +97,13 @@ def _alive(
     if now >= min(end, seen_at + settings.session_idle_seconds):
         return None
     due = 0 < settings.revalidate_seconds <= now - session.signed_in_at
-    noted = min(TOUCH_SECONDS, settings.session_idle_seconds // 4)
-    if touch and not due and now - seen_at >= noted:
-        if not _touched(seal.key, services, now=now, end=end):
+    interval = min(services.limits.touch_seconds, settings.session_idle_seconds // 4)
+    if touch and not due and now - seen_at >= interval:
+        if not _touched(handle.key, services, now=now, end=end):
             return None
         seen_at = now
     return LiveSession(
+        handle=handle,
         session=session,
         expires_at=end,
         idle_expires_at=min(end, seen_at + settings.session_idle_seconds),
@@ -117,13 +112,13 @@ def _alive(
 
 
 def _touched(key: str, services: Services, *, now: int, end: int) -> bool:
-    """Note activity; False where the session was ended meanwhile.
+    """Record activity. Return False if the session was ended meanwhile.
 
-    Being unable to note it is no reason to refuse a session that has just been read.
+    A failure to record it is no reason to refuse a session that has just been read.
     """
     expires_at = min(end, now + services.settings.session_idle_seconds)
     try:
         return services.sessions.touch_session(key, seen_at=now, expires_at=expires_at)
     except TableUnavailable as failure:
-        services.observer.problem("activity not noted", reason=failure.error)
+        services.observer.problem("activity not recorded", reason=failure.error)
         return True

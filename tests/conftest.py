@@ -13,7 +13,6 @@ from hypothesis import settings
 from moto.server import ThreadedMotoServer
 
 from tests.support import dynamodb_local
-from tests.support.patience import be_patient
 
 REGION = "eu-central-1"
 # The same examples in every run, however slow the machine is.
@@ -54,11 +53,6 @@ def no_network() -> Iterator[None]:
 def interruptible() -> None:
     """A run in the background ignores Ctrl-C, and so would every program that it starts."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.fixture(autouse=True, scope="session")
-def patience() -> None:
-    be_patient()
 
 
 @pytest.fixture(autouse=True, scope="session")

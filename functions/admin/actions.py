@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from functions.admin.erasure import erase_subject
-from functions.auth.sign_out import SKEW_SECONDS
+from shared.clock import CLOCK_SKEW_SECONDS
 from shared.errors import MalformedRequest
 from shared.revocation import MARKER_SECONDS, end_subject, sessions_of
 from shared.sealing import digest
@@ -46,7 +46,7 @@ def end_session(event: dict[str, Any], services: Services) -> dict[str, Any]:
 
 def end_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
     """`user`: all of a user's sessions, those whose sign-in is in flight included."""
-    until = int(services.clock()) + SKEW_SECONDS
+    until = int(services.clock()) + CLOCK_SKEW_SECONDS
     return {"ended": end_subject(_named(event, "user"), until=until, services=services)}
 
 

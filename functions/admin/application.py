@@ -29,7 +29,8 @@ def make_handler(services: Services, who_calls: WhoCalls) -> Handler:
         request_id = str(getattr(context, "aws_request_id", ""))[:64]
         services.observer.begin(correlation_id=request_id, request_id=request_id)
         try:
-            return {"ok": True, **_act(event, services, who_calls)}
+            bound = services.begin(services.limits.admin_seconds)
+            return {"ok": True, **_act(event, bound, who_calls)}
         except SignInError as failure:
             services.observer.problem("action refused", reason=failure.error, detail=str(failure))
             return {"ok": False, "error": failure.error, "message": str(failure)}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from functions.auth.sign_out import SKEW_SECONDS
+from shared.clock import CLOCK_SKEW_SECONDS
 from shared.revocation import end_subject, sessions_of
 from shared.services import Services
 from shared.store.keys import subject_index
@@ -23,7 +23,7 @@ def erase_subject(subject: str, services: Services) -> Erased:
     An index item goes only once it lists nothing: a session that begins meanwhile stays listed.
     """
     endings, issuer = services.revocations(), services.settings.issuer
-    until = int(services.clock()) + SKEW_SECONDS
+    until = int(services.clock()) + CLOCK_SKEW_SECONDS
     sessions = end_subject(subject, until=until, services=services)
     index = endings.listed(subject_index(issuer, subject, now=services.clock()))
     deleted = [key for key in index if endings.delete_if_empty(key)]

@@ -1,4 +1,4 @@
-"""Who may sign in: the settings `ALLOWED_*`, each met by any of its words, all of them together."""
+"""Decide who may sign in: all settings `ALLOWED_*` that are set, each met by any of its words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +9,9 @@ from shared.settings import Settings
 
 
 def check_rules(claims: Mapping[str, Any], entra: EntraUser, settings: Settings) -> None:
-    """Raises NotAllowed naming the rule that the user of these ID token claims does not meet.
+    """Check the user of these ID token claims. Raises NotAllowed, naming the rule that is not met.
 
-    A claim that is missing or of another type meets no rule. An e-mail address counts only where
+    A claim that is missing or of another type meets no rule. An e-mail address counts only if
     Logto says that it is verified.
     """
     if settings.allowed_tenants and entra.tenant_id not in settings.allowed_tenants:

@@ -1,6 +1,6 @@
 """`functions.auth.app.handler`, for API Gateway HTTP API payload 2.0.
 
-Importing it reads the settings, so a deployment that cannot work stops at start and says why.
+Importing it reads the settings, so a deployment that cannot work stops at its start and says why.
 """
 
 from functions.auth import start  # isort: split
@@ -9,11 +9,11 @@ import asyncio
 import os
 
 from functions.auth.application import make_handler
-from functions.auth.warm_up import make_ready
+from functions.auth.warm_up import warm_up
 from shared.bootstrap import compose
 from shared.snap_start import on_snapshots
 
 _services = compose(os.environ, service="auth")
-_loop = on_snapshots(os.environ, _services, lambda: make_ready(_services))
-handler = make_handler(_services, _loop or asyncio.new_event_loop())
+on_snapshots(os.environ, _services, lambda: warm_up(_services))
+handler = make_handler(_services, asyncio.new_event_loop())
 start.done()

@@ -9,11 +9,14 @@ from fastapi import FastAPI
 from mangum import Mangum
 from starlette.exceptions import HTTPException
 
-from functions.auth import edge
 from functions.auth.boundary import Boundary, refused
+from functions.auth.mangum_event import answer_without_page, mangum_event
+from functions.auth.request import BrowserRequest
 from functions.auth.routes import assets, callback, home, me, sign_in, sign_out
+from shared.errors import MalformedRequest, Misconfigured
 from shared.services import Services
 from shared.web.base_url import transport_security
+from shared.web.http_api import HttpApiRequest
 
 TEXT = ["text/", "application/json", "application/problem+json"]
 """Bodies of these types are sent as they are, every other one as base64."""
@@ -22,31 +25,51 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 def create_app(services: Services) -> FastAPI:
-    """The application over these services."""
+    """Return the ASGI application; each request brings its services along."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    app.state.services = services
     for module in (home, sign_in, callback, sign_out, me, assets):
         app.include_router(module.router)
-    app.add_middleware(Boundary, services=services)
+    app.add_middleware(Boundary, observer=services.observer)
     app.add_exception_handler(HTTPException, refused)
     return app
 
 
 def make_handler(services: Services, loop: asyncio.AbstractEventLoop) -> Handler:
-    """A Lambda handler; whatever the event holds, the answer is one that API Gateway takes.
+    """Return a Lambda handler; whatever the event holds, its answer is one that API Gateway takes.
 
-    Every invocation runs on `loop`, so connections outlive the invocation that opened them. Lambda
-    sends a process one event at a time; whoever sends several has them answered one by one.
+    Lambda sends a process one event at a time; callers that send several are answered in turn.
+    Mangum needs an event loop; nothing here waits on it.
     """
     turn = threading.Lock()
     transport = transport_security(services.settings.base_url)
-    asyncio.set_event_loop(loop)
+    asyncio.set_event_loop(loop)  # Mangum asks for one when it is made, too
     adapter = Mangum(create_app(services), lifespan="off", text_mime_types=TEXT)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         with turn:
             asyncio.set_event_loop(loop)
-            reply = edge.answer(event, context, adapter=adapter, services=services)
+            reply = _answer(event, context, adapter, services)
             return {**reply, "headers": {**reply["headers"], **transport}}
 
     return handler
+
+
+def _answer(event: object, context: Any, adapter: Mangum, services: Services) -> dict[str, Any]:
+    """Answer an event of any shape, as problem+json if there can be no page."""
+    http = HttpApiRequest.of(event, base_url=services.settings.base_url)
+    services.observer.begin(
+        correlation_id=http.correlation_id,
+        request_id=str(getattr(context, "aws_request_id", ""))[:64],
+    )
+    limits = services.limits
+    seconds = limits.sign_out_seconds if http.path == "/sign-out" else limits.page_seconds
+    try:
+        browser = BrowserRequest(http, http.site, services.begin(seconds))
+    except Misconfigured as failure:
+        services.observer.problem("no base URL", reason=failure.error)
+        return answer_without_page(failure, http.correlation_id)
+    if http.body is None:
+        unreadable = MalformedRequest("the body is not base64")
+        return answer_without_page(unreadable, http.correlation_id)
+    reply: dict[str, Any] = adapter(mangum_event(browser), context)
+    return reply

@@ -1,8 +1,8 @@
-"""Callback: from an authorization response to a session.
+"""Finish a sign-in: from an authorization response to a session.
 
-The order is the protection. What can fail without consuming anything comes first (parameters,
-provider, secret, issuer). Then the transaction is taken out of the table, which only one request
-can do; only then are `error` and `code` looked at, and one token request made.
+The order is the protection. What can fail without consuming anything comes first: parameters,
+provider, secret, issuer. Then the transaction is taken out of the table, which only one request can
+do. Only then are `error` and `code` read, and one token request is made.
 """
 
 import re
@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 
 from functions.auth.access_rules import check_rules
 from functions.auth.entra_claims import EntraUser, entra_user
-from functions.auth.sign_in import TRANSACTION_SECONDS
 from functions.auth.sign_out import revoke_grant
 from shared.errors import (
     PROVIDER_ERRORS,
@@ -30,6 +29,7 @@ from shared.errors import (
 from shared.observability import GROUPS_OVERAGE, SIGN_IN_SUCCEEDED
 from shared.sealing import is_secret, new_secret
 from shared.services import Services
+from shared.session_handle import SessionHandle
 from shared.settings import IDENTITIES
 from shared.store.keys import (
     index_expires_at,
@@ -44,7 +44,6 @@ from shared.store.records import (
     SessionItem,
     Transaction,
     binding_of,
-    session_seal,
     transaction_key,
 )
 from shared.store.session_table import CommitGuards
@@ -56,7 +55,7 @@ if TYPE_CHECKING:
     from shared.oidc.provider import ProviderMetadata
 
 CODE_SECONDS = 60
-"""How long a code of Logto's may be redeemed: the user authenticated no longer ago than that."""
+"""How long a code of Logto's can be redeemed: the user authenticated no longer ago than that."""
 _CODE = re.compile(r"[\x21-\x7e]{1,2048}")
 
 
@@ -72,7 +71,7 @@ class AuthorizationResponse:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClientInfo:
-    """The browser as API Gateway saw it; kept only where `RECORD_CLIENT` says so."""
+    """The browser as API Gateway saw it; stored only if `RECORD_CLIENT` is set."""
 
     ip: str | None = field(repr=False)
     agent: str | None = field(repr=False)
@@ -80,16 +79,17 @@ class ClientInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinishedSignIn:
-    """The secret for the session cookie, and the page to go on to."""
+    """The new session's handle, for its cookie, and the page to go on to."""
 
-    secret: str = field(repr=False)
+    handle: SessionHandle
     return_to: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _InFlight:
-    """Since when, by this deployment's clock, and for how long the user may have been signed in at
-    Logto by the time that the code is redeemed. A logout within that time is about this sign-in.
+    """The window in which the user may have authenticated, by this deployment's clock.
+
+    A logout that arrives in it concerns this sign-in, and cancels it.
     """
 
     since: float
@@ -105,32 +105,32 @@ def parse_callback(query: Mapping[str, str]) -> AuthorizationResponse:
     """Read a callback's query. Raises MalformedRequest; nothing has been consumed then."""
     state, code, error = query.get("state", ""), query.get("code"), query.get("error")
     if not is_secret(state):
-        raise MalformedRequest("`state` is missing or was not made here")
+        raise MalformedRequest("`state` is missing or was not issued here")
     if (code is None) == (error is None):
         raise MalformedRequest("a callback carries either a code or an error")
     if code is not None and not _CODE.fullmatch(code):
-        raise MalformedRequest("`code` is no authorization code")
+        raise MalformedRequest("`code` is not an authorization code")
     return AuthorizationResponse(state=state, code=code, error=error, issuer=query.get("iss"))
 
 
-async def finish_sign_in(
+def finish_sign_in(
     response: AuthorizationResponse,
     *,
     site: Site,
     browser_cookies: tuple[BrowserCookie, ...],
-    previous_secret: str | None,
+    previous: SessionHandle | None,
     client: ClientInfo,
     services: Services,
 ) -> FinishedSignIn:
     """Redeem the code and create the session; the browser's previous session ends with it.
 
     Raises every SignInRefused, Unavailable and ProviderMisbehaved of `shared.errors`, and
-    NotAllowed where the rules of this deployment keep the user out.
+    NotAllowed when the rules of this deployment keep the user out.
     """
     if not browser_cookies:
         raise OtherBrowser("the browser holds no sign-in cookie")
     logto = services.logto()
-    _check_issuer(response, await logto.ready())
+    _check_issuer(response, logto.ready())
     transaction = _claim(response.state, browser_cookies, services)
     if response.code is None:
         code = response.error if response.error in PROVIDER_ERRORS else "server_error"
@@ -138,36 +138,35 @@ async def finish_sign_in(
     in_flight = _InFlight.of(transaction, redeemed_at=services.clock())
     # Only what was read is passed on, so the SDK cannot read the query another way.
     query = urlencode({"code": response.code, "state": response.state})
-    redeemed = await logto.redeem(
+    redeemed = logto.redeem(
         callback_uri=f"{site.redirect_uri}?{query}",
         sdk_session=transaction.sdk_session,
         nonce=transaction.nonce,
         issued_after=transaction.started_at,
     )
     try:
-        entra = await _entra_user(redeemed, services)
+        entra = _entra_user(redeemed, services)
         check_rules(redeemed.claims, entra, services.settings)
         session = _session(redeemed, entra, transaction, services)
-        secret = _commit(session, redeemed.claims, previous_secret, client, in_flight, services)
+        handle = _commit(session, redeemed.claims, previous, client, in_flight, services)
     except (NotAllowed, SignInRefused):
-        await revoke_grant(redeemed.storage, services)
+        # No session will use this grant, and no sign-out would end it.
+        revoke_grant(redeemed.storage, services)
         raise
     services.observer.count(SIGN_IN_SUCCEEDED)
-    return FinishedSignIn(secret=secret, return_to=transaction.return_to)
+    return FinishedSignIn(handle=handle, return_to=transaction.return_to)
 
 
-async def _entra_user(redeemed: "Redeemed", services: Services) -> EntraUser:
-    """What Entra says of the user, where the scope for it is asked for.
+def _entra_user(redeemed: "Redeemed", services: Services) -> EntraUser:
+    """Return what Entra says of the user, if the scope for it is requested.
 
-    Where rules or names depend on it there is no sign-in without it.
+    Without userinfo there is no sign-in when rules or names depend on it.
     """
     settings = services.settings
     if IDENTITIES not in settings.logto_scopes:
         return EntraUser()
     try:
-        userinfo = await services.logto().userinfo(
-            redeemed.access_token, subject=redeemed.claims["sub"]
-        )
+        userinfo = services.logto().userinfo(redeemed.access_token, subject=redeemed.claims["sub"])
     except (Unavailable, ProviderMisbehaved) as failure:
         if settings.reads_entra:
             raise
@@ -202,7 +201,7 @@ def _session(
 
 
 def _check_issuer(response: AuthorizationResponse, known: "ProviderMetadata") -> None:
-    """RFC 9207 section 2.4: refuse another issuer, and a missing one where one is announced."""
+    """Refuse another issuer, and a missing one if it was announced (RFC 9207 section 2.4)."""
     if response.issuer is None and not known.names_issuer_in_callback:
         return
     if response.issuer != known.issuer:
@@ -212,7 +211,7 @@ def _check_issuer(response: AuthorizationResponse, known: "ProviderMetadata") ->
 def _claim(
     state: str, browser_cookies: tuple[BrowserCookie, ...], services: Services
 ) -> Transaction:
-    """Take the transaction, which one request alone can, and open it for its own browser."""
+    """Take the transaction, which only one request can, and open it for its own browser."""
     cookies = {binding_of(cookie.value): cookie.value for cookie in browser_cookies}
     item = services.sessions.claim_transaction(transaction_key(state), list(cookies))
     if item is None:
@@ -220,7 +219,8 @@ def _claim(
     transaction = Transaction.unseal(item, state=state, cookie=cookies[item.binding])
     if transaction is None:
         raise TransactionUnknown("the transaction does not open")
-    if services.clock() >= transaction.started_at + TRANSACTION_SECONDS:
+    # The TTL deletes rows days late.
+    if services.clock() >= transaction.started_at + services.limits.transaction_seconds:
         raise TransactionUnknown("the transaction has expired")
     return transaction
 
@@ -228,18 +228,17 @@ def _claim(
 def _commit(
     session: Session,
     claims: Mapping[str, Any],
-    previous_secret: str | None,
+    previous: SessionHandle | None,
     client: ClientInfo,
     in_flight: _InFlight,
     services: Services,
-) -> str:
+) -> SessionHandle:
     settings = services.settings
-    secret = new_secret(services.random)
-    seal = session_seal(secret)
+    handle = SessionHandle.new(services.random)
     organizations = claims.get("organizations")
     item = SessionItem(
-        key=seal.key,
-        sealed=session.sealed(seal, services.random),
+        key=handle.key,
+        sealed=session.sealed(handle.seal, services.random),
         expires_at=session.signed_in_at + settings.session_idle_seconds,
         seen_at=session.signed_in_at,
         began_at=session.began_at,
@@ -262,6 +261,5 @@ def _commit(
         # Logto's times are whole seconds: a logout may be a second later than it says.
         authenticated_from=session.began_at - in_flight.seconds - 1,
     )
-    previous = session_seal(previous_secret).key if previous_secret else None
-    services.sessions.commit_session(item, listing, previous=previous)
-    return secret
+    services.sessions.commit_session(item, listing, previous=previous.key if previous else None)
+    return handle

@@ -1,101 +1,88 @@
-"""What a route asks of its request, in one place."""
+"""A browser's request: a view of the event, with the services that answer it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
-from starlette.requests import Request
-from starlette.types import Scope
+from starlette.requests import HTTPConnection
 
 from shared.parsing.form import parse_query
 from shared.services import Services
+from shared.session_handle import SessionHandle
 from shared.web.base_url import Site
 from shared.web.cookies import BrowserCookie, Cookies
+from shared.web.http_api import HttpApiRequest
+
+SCOPE_KEY = "browser_request"
+"""Its name in the event that the ASGI application is given."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BrowserRequest:
-    """One request to this deployment."""
+    """One request to this deployment, and the services bound to its deadline."""
 
-    request: Request
+    http: HttpApiRequest
+    site: Site
+    services: Services
 
     @classmethod
-    def of(cls, scope: Scope) -> "BrowserRequest":
-        return cls(Request(scope))
-
-    @property
-    def site(self) -> Site:
-        site: Site = self.request.scope["aws.event"]["site"]
-        return site
-
-    @property
-    def services(self) -> Services:
-        services: Services = self.request.app.state.services
-        return services
+    def of(cls, connection: HTTPConnection) -> "BrowserRequest":
+        """Return the view that this invocation's handler made."""
+        browser: BrowserRequest = connection.scope["aws.event"][SCOPE_KEY]
+        return browser
 
     @property
     def correlation_id(self) -> str:
-        return str(self.request.scope["aws.event"]["correlationId"])
+        return self.http.correlation_id
 
     @property
     def path(self) -> str:
         """The path below the deployment's root."""
-        return str(self.request.scope["path"])
+        return self.http.path
 
     @property
     def cookies(self) -> Cookies:
         return self.site.cookies
 
-    @property
-    def session_secret(self) -> str | None:
-        return self.cookies.session_secret(self._cookie_header)
+    @cached_property
+    def session(self) -> SessionHandle | None:
+        """The session cookie's handle. Raises nothing: a cookie of another shape is none."""
+        return self.cookies.session(self.http.cookie_header)
 
     @property
-    def session_secrets(self) -> tuple[str, ...]:
-        return self.cookies.session_secrets(self._cookie_header)
+    def sessions(self) -> tuple[SessionHandle, ...]:
+        """Handles of every session cookie that was sent: what a sign-out ends."""
+        return self.cookies.sessions(self.http.cookie_header)
 
     @property
     def browser_cookies(self) -> tuple[BrowserCookie, ...]:
-        return self.cookies.browser_cookies(self._cookie_header)
+        return self.cookies.browser_cookies(self.http.cookie_header)
 
     @property
     def query(self) -> dict[str, str]:
         """The query's parameters. Raises MalformedRequest."""
-        return parse_query(self.request.scope["query_string"])
-
-    def header(self, name: str) -> str:
-        """A header's value, or empty."""
-        return self.request.headers.get(name, "")
-
-    @property
-    def client_ip(self) -> str | None:
-        """The address that API Gateway saw."""
-        address: str = self.request.scope["aws.event"]["requestContext"]["http"]["sourceIp"]
-        return address[:64] or None
+        return parse_query(self.http.query)
 
     @property
     def client_agent(self) -> str | None:
         """The browser's name for itself, as far as it can be shown."""
-        agent = "".join(c for c in self.header("user-agent") if c.isprintable())
+        agent = "".join(c for c in self.http.header("user-agent") if c.isprintable())
         return agent[:256] or None
 
     @property
     def wants_page(self) -> bool:
-        """Whether a person navigates: by Fetch Metadata where the browser sends it."""
-        mode = self.header("sec-fetch-mode")
-        return mode == "navigate" if mode else "text/html" in self.header("accept").lower()
+        """Whether a person navigates: by Fetch Metadata if the browser sends it."""
+        mode = self.http.header("sec-fetch-mode")
+        if mode:
+            return mode == "navigate"
+        return "text/html" in self.http.header("accept").lower()
 
     @property
     def is_prefetch(self) -> bool:
         """Whether the browser asks ahead of a navigation that may never come."""
-        return "prefetch" in (self.header("sec-purpose") + self.header("purpose")).lower()
+        purpose = self.http.header("sec-purpose") + self.http.header("purpose")
+        return "prefetch" in purpose.lower()
 
     @property
     def comes_from_here(self) -> bool:
         """Whether this origin, or the person by hand, made the request."""
-        return self.site.is_asked_by(
-            origin=self.header("origin"), fetch_site=self.header("sec-fetch-site")
-        )
-
-    @property
-    def _cookie_header(self) -> bytes:
-        values = [value for name, value in self.request.scope["headers"] if name == b"cookie"]
-        return b"; ".join(values)
+        return self.http.is_same_site(self.site)

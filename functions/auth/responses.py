@@ -21,10 +21,10 @@ def brand_of(settings: Settings) -> pages.Brand:
 
 
 def page(
-    incoming: BrowserRequest, html: str, *, status: int = 200, referrer: bool = False
+    browser: BrowserRequest, html: str, *, status: int = 200, referrer: bool = False
 ) -> Response:
     """A page. `referrer` lets its forms name this origin: never where the URL may hold a code."""
-    settings = incoming.services.settings
+    settings = browser.services.settings
     policy = pages.content_security_policy(
         brand_of(settings), form_action=(origin_of(settings.logto_endpoint),)
     )
@@ -44,23 +44,23 @@ def redirect(url: str, *, status: int = 302) -> Response:
 
 
 def problem(
-    incoming: BrowserRequest, told: Problem, error: str, *, sign_in_path: str | None = None
+    browser: BrowserRequest, told: Problem, error: str, *, sign_in_path: str | None = None
 ) -> Response:
     """An error page for a person, problem+json (RFC 9457) for a program."""
-    site = incoming.site
+    site = browser.site
     sign_in_path = sign_in_path or f"{site.root}/sign-in"
-    if incoming.wants_page and incoming.path != "/me":
+    if browser.wants_page and browser.path != "/me":
         action = _way_on(told, site.root, sign_in_path)
         html = pages.render_error(
-            brand_of(incoming.services.settings),
+            brand_of(browser.services.settings),
             status=told.status,
             title=told.title,
             message=told.message,
-            correlation_id=incoming.correlation_id,
+            correlation_id=browser.correlation_id,
             action=action,
             root=site.root,
         )
-        response = page(incoming, html, status=told.status)
+        response = page(browser, html, status=told.status)
     else:
         content = {
             "type": "about:blank",
@@ -68,7 +68,7 @@ def problem(
             "status": told.status,
             "detail": told.message,
             "error": error,
-            "correlation_id": incoming.correlation_id,
+            "correlation_id": browser.correlation_id,
         }
         if told.offer_sign_in:
             content["sign_in_url"] = site.origin + sign_in_path

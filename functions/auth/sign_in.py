@@ -1,4 +1,4 @@
-"""Sign-in: from a request to the authorization request at Logto, one write to the table."""
+"""Start a sign-in: from a request to the authorization request at Logto, with one write."""
 
 import re
 from collections.abc import Mapping
@@ -13,11 +13,8 @@ from shared.store.records import Transaction
 from shared.web.base_url import Site
 from shared.web.cookies import BrowserCookie
 
-TRANSACTION_SECONDS = 3600
-"""How long a person may take at Logto and Entra."""
-
 TARGETS = frozenset({"return_to", "target_link_uri"})
-"""Parameters that every value is a good answer to: what is no page of ours means the start page."""
+"""Parameters that may hold any text: a value that is not a page of ours means the start page."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _FIRST_SCREEN = re.compile(r"[a-z_]{1,32}(?::[a-z_]{1,32})?")
 _LOCALES = re.compile(r"[A-Za-z0-9-]{1,35}(?: [A-Za-z0-9-]{1,35}){0,9}")
@@ -26,7 +23,7 @@ _PROMPTS = frozenset({"login", "consent", "select_account"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignInRequest:
-    """What the query of /sign-in asks for; None where it does not say."""
+    """The parameters of /sign-in; None if one was not given."""
 
     return_to: str
     issuer: str | None
@@ -37,7 +34,7 @@ class SignInRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartedSignIn:
-    """Where to send the browser, and the cookie that ties the attempt to it."""
+    """The URL to send the browser to, and the cookie that ties the attempt to the browser."""
 
     url: str
     cookie: BrowserCookie
@@ -48,11 +45,11 @@ def parse_sign_in(
 ) -> SignInRequest:
     """Read the query (or form) of /sign-in; unknown parameters are ignored.
 
-    Raises MalformedRequest for a value that Logto could not mean anything by.
+    Raises MalformedRequest for a value that has no meaning at Logto.
     """
     target = from_target_link_uri(query.get("target_link_uri"), base_url=site.base_url)
     first_screen = _matching(query, "first_screen", _FIRST_SCREEN)
-    # Who asks for one of Logto's screens means to see it.
+    # A request for one of Logto's screens is not sent past it.
     connector = _connector(query) or (default_connector if first_screen is None else None)
     extra = {
         "first_screen": first_screen,
@@ -70,7 +67,7 @@ def parse_sign_in(
     )
 
 
-async def start_sign_in(
+def start_sign_in(
     request: SignInRequest,
     *,
     site: Site,
@@ -79,18 +76,17 @@ async def start_sign_in(
 ) -> StartedSignIn:
     """Begin a transaction. Changes no session that the browser has.
 
-    Raises IssuerMismatch where a third party names another provider (OIDC Core section 4),
+    Raises IssuerMismatch when a third party names another provider (OIDC Core section 4),
     ProviderUnavailable and TableUnavailable.
     """
     logto = services.logto()
-    known = await logto.known()
-    if request.issuer is not None and request.issuer != known.issuer:
+    if request.issuer is not None and request.issuer != logto.metadata().issuer:
         raise IssuerMismatch("`iss` is not the provider of this application")
     cookie = (
         browser_cookies[0] if browser_cookies else site.cookies.new_browser_cookie(services.random)
     )
     nonce = new_secret(services.random)
-    url, state, sdk_session = await logto.authorization_request(
+    url, state, sdk_session = logto.authorization_request(
         redirect_uri=site.redirect_uri, extra={"nonce": nonce, **request.extra}
     )
     now = services.clock()
@@ -105,7 +101,7 @@ async def start_sign_in(
         transaction.seal(
             state=state,
             cookie=cookie.value,
-            expires_at=int(now) + TRANSACTION_SECONDS,
+            expires_at=int(now) + services.limits.transaction_seconds,
             random=services.random,
         )
     )
@@ -114,7 +110,7 @@ async def start_sign_in(
 
 
 def _connector(query: Mapping[str, str]) -> str | None:
-    """`connector`, or the `ssoConnectorId` of Logto's IdP-initiated flow."""
+    """Return `connector`, or the `ssoConnectorId` of Logto's IdP-initiated flow."""
     named = {_matching(query, name, _ID) for name in ("connector", "ssoConnectorId")} - {None}
     if len(named) > 1:
         raise MalformedRequest("`connector` and `ssoConnectorId` name different connectors")
@@ -122,7 +118,7 @@ def _connector(query: Mapping[str, str]) -> str | None:
 
 
 def _prompt(value: str | None) -> str | None:
-    """`prompt` for Logto, which issues a refresh token only where it contains `consent`."""
+    """Return `prompt` for Logto, which issues a refresh token only if it contains `consent`."""
     if value is None or value == "none":
         return value
     prompts = value.split(" ")
@@ -141,5 +137,5 @@ def _text(query: Mapping[str, str], name: str, *, at_most: int = 2048) -> str | 
 def _matching(query: Mapping[str, str], name: str, pattern: re.Pattern[str]) -> str | None:
     value = _text(query, name)
     if value is not None and not pattern.fullmatch(value):
-        raise MalformedRequest(f"`{name}` is not what it should be")
+        raise MalformedRequest(f"`{name}` has a form that it cannot have")
     return value

@@ -1,78 +1,72 @@
-"""Sign-out: here first, then the grant at Logto, then the browser to Logto's end-session page."""
+"""Sign out: the sessions here first, then the grants at Logto, then Logto's end-session page."""
 
-import asyncio
-
-from shared.errors import Misconfigured, ProviderMisbehaved, SignInError, Unavailable
+from shared.clock import CLOCK_SKEW_SECONDS
+from shared.errors import Misconfigured, ProviderMisbehaved, Unavailable
 from shared.observability import SIGNED_OUT
 from shared.revocation import end_subject
-from shared.sealing import Seal
 from shared.services import Services
-from shared.store.records import Session, SessionItem, session_seal
+from shared.session_handle import SessionHandle
+from shared.store.records import Session, SessionItem
 from shared.web.base_url import Site
 
-SKEW_SECONDS = 30
-"""How far Logto's clock may be ahead."""
-PROVIDER_SECONDS = 3.0
-"""Time that Logto gets for either part of a sign-out that is not essential."""
 
-
-async def sign_out(
-    secrets: tuple[str, ...], *, everywhere: bool = False, site: Site, services: Services
+def sign_out(
+    handles: tuple[SessionHandle, ...],
+    *,
+    everywhere: bool = False,
+    site: Site,
+    services: Services,
 ) -> str | None:
-    """End the sessions of these secrets, and return the URL that ends the session at Logto.
+    """End these sessions, and return the URL that ends the session at Logto.
 
-    A browser has one, unless somebody has planted another. `everywhere` ends all sessions of its
-    user first. None where Logto cannot be reached: the session here is gone all the same. Raises
-    TableUnavailable, and then nothing has been promised.
+    A browser has one session, unless another cookie was planted. `everywhere` ends all sessions of
+    its user first. None when Logto cannot be reached: the sessions here have ended all the same.
+    Raises TableUnavailable, and then nothing has been promised.
     """
-    storage: dict[str, str] = {}
-    for secret in secrets:
-        session = _ended(secret, everywhere=everywhere, services=services)
-        services.observer.count(SIGNED_OUT)
-        if session is not None:
-            storage = session.storage
-            await revoke_grant(storage, services)
+    storages: list[dict[str, str]] = []
     try:
-        async with asyncio.timeout(PROVIDER_SECONDS):
-            return await services.logto().end_session(storage, return_uri=site.home_uri)
-    except (TimeoutError, Unavailable, ProviderMisbehaved) as failure:
-        services.observer.problem("end session not reached", reason=_reason(failure))
+        for handle in handles:
+            session = _ended(handle, everywhere=everywhere, services=services)
+            services.observer.count(SIGNED_OUT)
+            storages += [session.storage] if session is not None else []
+    finally:
+        # Logto comes after every session: a slow one must not keep any of them alive.
+        for storage in storages:
+            revoke_grant(storage, services)
+    try:
+        logto = services.within(services.limits.sign_out_provider_seconds).logto()
+        return logto.end_session(storages[-1] if storages else {}, return_uri=site.home_uri)
+    except (Unavailable, ProviderMisbehaved) as failure:
+        services.observer.problem("end session not reached", reason=failure.error)
         return None
 
 
-async def revoke_grant(storage: dict[str, str], services: Services) -> None:
-    """Revoke the grant: it would outlive the end of Logto's session (`offline_access`).
+def revoke_grant(storage: dict[str, str], services: Services) -> None:
+    """Revoke the grant, which would outlive the end of Logto's session (`offline_access`).
 
     A failure is logged and ends nothing.
     """
     try:
-        async with asyncio.timeout(PROVIDER_SECONDS):
-            await services.logto().revoke(storage)
-    except (TimeoutError, Unavailable, ProviderMisbehaved, Misconfigured) as failure:
-        services.observer.problem("grant not revoked", reason=_reason(failure))
+        services.within(services.limits.sign_out_provider_seconds).logto().revoke(storage)
+    except (Unavailable, ProviderMisbehaved, Misconfigured) as failure:
+        services.observer.problem("grant not revoked", reason=failure.error)
 
 
-def _ended(secret: str, *, everywhere: bool, services: Services) -> Session | None:
+def _ended(handle: SessionHandle, *, everywhere: bool, services: Services) -> Session | None:
     """Delete the session and return what it was.
 
-    The others go first: while one of them is left, this one can ask again. It need not be alive:
-    that its time has run out is no reason to leave the others.
+    With `everywhere` the user's other sessions go first: while one of them is left, this one can
+    ask again. It need not be alive: a timeout is no reason to leave the others.
     """
-    seal = session_seal(secret)
-    if (
-        everywhere
-        and (asking := _opened(services.sessions.read_session(seal.key), seal)) is not None
-    ):
-        # What is listed by now has begun by now, whatever Logto's clock says.
-        until = max(int(services.clock()) + SKEW_SECONDS, asking.began_at)
-        count = end_subject(asking.subject, until=until, services=services, spared=seal.key)
-        services.observer.event("signed out everywhere", sessions=count + 1)
-    return _opened(services.sessions.delete_session(seal.key), seal)
+    if everywhere:
+        asking = _opened(services.sessions.read_session(handle.key), handle)
+        if asking is not None:
+            # What is listed by now has begun by now, whatever Logto's clock says.
+            until = max(int(services.clock()) + CLOCK_SKEW_SECONDS, asking.began_at)
+            count = end_subject(asking.subject, until=until, services=services, spared=handle.key)
+            services.observer.event("signed out everywhere", sessions=count + 1)
+    return _opened(services.sessions.delete_session(handle.key), handle)
 
 
-def _opened(item: SessionItem | None, seal: Seal) -> Session | None:
-    return Session.unseal(item, seal) if item is not None else None
-
-
-def _reason(failure: Exception) -> str:
-    return failure.error if isinstance(failure, SignInError) else "timeout"
+def _opened(item: SessionItem | None, handle: SessionHandle) -> Session | None:
+    return Session.unseal(item, handle.seal) if item is not None else None

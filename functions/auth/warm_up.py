@@ -1,11 +1,11 @@
-"""What a process loads at its first requests, loaded before a snapshot of it."""
+"""Load before a snapshot what a process would load at its first requests."""
 
 from functions.auth import pages
 from functions.auth.responses import brand_of
 from shared.services import Services
 
 
-def make_ready(services: Services) -> None:
+def warm_up(services: Services) -> None:
     """Load the SDK with its HTTP client, and the pages with their templates."""
     services.logto()
     brand = brand_of(services.settings)

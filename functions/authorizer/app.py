@@ -12,8 +12,7 @@ from shared.bootstrap import compose
 from shared.snap_start import on_snapshots
 
 _services = compose(os.environ, service="authorizer")
-# With snapshots the SDK too: a restored process has it for nothing, where one that starts would do
-# without.
-_loop = on_snapshots(os.environ, _services, lambda: (_services.logto(), _services.leases()))
-handler = make_handler(_services, _loop)
+# With SnapStart the SDK too: a restored process has it at no cost, when others do without.
+on_snapshots(os.environ, _services, lambda: (_services.logto(), _services.leases()))
+handler = make_handler(_services)
 start.done()

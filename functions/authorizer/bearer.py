@@ -6,16 +6,17 @@ from functions.authorizer.request import AuthorizerRequest
 from shared.services import Services
 
 
-async def bearer_context(asked: AuthorizerRequest, services: Services) -> dict[str, Any]:
-    """What the integration is told. Raises BearerRefused and Unavailable.
+def bearer_context(request: AuthorizerRequest, services: Services) -> dict[str, Any]:
+    """Return what the integration is told. Raises BearerRefused and Unavailable.
 
-    Where the route comes with an access token, it is this one, and it must be for that resource.
+    If the route comes with an access token, it is this one, and it must be for that resource.
     """
+    # Most requests bring a cookie, and need no JWT library.
     from functions.authorizer.bearer_token import check_bearer
 
-    target = services.settings.access_token_routes.get(asked.route)
+    target = request.target(services.settings.access_token_routes)
     resources = services.settings.logto_resources if target is None else (target,)
-    token, claims = await check_bearer(asked.authorization or "", resources, services)
+    token, claims = check_bearer(request.authorization or "", resources, services)
     organization = claims.get("organization_id")
     client = claims.get("client_id")
     context = {

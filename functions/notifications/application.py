@@ -1,56 +1,45 @@
 """The messages' handler over given services: routes, a time limit, and answers for a program."""
 
-import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from functions.notifications.backchannel_logout import log_out
-from functions.notifications.message import Message, read_message
 from functions.notifications.webhooks import receive
 from shared.errors import MessageRefused, Misconfigured, SignInError, Unavailable
 from shared.observability import MESSAGE_ACCEPTED, MESSAGE_REFUSED
 from shared.oidc.client_secret import StoredSecret
 from shared.services import Services
 from shared.web.base_url import transport_security
-
-ANSWER_SECONDS = 8.0
-"""Time for what waits for Logto's keys; DynamoDB's own limits come on top."""
+from shared.web.http_api import HttpApiRequest
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+Act = Callable[[HttpApiRequest, Services], None]
 
 
-def make_handler(
-    services: Services,
-    webhook_key: StoredSecret,
-    loop: asyncio.AbstractEventLoop | None = None,
-) -> Handler:
-    """A Lambda handler. A message that was not carried out whole is never answered as a success."""
+def make_handler(services: Services, webhook_key: StoredSecret) -> Handler:
+    """Return a Lambda handler. A message that was not carried out whole is never a success."""
     turn = threading.Lock()
     transport = transport_security(services.settings.base_url)
-    running = loop or asyncio.new_event_loop()
-    routes: dict[str, Callable[[Message], Awaitable[None]]] = {
-        "/backchannel-logout": lambda message: log_out(message, services),
-        "/webhooks/logto": lambda message: receive(message, webhook_key, services),
+    routes: dict[str, Act] = {
+        "/backchannel-logout": log_out,
+        "/webhooks/logto": lambda message, bound: receive(message, webhook_key, bound),
     }
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         with turn:
-            reply = running.run_until_complete(_answer(event, context, routes, services))
+            reply = _answer(event, context, routes, services.begin(services.limits.message_seconds))
             return {**reply, "headers": {**reply["headers"], **transport}}
 
     return handler
 
 
-async def _answer(
-    event: dict[str, Any],
-    context: Any,
-    routes: dict[str, Callable[[Message], Awaitable[None]]],
-    services: Services,
+def _answer(
+    event: object, context: Any, routes: dict[str, Act], services: Services
 ) -> dict[str, Any]:
     observer = services.observer
-    message = read_message(event, services.settings.base_url)
+    message = HttpApiRequest.of(event, base_url=services.settings.base_url)
     observer.begin(
         correlation_id=message.correlation_id,
         request_id=str(getattr(context, "aws_request_id", ""))[:64],
@@ -61,8 +50,7 @@ async def _answer(
             return _reply(404, message, "not_found")
         if message.method != "POST":
             raise MessageRefused("a message is posted")
-        async with asyncio.timeout(ANSWER_SECONDS):
-            await act(message)
+        act(message, services)
     except MessageRefused as failure:
         observer.event("message refused", reason=failure.error, detail=str(failure))
         observer.count(MESSAGE_REFUSED)
@@ -70,12 +58,9 @@ async def _answer(
     except Misconfigured as failure:
         observer.problem("message not read", reason=failure.error, detail=str(failure))
         return _reply(500, message, failure.error)
-    except (SignInError, TimeoutError) as failure:
-        reason = failure.error if isinstance(failure, SignInError) else "timeout"
-        observer.problem("message not carried out", reason=reason)
-        return _reply(
-            503 if isinstance(failure, Unavailable | TimeoutError) else 502, message, reason
-        )
+    except SignInError as failure:
+        observer.problem("message not carried out", reason=failure.error)
+        return _reply(503 if isinstance(failure, Unavailable) else 502, message, failure.error)
     except Exception as failure:  # noqa: BLE001 - the last resort, logged by type and place
         observer.fault(failure)
         return _reply(500, message, "error")
@@ -83,7 +68,7 @@ async def _answer(
     return _reply(200, message, None)
 
 
-def _reply(status: int, message: Message, error: str | None) -> dict[str, Any]:
+def _reply(status: int, message: HttpApiRequest, error: str | None) -> dict[str, Any]:
     headers = {
         "cache-control": "no-store",
         "content-type": "application/json",

@@ -1,7 +1,6 @@
 """OpenID Connect Back-Channel Logout 1.0: a logout token ends the sessions that it names."""
 
 from functions.notifications.logout_token import LogoutToken, check_logout_token
-from functions.notifications.message import Message
 from shared.errors import IdTokenInvalid, MalformedRequest, MessageRefused
 from shared.observability import SESSIONS_ENDED
 from shared.oidc.id_token import KeyUnknown
@@ -10,18 +9,19 @@ from shared.parsing.form import parse_query
 from shared.revocation import end_op_session, end_subject
 from shared.services import Services
 from shared.store.keys import replay_key
+from shared.web.http_api import HttpApiRequest
 
 REPLAY_SECONDS = 3600
-"""How long a used token is remembered: longer than any may live."""
+"""How long a used token is remembered: longer than any can be valid."""
 
 
-async def log_out(message: Message, services: Services) -> None:
+def log_out(message: HttpApiRequest, services: Services) -> None:
     """Check the token and end its sessions.
 
     Raises MessageRefused for a token that fails a check or comes again, and Unavailable, after
     which the same token may be sent again: it counts as used only when all has been done.
     """
-    token = await _checked(_posted_token(message), services)
+    token = _checked(_posted_token(message), services)
     guard = replay_key(services.settings.issuer, token.token_id)
     if services.revocations().is_there(guard):
         raise MessageRefused("the logout token has been used already")
@@ -34,7 +34,7 @@ async def log_out(message: Message, services: Services) -> None:
     services.observer.event("logged out by Logto", sessions=count)
 
 
-def _posted_token(message: Message) -> str:
+def _posted_token(message: HttpApiRequest) -> str:
     if message.content_type != "application/x-www-form-urlencoded":
         raise MessageRefused("a logout token comes as a form")
     if message.body is None:
@@ -48,14 +48,14 @@ def _posted_token(message: Message) -> str:
     return form["logout_token"]
 
 
-async def _checked(token: str, services: Services) -> LogoutToken:
+def _checked(token: str, services: Services) -> LogoutToken:
     provider, client_id = services.provider(), services.settings.logto_app_id
-    known = await provider.known()
+    known = provider.metadata(services.deadline)
     try:
         try:
             return check_logout_token(token, known, client_id=client_id, now=services.clock())
         except KeyUnknown:
-            known = await provider.looked_up()
+            known = provider.refetched_or_unavailable(services.deadline)
             return check_logout_token(token, known, client_id=client_id, now=services.clock())
     except IdTokenInvalid as failure:
         raise MessageRefused(str(failure)) from None

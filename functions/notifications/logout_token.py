@@ -1,12 +1,12 @@
 """Checking a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.6)."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from shared.clock import CLOCK_SKEW_SECONDS
 from shared.errors import IdTokenInvalid
-from shared.oidc.id_token import SKEW_SECONDS, check_lifetime, verify_signature
+from shared.oidc.id_token import check_lifetime, is_identifier, verify_signature
 
 if TYPE_CHECKING:
     from shared.oidc.provider import ProviderMetadata
@@ -15,7 +15,6 @@ EVENT = "http://schemas.openid.net/event/backchannel-logout"
 MAX_AGE_SECONDS = 300
 """A logout token is sent as soon as it is made; Logto's live for two minutes."""
 _TYPES = ("LOGOUT+JWT", "APPLICATION/LOGOUT+JWT")
-_NAME = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +39,7 @@ def check_logout_token(
     if claims.get("aud") not in (client_id, [client_id]):
         raise IdTokenInvalid("`aud` is not this application alone")
     check_lifetime(claims, now=now)
-    if claims["iat"] < now - MAX_AGE_SECONDS - SKEW_SECONDS:
+    if claims["iat"] < now - MAX_AGE_SECONDS - CLOCK_SKEW_SECONDS:
         raise IdTokenInvalid("`iat` is too long ago")
     events = claims.get("events")
     if not isinstance(events, dict) or not isinstance(events.get(EVENT), dict):
@@ -65,6 +64,6 @@ def _name(claims: Mapping[str, Any], name: str) -> str | None:
     value = claims.get(name)
     if value is None:
         return None
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
+    if not is_identifier(value):
         raise IdTokenInvalid(f"`{name}` is not an identifier")
     return value

@@ -7,30 +7,30 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from functions.notifications.message import Message
+from shared.clock import CLOCK_SKEW_SECONDS, Deadline
 from shared.errors import MessageRefused
 from shared.observability import SESSIONS_ENDED
 from shared.oidc.client_secret import StoredSecret
-from shared.oidc.id_token import SKEW_SECONDS
+from shared.oidc.id_token import is_identifier
 from shared.parsing.strict_json import parse_json_object
 from shared.revocation import end_subject
 from shared.services import Services
+from shared.web.http_api import HttpApiRequest
 
 SIGNATURE_HEADER = "logto-signature-sha-256"
 MAX_BODY_BYTES = 262_144
 _SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
-_USER_ID = re.compile(r"[\x21-\x7e]{1,255}")
 SUSPENSION, DELETION = "User.SuspensionStatus.Updated", "User.Deleted"
 
 
-async def receive(message: Message, key: StoredSecret, services: Services) -> None:
+def receive(message: HttpApiRequest, key: StoredSecret, services: Services) -> None:
     """End the sessions of the user that a message names; any other event is a success at once.
 
     The signature says who sent it and when the event was: sessions that began afterwards go on,
     so a message that comes again, or late, ends nothing that it should not. Raises
     MessageRefused, Misconfigured and Unavailable.
     """
-    body = _signed_body(message, key)
+    body = _signed_body(message, key, services.deadline)
     try:
         event = parse_json_object(body)
     except ValueError as fault:
@@ -40,22 +40,22 @@ async def receive(message: Message, key: StoredSecret, services: Services) -> No
         services.observer.event("webhook ignored")
         return
     # Sessions began by Logto's clock, which may be ahead of this one.
-    until = min(created_at(event), int(services.clock()) + SKEW_SECONDS)
+    until = min(created_at(event), int(services.clock()) + CLOCK_SKEW_SECONDS)
     count = end_subject(user, until=until, services=services)
     services.observer.count(SESSIONS_ENDED, value=count)
     services.observer.event("sessions ended by a webhook", sessions=count)
 
 
-def _signed_body(message: Message, key: StoredSecret) -> bytes:
+def _signed_body(message: HttpApiRequest, key: StoredSecret, deadline: Deadline) -> bytes:
     """The body, if the header holds its HMAC-SHA256 under the webhook's signing key."""
-    body, given = message.body, message.headers.get(SIGNATURE_HEADER, "")
+    body, given = message.body, message.header(SIGNATURE_HEADER)
     if not body or len(body) > MAX_BODY_BYTES:
         raise MessageRefused("the body cannot be read")
     if not _SIGNATURE.fullmatch(given):
         raise MessageRefused("the message is not signed")
-    if _signs(key.value(), body, given):
+    if _signs(key.value(deadline), body, given):
         return body
-    renewed = key.renewed(key.value())
+    renewed = key.renewed(key.value(deadline), deadline)
     if renewed is None or not _signs(renewed, body, given):
         raise MessageRefused("the signature is not that of the signing key")
     return body
@@ -79,7 +79,7 @@ def locked_out(event: Mapping[str, Any]) -> str | None:
         if not data["isSuspended"]:
             return None
     user = data.get("id")
-    if not isinstance(user, str) or not _USER_ID.fullmatch(user):
+    if not is_identifier(user):
         raise MessageRefused("`data.id` is not a user's id")
     return user
 

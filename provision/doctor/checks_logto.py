@@ -4,8 +4,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
 from provision.doctor.observed import Seen, Unseen
+from shared.clock import CLOCK_SKEW_SECONDS
 from shared.errors import ProviderMisbehaved
-from shared.oidc.id_token import SKEW_SECONDS
 from shared.oidc.provider import check_keys, check_metadata
 
 _ALGORITHMS = ("ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
@@ -54,9 +54,9 @@ def clock(seen: Seen) -> Finding:
     off = round(seen.ahead_seconds)
     told = f"this clock is {abs(off)} s {'ahead of' if off > 0 else 'behind'} Logto's"
     fix = "set the clocks by NTP: tokens that look older or newer than they are get refused"
-    if abs(off) > SKEW_SECONDS:
+    if abs(off) > CLOCK_SKEW_SECONDS:
         return failed(check, told, fix)
-    if abs(off) > SKEW_SECONDS / 3:
+    if abs(off) > CLOCK_SKEW_SECONDS / 3:
         return warned(check, told, fix)
     return passed(check, told)
 

@@ -1,28 +1,26 @@
-"""Secrets that Logto and this product share: the application's, and the webhook's signing key.
+"""Read the secrets that Logto and this product share.
 
-They come from Secrets Manager or SSM by ARN, or are given on a laptop. Powertools keeps one for an
-hour. One that is refused is read anew once, so what was rotated and stored needs no redeploy.
+They are the application's secret and the webhook's signing key. They come from Secrets Manager or
+SSM by ARN, or are given on a laptop. Powertools caches each for an hour. One that is refused is
+read again, so a rotated and stored secret needs no new deployment.
 """
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from shared.clock import Clock, Deadline
 from shared.errors import Misconfigured, SecretUnavailable
+from shared.limits import Limits
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
     from botocore.config import Config
 
-MAX_AGE_SECONDS = 3600
-LOOK_SECONDS = 10
-"""Time between two readings of a secret because it was refused."""
-
-Fetch = Callable[[str, bool], str]
-"""Reads the secret of an ARN; the flag asks for a reading that is not from a cache."""
+Fetch = Callable[[str, bool, Deadline], str]
+"""Return the secret of an ARN; the flag asks for one that does not come from a cache."""
 
 
 @dataclass(slots=True)
@@ -35,53 +33,60 @@ class StoredSecret:
     arn: str | None
     given: str | None = field(repr=False)
     fetch: Fetch = field(repr=False)
+    clock: Clock = field(repr=False)
+    refetch_seconds: float
     name: str = "LOGTO_APP_SECRET"
     member: str | None = "app_secret"
-    _looked_at: float = field(default=float("-inf"), repr=False)
+    _refetched_at: float = field(default=float("-inf"), repr=False)
 
-    def value(self) -> str:
-        """The secret. Raises Misconfigured where it cannot be read."""
-        return self.given if self.given is not None else self._read(anew=False)
+    def value(self, deadline: Deadline) -> str:
+        """Return the secret. Raises Misconfigured, and SecretUnavailable when it cannot be read."""
+        return self.given if self.given is not None else self._read(deadline, fresh=False)
 
-    def renewed(self, refused: str) -> str | None:
-        """A secret other than the `refused` one, if there is one by now.
+    def renewed(self, refused: str, deadline: Deadline) -> str | None:
+        """Return a secret other than the `refused` one, if one is stored by now.
 
-        It is looked for at most once in `LOOK_SECONDS`, however much is refused.
+        It is read at most once in `refetch_seconds`, however much is refused.
         """
-        if self.given is not None or time.monotonic() - self._looked_at < LOOK_SECONDS:
+        now = self.clock()
+        if self.given is not None or 0 <= now - self._refetched_at < self.refetch_seconds:
             return None
-        self._looked_at = time.monotonic()
-        secret = self._read(anew=True)
+        self._refetched_at = now
+        secret = self._read(deadline, fresh=True)
         return secret if secret != refused else None
 
-    def _read(self, *, anew: bool) -> str:
+    def _read(self, deadline: Deadline, *, fresh: bool) -> str:
         if self.arn is None:
             raise Misconfigured(f"{self.name} is not set")
-        return plain_secret(self.fetch(self.arn, anew), member=self.member)
+        return plain_secret(self.fetch(self.arn, fresh, deadline), member=self.member)
 
 
-def app_secret(settings: Settings, fetch: Fetch) -> StoredSecret:
-    """The secret that the settings name."""
+def app_secret(settings: Settings, limits: Limits, fetch: Fetch, clock: Clock) -> StoredSecret:
+    """Return the application's secret that the settings name."""
     return StoredSecret(
         arn=settings.logto_app_secret_arn,
         given=settings.logto_app_secret,
         fetch=fetch,
+        clock=clock,
+        refetch_seconds=limits.secret_refetch_seconds,
     )
 
 
-def webhook_key(settings: Settings, fetch: Fetch) -> StoredSecret:
-    """The signing key of Logto's webhook that the settings name: plain text."""
+def webhook_key(settings: Settings, limits: Limits, fetch: Fetch, clock: Clock) -> StoredSecret:
+    """Return the signing key of Logto's webhook that the settings name, which is plain text."""
     return StoredSecret(
         arn=settings.logto_webhook_signing_key_arn,
         given=settings.logto_webhook_signing_key,
         fetch=fetch,
+        clock=clock,
+        refetch_seconds=limits.secret_refetch_seconds,
         name="LOGTO_WEBHOOK_SIGNING_KEY",
         member=None,
     )
 
 
 def plain_secret(stored: str, *, member: str | None = "app_secret") -> str:
-    """The secret out of what is stored: plain text, or JSON with this member."""
+    """Return the secret out of stored text: the text itself, or this member of a JSON object."""
     text = stored.strip()
     if member is not None and text.startswith("{"):
         try:
@@ -94,38 +99,43 @@ def plain_secret(stored: str, *, member: str | None = "app_secret") -> str:
 
 
 class SecretReader:
-    """Reads Secrets Manager secrets and SSM SecureStrings, with the time limits of `config`."""
+    """Reader of Secrets Manager secrets and SSM SecureStrings, one attempt at a time."""
 
-    def __init__(self, config: "Config") -> None:
+    def __init__(self, config: "Config", limits: Limits) -> None:
         self._config = config
+        self._limits = limits
         self._secrets: SecretsProvider | None = None
         self._parameters: SSMProvider | None = None
 
-    def __call__(self, arn: str, anew: bool) -> str:
-        """The secret of `arn`. Raises SecretUnavailable."""
+    def __call__(self, arn: str, fresh: bool, deadline: Deadline) -> str:
+        """Return the secret of `arn`. Raises SecretUnavailable."""
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
         read = self._read_parameter if arn.split(":")[2] == "ssm" else self._read_secret
-        try:
-            return read(arn, anew)
-        except GetParameterError:
-            raise SecretUnavailable("the secret of an ARN cannot be read") from None
+        for _ in range(self._limits.aws_attempts):
+            if deadline.left() < self._limits.aws_attempt_seconds:
+                raise SecretUnavailable("no time is left to read the secret of an ARN")
+            try:
+                return read(arn, fresh)
+            except GetParameterError:
+                deadline.pause(self._limits.aws_retry_pause_seconds)
+        raise SecretUnavailable("the secret of an ARN cannot be read")
 
-    def _read_secret(self, arn: str, anew: bool) -> str:
+    def _read_secret(self, arn: str, fresh: bool) -> str:
         from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
         if self._secrets is None:
             self._secrets = SecretsProvider(boto_config=self._config)
-        return _text(self._secrets.get(arn, max_age=MAX_AGE_SECONDS, force_fetch=anew))
+        age = self._limits.secret_cache_seconds
+        return _text(self._secrets.get(arn, max_age=age, force_fetch=fresh))
 
-    def _read_parameter(self, arn: str, anew: bool) -> str:
+    def _read_parameter(self, arn: str, fresh: bool) -> str:
         from aws_lambda_powertools.utilities.parameters import SSMProvider
 
         if self._parameters is None:
             self._parameters = SSMProvider(boto_config=self._config)
-        return _text(
-            self._parameters.get(arn, max_age=MAX_AGE_SECONDS, decrypt=True, force_fetch=anew)
-        )
+        age = self._limits.secret_cache_seconds
+        return _text(self._parameters.get(arn, max_age=age, decrypt=True, force_fetch=fresh))
 
 
 def _text(value: object) -> str:

@@ -1,106 +1,284 @@
-"""HTTP to Logto: https or loopback only, no redirects, bounded time and size.
+"""Send HTTP requests to Logto: https or loopback only, no redirects, bounded time and size.
 
-A process keeps one connection pool for all its invocations. Nothing here reads what it fetches;
-`shared.oidc.provider` and `shared.oidc.logto` do.
+It stands on urllib3, which botocore has loaded already, and keeps connections for all invocations
+of a process. urllib3's timeouts are for one read from the socket at a time: a peer that sends one
+byte a second, or `100 Continue` for ever, never meets them. So the connection and the response here
+set the socket's timeout to the time that is left of the whole exchange before each read.
+
+Nothing here reads what it fetches; `shared.oidc.provider` and `shared.oidc.sdk` do.
 """
 
-import asyncio
+import io
+import socket
+import ssl
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException, HTTPResponse
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any
+from urllib.parse import urlencode
 
-import aiohttp
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.response import BaseHTTPResponse
+from urllib3.util import Timeout, Url, parse_url
 
+from shared.clock import Clock, Deadline
 from shared.errors import ProviderMisbehaved, ProviderSilent, ProviderUnavailable
-from shared.tracing import Span, no_span
+from shared.limits import Limits
+from shared.observability import Span, no_span
 
-TIMEOUT_SECONDS = 5.0
-MAX_BODY_BYTES = 256 * 1024
+_CHUNK_BYTES = 65_536
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class Response:
     """Status and body of an answer; the body may hold tokens and is kept out of `repr`."""
 
     status: int
     body: bytes = field(repr=False)
 
 
-class ProviderHttp:
-    """A connection pool to one provider, bound to the event loop that uses it."""
+@dataclass(kw_only=True, slots=True)
+class _Exchange:
+    """The request that a pool's connection is working on."""
 
-    def __init__(self, *, timeout_seconds: float = TIMEOUT_SECONDS, span: Span = no_span) -> None:
+    limits: Limits
+    deadline: Deadline
+    sent: bool = False
+    """Whether any byte of the request may have left: from then on its outcome is unknown."""
+
+    def begin(self, deadline: Deadline) -> None:
+        self.deadline, self.sent = deadline, False
+
+    def seconds(self, at_most: float = float("inf")) -> float:
+        """Return the time that is left. Raises TimeoutError when none is."""
+        left = min(self.deadline.left(), at_most)
+        if left <= 0:
+            raise TimeoutError("the exchange took too long")
+        return left
+
+
+class _BoundedReads(io.RawIOBase):
+    """A socket's reads, each of which may take the time that is left of the exchange."""
+
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase, exchange: _Exchange) -> None:
+        super().__init__()
+        self._sock, self._raw, self._exchange = sock, raw, exchange
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._exchange.seconds())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _BoundedConnection(HTTPConnection):
+    """A connection whose every wait ends with the exchange."""
+
+    def __init__(self, *args: Any, exchange: _Exchange, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._exchange = exchange
+
+    def _new_conn(self) -> socket.socket:
+        connected = _connect(self._dns_host, int(self.port or 0), self._exchange)
+        for option in self.socket_options or ():
+            connected.setsockopt(*option)
+        # For the TLS handshake and for sending, which take this timeout as one for the whole.
+        connected.settimeout(self._exchange.seconds())
+        return connected
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        self._exchange.sent = True
+        super().send(data)
+
+    def response_class(  # type: ignore[override] # called like the class that it stands for
+        self, sock: socket.socket, *args: Any, **named: Any
+    ) -> HTTPResponse:
+        """Return what `http.client` reads an answer with, headers and body."""
+        response = HTTPResponse(sock, *args, **named)
+        unbounded: Any = response.fp
+        reads = _BoundedReads(sock, unbounded.detach(), self._exchange)
+        response.fp = io.BufferedReader(reads)
+        return response
+
+
+class _BoundedTLSConnection(_BoundedConnection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _BoundedConnection
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = _BoundedTLSConnection
+
+
+class HttpClient:
+    """Connections to one provider, for one request at a time."""
+
+    def __init__(self, *, limits: Limits, clock: Clock = time.time, span: Span = no_span) -> None:
+        self._limits = limits
+        self._clock = clock
         self._span = span
-        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
-        self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._exchange = _Exchange(limits=limits, deadline=Deadline(0.0))
+        self._pools: dict[tuple[str | None, str | None, int | None], HTTPConnectionPool] = {}
+        self._used_at = 0.0
 
-    async def get(self, url: str, *, bearer: str | None = None) -> Answer:
-        """GET `url`. Raises ProviderUnavailable, ProviderSilent where the request was sent, and
-        ProviderMisbehaved for what is no answer."""
-        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-        return await self._send("GET", url, headers, None)
+    def get(self, url: str, *, deadline: Deadline, bearer: str | None = None) -> Response:
+        """GET `url`.
 
-    async def post_form(self, url: str, form: dict[str, str]) -> Answer:
-        """POST a form to `url`, once: what it carries may be single use. Errors as for `get`;
-        ProviderSilent also for a 5xx, which may come from a proxy after Logto has done its part.
+        Raises ProviderUnavailable when the request was not sent or the answer is 429 or 5xx,
+        ProviderSilent when it was sent and no whole answer came, and ProviderMisbehaved for an
+        answer that must not be used.
         """
-        return await self._send("POST", url, {}, form)
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        return self._send("GET", url, headers, None, deadline)
 
-    async def close(self) -> None:
-        """Close the pool; it opens again with the next request."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+    def post_form(self, url: str, form: Mapping[str, str], *, deadline: Deadline) -> Response:
+        """POST a form to `url`, once: what it carries may be single use.
 
-    async def _send(
-        self, method: str, url: str, headers: dict[str, str], form: dict[str, str] | None
-    ) -> Answer:
-        session = await self._pool()
-        # A connection that the peer closed while this process was frozen is noticed by the event
-        # loop only when it runs: let it, before the pool hands such a connection to a request
-        # that must not be sent twice.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        Raises ProviderUnavailable, ProviderSilent and ProviderMisbehaved. A 5xx is ProviderSilent:
+        it may come from a proxy after Logto has done its part.
+        """
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self._send("POST", url, headers, urlencode(form).encode(), deadline)
+
+    def close(self) -> None:
+        """Close every connection; the next request opens a new one."""
+        for pool in self._pools.values():
+            pool.close()
+        self._pools.clear()
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        body: bytes | None,
+        deadline: Deadline,
+    ) -> Response:
+        exchange = self._exchange
+        exchange.begin(deadline.within(self._limits.exchange_seconds))
         try:
             with self._span(f"Logto {method}"):
-                async with session.request(
-                    method, url, headers=headers, data=form, allow_redirects=False
-                ) as response:
-                    body = await _bounded_body(response)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as failure:
-            raise ProviderUnavailable(f"{method}: {type(failure).__name__}") from None
-        except (TimeoutError, aiohttp.ClientError, OSError) as failure:
-            raise ProviderSilent(f"{method}: {type(failure).__name__}") from None
-        except ValueError:
-            raise ProviderMisbehaved("the answer is not HTTP") from None
+                response = self._open(method, url, {**_HEADERS, **headers}, body)
+                content = self._read(response)
+        except (HTTPError, HTTPException, OSError, ValueError) as failure:
+            kind = ProviderSilent if exchange.sent else ProviderUnavailable
+            raise kind(f"{method}: {type(failure).__name__}") from None
         if response.status >= 500 and method == "POST":
             raise ProviderSilent(f"{method}: status {response.status}")
         if response.status == 429 or response.status >= 500:
             raise ProviderUnavailable(f"{method}: status {response.status}")
         if 300 <= response.status < 400:
             raise ProviderMisbehaved("the answer is a redirect, which is never followed")
-        return Answer(status=response.status, body=body)
+        return Response(status=response.status, body=content)
 
-    async def _pool(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        if self._session is None or self._session.closed or self._loop is not loop:
-            self._loop = loop
-            self._session = aiohttp.ClientSession(
-                timeout=self._timeout,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-                connector=aiohttp.TCPConnector(limit=16, keepalive_timeout=60),
-            )
-        return self._session
+    def _open(
+        self, method: str, url: str, headers: dict[str, str], body: bytes | None
+    ) -> BaseHTTPResponse:
+        parts = parse_url(url)
+        seconds = self._exchange.seconds()
+        return self._pool(parts).urlopen(
+            method,
+            parts.request_uri,
+            body=body,
+            headers=headers,
+            retries=False,
+            redirect=False,
+            timeout=Timeout(connect=seconds, read=seconds),
+            preload_content=False,
+            decode_content=False,
+        )
+
+    def _read(self, response: BaseHTTPResponse) -> bytes:
+        """Return the whole body, which urllib3 notices when it is shorter than announced."""
+        body = bytearray()
+        try:
+            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+                raise ProviderMisbehaved("the answer is compressed although that was not asked for")
+            for chunk in response.stream(_CHUNK_BYTES, decode_content=False):
+                body += chunk
+                if len(body) > self._limits.body_bytes:
+                    raise ProviderMisbehaved(
+                        f"the answer is larger than {self._limits.body_bytes} bytes"
+                    )
+        except BaseException:
+            response.close()  # what was left unread must not be taken for the next answer
+            raise
+        response.release_conn()
+        self._used_at = self._clock()
+        return bytes(body)
+
+    def _pool(self, parts: Url) -> HTTPConnectionPool:
+        # A connection that was closed while the process was frozen is noticed by urllib3, which
+        # looks whether it has become readable. One that a peer has forgotten without a word is
+        # not, so the wall clock decides: the monotonic one may stand still in a frozen process.
+        if not 0 <= self._clock() - self._used_at < self._limits.keep_alive_seconds:
+            self.close()
+        origin = (parts.scheme, parts.host, parts.port)
+        if origin not in self._pools:
+            self._pools[origin] = self._new_pool(parts)
+        return self._pools[origin]
+
+    def _new_pool(self, parts: Url) -> HTTPConnectionPool:
+        host = parts.host or ""
+        named: Any = {"exchange": self._exchange}
+        if parts.scheme != "https":
+            return _Pool(host, parts.port or 80, **named)
+        return _TLSPool(host, parts.port or 443, ssl_context=ssl.create_default_context(), **named)
 
 
-async def _bounded_body(response: aiohttp.ClientResponse) -> bytes:
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise ProviderMisbehaved("the answer is compressed although that was not asked for")
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            response.close()
-            raise ProviderMisbehaved(f"the answer is larger than {MAX_BODY_BYTES} bytes")
-    return bytes(body)
+def _connect(host: str, port: int, exchange: _Exchange) -> socket.socket:
+    """Return a socket to the first address that takes a connection. Raises OSError."""
+    failure: OSError = OSError("the host has no address")
+    for family, kind, protocol, _, address in _addresses(host, port, exchange):
+        connected = socket.socket(family, kind, protocol)
+        try:
+            connected.settimeout(exchange.seconds(exchange.limits.connect_seconds))
+            connected.connect(address)
+        except OSError as refused:
+            connected.close()
+            failure = refused
+        else:
+            return connected
+    raise failure
+
+
+def _addresses(host: str, port: int, exchange: _Exchange) -> list[Any]:
+    """Resolve a host name. Raises OSError.
+
+    The system's resolver knows no time limit, so it works in a thread that is left behind if it
+    takes too long.
+    """
+    found: SimpleQueue[list[Any] | OSError] = SimpleQueue()
+
+    def resolve() -> None:
+        try:
+            found.put(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except OSError as failure:
+            found.put(failure)
+        except UnicodeError:
+            found.put(OSError("the host name cannot be resolved"))
+
+    Thread(target=resolve, daemon=True, name="resolver").start()
+    try:
+        addresses = found.get(timeout=exchange.seconds(exchange.limits.connect_seconds))
+    except Empty:
+        raise TimeoutError("the host name was not resolved in time") from None
+    if isinstance(addresses, OSError):
+        raise addresses
+    return addresses

@@ -10,10 +10,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeIs
 
 import jwt
 
+from shared.clock import CLOCK_SKEW_SECONDS
 from shared.errors import IdTokenInvalid
 from shared.parsing import base64url
 from shared.parsing.strict_json import parse_json_object
@@ -21,7 +22,6 @@ from shared.parsing.strict_json import parse_json_object
 if TYPE_CHECKING:
     from shared.oidc.provider import ProviderMetadata
 
-SKEW_SECONDS = 30
 MAX_LIFETIME_SECONDS = 366 * 86_400
 """No ID token is meant to be valid for longer: such an `exp` is a fault or a forgery."""
 MAX_TOKEN_CHARACTERS = 100_000
@@ -31,7 +31,7 @@ _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
 _REFUSED_HEADERS = ("crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc")
 _PUBLIC: tuple[str, ...] = ("kty", "crv", "x", "y", "n", "e")
-_SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")  # OIDC Core section 2: at most 255 ASCII characters
+_IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class KeyUnknown(IdTokenInvalid):
@@ -88,6 +88,14 @@ def check_refreshed_id_token(
     return claims
 
 
+def is_identifier(value: object) -> TypeIs[str]:
+    """Return whether a value can be a `sub`, or Logto's id of something.
+
+    OIDC Core section 2: at most 255 ASCII characters; here without spaces and controls.
+    """
+    return isinstance(value, str) and _IDENTIFIER.fullmatch(value) is not None
+
+
 def verify_signature(
     token: str, known: "ProviderMetadata"
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -110,7 +118,7 @@ def check_claims(claims: Mapping[str, Any], issuer: str, expected: Expected, *, 
     if claims.get("iss") != issuer:
         raise IdTokenInvalid("`iss` is not the provider's issuer")
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
+    if not is_identifier(subject):
         raise IdTokenInvalid("`sub` is not a subject identifier")
     audience = claims.get("aud")
     # Item 3: no audience besides this client is trusted.
@@ -119,7 +127,7 @@ def check_claims(claims: Mapping[str, Any], issuer: str, expected: Expected, *, 
     if "azp" in claims and claims["azp"] != expected.client_id:
         raise IdTokenInvalid("`azp` is not this application")
     check_lifetime(claims, now=now)
-    if _time(claims, "iat") < expected.issued_after - SKEW_SECONDS:
+    if _time(claims, "iat") < expected.issued_after - CLOCK_SKEW_SECONDS:
         raise IdTokenInvalid("`iat` is before this sign-in began")
     if expected.nonce is None:
         return
@@ -134,13 +142,13 @@ def check_lifetime(claims: Mapping[str, Any], *, now: float) -> None:
     """`iat`, `exp` and `nbf` as every token of the provider must have them. Raises
     IdTokenInvalid."""
     issued, expires = _time(claims, "iat"), _time(claims, "exp")
-    if expires <= now - SKEW_SECONDS:
+    if expires <= now - CLOCK_SKEW_SECONDS:
         raise IdTokenInvalid("`exp` has passed")
-    if issued > now + SKEW_SECONDS:
+    if issued > now + CLOCK_SKEW_SECONDS:
         raise IdTokenInvalid("`iat` is in the future")
     if expires <= issued or expires - issued > MAX_LIFETIME_SECONDS:
         raise IdTokenInvalid("`exp` is not a plausible time after `iat`")
-    if claims.get("nbf") is not None and _time(claims, "nbf") > now + SKEW_SECONDS:
+    if claims.get("nbf") is not None and _time(claims, "nbf") > now + CLOCK_SKEW_SECONDS:
         raise IdTokenInvalid("`nbf` is in the future")
 
 

@@ -1,34 +1,19 @@
-"""What a process knows of its provider: metadata and keys, fetched late and kept.
+"""Cache a provider's discovery document and signing keys for the life of a process.
 
-Both are fetched when first needed, renewed when they have become old, and go on serving for a
-day when the provider cannot be reached: an outage of the discovery or the key endpoint ends no
-sign-in of a warm process. An unknown key id is worth one more look, at a bounded rate.
+Both are fetched lazily and renewed every hour; when the provider cannot be reached they go on
+serving for up to a day, so an outage of either endpoint ends no sign-in of a warm process. A token
+whose key is unknown is worth one more fetch, at a bounded rate.
 """
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from shared.clock import Clock
+from shared.clock import Clock, Deadline
 from shared.errors import ProviderMisbehaved, ProviderUnavailable
-from shared.oidc.http_client import ProviderHttp
+from shared.limits import Limits
+from shared.oidc.http_client import HttpClient
 from shared.parsing.strict_json import parse_json_object
 from shared.parsing.urls import check_base, origin_of
-
-FRESH_SECONDS = 3600
-"""Age at which metadata and keys are fetched anew."""
-STALE_SECONDS = 86_400
-"""Age at which they are no longer used, reachable provider or not: a key may have been removed."""
-FETCH_SECONDS = 4.0
-"""Time for both documents where nothing usable is known."""
-RENEWAL_SECONDS = 2.0
-"""Time for both where what is known serves: it leaves a request its time for what it came for."""
-OUTAGE_PAUSE_SECONDS = 30
-"""How long a failed renewal is not tried again while what is known still serves."""
-LOOKS = 5
-"""Extra looks for unknown keys that may follow each other at once."""
-LOOK_SECONDS = 10
-"""Time that earns one more extra look."""
 
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
 _OPTIONAL_ENDPOINTS = ("end_session_endpoint", "revocation_endpoint", "introspection_endpoint")
@@ -36,115 +21,116 @@ _OPTIONAL_ENDPOINTS = ("end_session_endpoint", "revocation_endpoint", "introspec
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProviderMetadata:
-    """Metadata as published, and the signing keys by which its tokens are checked."""
+    """The discovery document as published, and the keys that its tokens are signed with."""
 
-    metadata: dict[str, Any]
+    document: dict[str, Any]
     keys: tuple[dict[str, Any], ...]
 
     @property
     def issuer(self) -> str:
-        issuer: str = self.metadata["issuer"]
+        issuer: str = self.document["issuer"]
         return issuer
 
     @property
     def algorithms(self) -> frozenset[str]:
-        return frozenset(self.metadata["id_token_signing_alg_values_supported"])
+        return frozenset(self.document["id_token_signing_alg_values_supported"])
 
     @property
     def names_issuer_in_callback(self) -> bool:
-        """Whether a callback without `iss` is to be refused (RFC 9207 section 2.4)."""
-        return self.metadata.get("authorization_response_iss_parameter_supported") is True
+        """Whether a callback without `iss` must be refused (RFC 9207 section 2.4)."""
+        return self.document.get("authorization_response_iss_parameter_supported") is True
 
 
 class Provider:
-    """The provider of one endpoint, for the life of a process."""
+    """The provider at one endpoint."""
 
-    def __init__(self, *, endpoint: str, http: ProviderHttp, clock: Clock) -> None:
+    def __init__(self, *, endpoint: str, http: HttpClient, clock: Clock, limits: Limits) -> None:
         self._endpoint = endpoint
         self._http = http
         self._clock = clock
-        self._known: ProviderMetadata | None = None
+        self._limits = limits
+        self._cached: ProviderMetadata | None = None
         self._fetched_at = 0.0
         self._failed_at = float("-inf")
-        self._looks = float(LOOKS)
-        self._looks_counted_at = clock()
+        self._refetches = float(limits.key_refetches)
+        self._refetches_counted_at = clock()
 
-    async def known(self) -> ProviderMetadata:
-        """What is known, fetched if it has to be.
+    def metadata(self, deadline: Deadline) -> ProviderMetadata:
+        """Return the metadata, fetched if necessary.
 
-        Raises ProviderUnavailable where nothing usable is known and nothing can be fetched, and
-        ProviderMisbehaved where the discovery document or the key set must not be used.
+        Raises ProviderUnavailable when nothing usable is cached and nothing can be fetched, and
+        ProviderMisbehaved when the discovery document or the key set must not be used.
         """
         now = self._clock()
         age = now - self._fetched_at
-        if self._known is not None and 0 <= age < FRESH_SECONDS:
-            return self._known
-        usable = self._known if 0 <= age < STALE_SECONDS else None
-        if usable is not None and 0 <= now - self._failed_at < OUTAGE_PAUSE_SECONDS:
+        if self._cached is not None and 0 <= age < self._limits.metadata_fresh_seconds:
+            return self._cached
+        usable = self._cached if 0 <= age < self._limits.metadata_stale_seconds else None
+        pause = self._limits.metadata_outage_pause_seconds
+        if usable is not None and 0 <= now - self._failed_at < pause:
             return usable
-        return await self._fetch_or(usable)
+        return self._fetch_or(usable, deadline)
 
-    async def refreshed(self) -> ProviderMetadata:
-        """What is known after one more look, for a token that what was known cannot explain.
+    def refetched(self, deadline: Deadline) -> ProviderMetadata:
+        """Return the metadata after one more fetch, for a token that the cache cannot explain.
 
-        Looks are rationed (`LOOKS`, `LOOK_SECONDS`), so a flood of unknown key ids cannot become a
-        flood of requests; without one left, and in an outage, it is what was known.
+        Refetches are rationed (`Limits.key_refetches`), so a flood of unknown key ids does not
+        become a flood of requests. Without one left, or in an outage, the cache is the answer.
         """
-        known = await self.known()
-        return await self._fetch_or(known) if self._take_look() else known
+        cached = self.metadata(deadline)
+        return self._fetch_or(cached, deadline) if self._take_refetch() else cached
 
-    async def looked_up(self) -> ProviderMetadata:
-        """The same for what must not be refused by an outage: a look that fails raises
-        ProviderUnavailable or ProviderMisbehaved."""
-        known = await self.known()
-        return await self._fetch_or(None) if self._take_look() else known
+    def refetched_or_unavailable(self, deadline: Deadline) -> ProviderMetadata:
+        """Return the metadata after one more fetch, for a message that an outage must not refuse.
 
-    def _take_look(self) -> bool:
+        Raises ProviderUnavailable or ProviderMisbehaved when the fetch fails.
+        """
+        cached = self.metadata(deadline)
+        return self._fetch_or(None, deadline) if self._take_refetch() else cached
+
+    def _take_refetch(self) -> bool:
+        """Take one from the token bucket; False when it is empty."""
         now = self._clock()
-        earned = max(0.0, now - self._looks_counted_at) / LOOK_SECONDS
-        self._looks = min(float(LOOKS), self._looks + earned)
-        self._looks_counted_at = now
-        if self._looks < 1:
+        earned = max(0.0, now - self._refetches_counted_at) / self._limits.key_refetch_seconds
+        self._refetches = min(float(self._limits.key_refetches), self._refetches + earned)
+        self._refetches_counted_at = now
+        if self._refetches < 1:
             return False
-        self._looks -= 1
+        self._refetches -= 1
         return True
 
-    async def _fetch_or(self, usable: ProviderMetadata | None) -> ProviderMetadata:
+    def _fetch_or(self, usable: ProviderMetadata | None, deadline: Deadline) -> ProviderMetadata:
+        """Fetch, or fall back on what is `usable`, which then sets a shorter limit."""
+        limits = self._limits
+        seconds = limits.metadata_seconds if usable is None else limits.metadata_renewal_seconds
         try:
-            return await self._fetch_within(FETCH_SECONDS if usable is None else RENEWAL_SECONDS)
+            return self._fetch(deadline.within(seconds))
         except (ProviderUnavailable, ProviderMisbehaved):
             self._failed_at = self._clock()
             if usable is None:
                 raise
             return usable
 
-    async def _fetch_within(self, seconds: float) -> ProviderMetadata:
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._fetch()
-        except TimeoutError:
-            raise ProviderUnavailable("discovery and keys took too long") from None
-
-    async def _fetch(self) -> ProviderMetadata:
+    def _fetch(self, deadline: Deadline) -> ProviderMetadata:
         discovery = f"{self._endpoint}/oidc/.well-known/openid-configuration"
-        metadata = check_metadata(await self._get_object(discovery), endpoint=self._endpoint)
-        keys = check_keys(await self._get_object(metadata["jwks_uri"]))
-        self._known = ProviderMetadata(metadata=metadata, keys=keys)
+        document = check_metadata(self._get_object(discovery, deadline), endpoint=self._endpoint)
+        keys = check_keys(self._get_object(document["jwks_uri"], deadline))
+        self._cached = ProviderMetadata(document=document, keys=keys)
         self._fetched_at = self._clock()
-        return self._known
+        return self._cached
 
-    async def _get_object(self, url: str) -> dict[str, Any]:
-        answer = await self._http.get(url)
-        if answer.status != 200:
-            raise ProviderMisbehaved(f"expected status 200 of a document, got {answer.status}")
+    def _get_object(self, url: str, deadline: Deadline) -> dict[str, Any]:
+        response = self._http.get(url, deadline=deadline)
+        if response.status != 200:
+            raise ProviderMisbehaved(f"expected status 200 of a document, got {response.status}")
         try:
-            return parse_json_object(answer.body)
+            return parse_json_object(response.body)
         except ValueError as fault:
             raise ProviderMisbehaved(f"a document of the provider: {fault}") from None
 
 
 def check_metadata(document: dict[str, Any], *, endpoint: str) -> dict[str, Any]:
-    """The discovery document, if it may be used.
+    """Return the discovery document, if it may be used.
 
     The issuer must be the one that the document was fetched for (OIDC Discovery section 4.3), and
     every endpoint must be on its origin, so that no secret goes elsewhere. Raises
@@ -157,18 +143,18 @@ def check_metadata(document: dict[str, Any], *, endpoint: str) -> dict[str, Any]
         if url is None and name in _OPTIONAL_ENDPOINTS:
             continue
         if not isinstance(url, str) or not _is_endpoint(url, endpoint):
-            raise ProviderMisbehaved(f"discovery: `{name}` is no URL on LOGTO_ENDPOINT's origin")
+            raise ProviderMisbehaved(f"discovery: `{name}` is not a URL on LOGTO_ENDPOINT's origin")
     algorithms = document.get("id_token_signing_alg_values_supported")
     if not isinstance(algorithms, list) or not all(isinstance(name, str) for name in algorithms):
-        raise ProviderMisbehaved("discovery: `id_token_signing_alg_values_supported` is no list")
+        raise ProviderMisbehaved("discovery: `id_token_signing_alg_values_supported` is not a list")
     return document
 
 
 def check_keys(document: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-    """The public signing keys of a JWK Set (RFC 7517 section 5). Raises ProviderMisbehaved."""
+    """Return the public signing keys of a JWK Set (RFC 7517). Raises ProviderMisbehaved."""
     keys = document.get("keys")
     if not isinstance(keys, list):
-        raise ProviderMisbehaved("the key set holds no `keys`")
+        raise ProviderMisbehaved("the key set has no `keys`")
     usable = tuple(
         key
         for key in keys
@@ -177,12 +163,12 @@ def check_keys(document: dict[str, Any]) -> tuple[dict[str, Any], ...]:
         and key.get("use", "sig") == "sig"
     )
     if not usable:
-        raise ProviderMisbehaved("the key set holds no public signing key")
+        raise ProviderMisbehaved("the key set has no public signing key")
     return usable
 
 
 def _is_endpoint(url: str, endpoint: str) -> bool:
-    """Whether secrets may be sent there, and parameters be added to it."""
+    """Whether secrets may be sent to this URL, and parameters added to it."""
     try:
         return origin_of(check_base(url)) == origin_of(endpoint)
     except ValueError:

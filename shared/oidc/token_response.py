@@ -1,16 +1,16 @@
-"""Reading the answer of a token endpoint (RFC 6749 section 5), whatever it is."""
+"""Read the answer of a token endpoint (RFC 6749 section 5), whatever it is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from shared.errors import ClientRefused, GrantRefused, ProviderMisbehaved
-from shared.oidc.http_client import Answer
+from shared.oidc.http_client import Response
 from shared.parsing.strict_json import parse_json_object
 
 MAX_EXPIRES_IN = 86_400
 MIN_EXPIRES_IN = 10
-"""A token that lives shorter is used so long: else every request would ask for one."""
+"""A token that lives shorter is used this long, or every request would ask for a new one."""
 DEFAULT_EXPIRES_IN = 300
 """Seconds that an access token is taken to live when the provider does not say."""
 
@@ -26,28 +26,28 @@ class Tokens:
     scope: str | None
 
 
-def oauth_error(answer: Answer) -> str | None:
-    """The `error` of an OAuth error response, None for a success."""
-    if answer.status == 200:
+def oauth_error(response: Response) -> str | None:
+    """Return the `error` of an OAuth error response, None for a success."""
+    if response.status == 200:
         return None
     try:
-        error = parse_json_object(answer.body).get("error")
+        error = parse_json_object(response.body).get("error")
     except ValueError:
         error = None
     return error if isinstance(error, str) else "unknown"
 
 
-def read_tokens(answer: Answer) -> Tokens:
-    """The tokens of an answer. Raises GrantRefused, ClientRefused and ProviderMisbehaved."""
-    error = oauth_error(answer)
+def read_tokens(response: Response) -> Tokens:
+    """Return a response's tokens. Raises GrantRefused, ClientRefused and ProviderMisbehaved."""
+    error = oauth_error(response)
     if error == "invalid_grant":
         raise GrantRefused("the provider does not accept the grant")
     if error == "invalid_client":
         raise ClientRefused("the provider refuses LOGTO_APP_ID or its secret")
     if error is not None:
-        raise ProviderMisbehaved(f"the token endpoint answered with status {answer.status}")
+        raise ProviderMisbehaved(f"the token endpoint answered with status {response.status}")
     try:
-        body = parse_json_object(answer.body)
+        body = parse_json_object(response.body)
     except ValueError as fault:
         raise ProviderMisbehaved(f"the token response: {fault}") from None
     if str(body.get("token_type", "")).lower() != "bearer":
@@ -66,16 +66,16 @@ def _token(body: Mapping[str, Any], name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
-        raise ProviderMisbehaved(f"`{name}` of the token response is no token")
+        raise ProviderMisbehaved(f"`{name}` of the token response is not a token")
     return value
 
 
 def _missing(name: str) -> str:
-    raise ProviderMisbehaved(f"the token response holds no `{name}`")
+    raise ProviderMisbehaved(f"the token response has no `{name}`")
 
 
 def _lifetime(value: Any) -> int:
-    """`expires_in` in whole seconds within what makes sense, whatever the provider says."""
+    """Return `expires_in` in whole seconds, brought within what makes sense."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return DEFAULT_EXPIRES_IN
     return int(max(MIN_EXPIRES_IN, min(value, MAX_EXPIRES_IN)))

@@ -1,51 +1,69 @@
-"""Send calls to DynamoDB: the one module, with `dynamodb_client`, that imports botocore.
+"""Send calls to DynamoDB: the one module that imports botocore.
 
-Every call has a time limit, every refusal becomes one of this product's errors, and an answer
-that is not DynamoDB's counts as none.
+Every call asks the request's deadline before each attempt, every refusal becomes one of this
+product's errors, and an answer that is not DynamoDB's counts as none.
 """
 
-import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.parsers import ResponseParserError
+from botocore.session import Session
 
+from shared.clock import Deadline
 from shared.errors import RecordTooLarge, TableUnavailable
-from shared.store.dynamodb_client import make_client
-from shared.tracing import Span, no_span
+from shared.limits import Limits
+from shared.observability import Span, no_span
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LIMITS = Config(
-    # Two attempts of this length leave room for Logto's share of an answer within 10 s.
-    connect_timeout=1,
-    read_timeout=1.5,
-    retries={"mode": "standard", "total_max_attempts": 2},
-    tcp_keepalive=True,
-    parameter_validation=False,
-)
-
-CONFLICT_PAUSES = (0.05, 0.15)
-"""Seconds before each new attempt where another transaction has an item at this moment: two
-sign-ins of one user, who is in one index item."""
-BATCH_PAUSES = (0.05, 0.2, 0.5)
-"""Seconds before what a batch left undone is asked for again."""
 BATCH_READ, BATCH_WRITE = 100, 25
 """Items that one batch takes."""
 
+_THROTTLED = frozenset(
+    {
+        "ThrottlingException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "TransactionInProgressException",
+    }
+)
+"""Refusals that are over soon. Nothing was written."""
 
-def connect() -> "DynamoDBClient":
-    """A DynamoDB client with this product's time limits."""
-    return make_client(LIMITS)
+
+def aws_config(limits: Limits) -> Config:
+    """Return botocore's settings for these limits.
+
+    botocore makes one attempt: it would retry without asking the request's deadline.
+    """
+    return Config(
+        connect_timeout=limits.aws_connect_seconds,
+        read_timeout=limits.aws_read_seconds,
+        retries={"mode": "standard", "total_max_attempts": 1},
+        tcp_keepalive=True,
+        parameter_validation=False,
+    )
+
+
+def connect(limits: Limits) -> "DynamoDBClient":
+    """Return a DynamoDB client with these time limits.
+
+    Region, endpoint and credentials are botocore's own settings (`AWS_DEFAULT_REGION`,
+    `AWS_ENDPOINT_URL_DYNAMODB`). It is botocore's client and not boto3's, which would load what
+    belongs to S3's transfers and to boto3's resources first.
+    """
+    client: Any = Session().create_client("dynamodb", config=aws_config(limits))
+    return cast("DynamoDBClient", client)
 
 
 class ConditionFailed(Exception):
     """A named condition did not hold.
 
-    `retried`: an earlier attempt may have been applied. `found`: the item, where it is there all
-    the same. `positions`: which writes of a transaction it was.
+    `retried`: an earlier attempt may have been applied. `found`: the item, if it exists all the
+    same. `positions`: which writes of a transaction it was.
     """
 
     def __init__(
@@ -61,21 +79,30 @@ class ConditionFailed(Exception):
         self.positions = positions
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TableClient:
-    """Calls on one table. Each raises TableUnavailable where DynamoDB fails, ConditionFailed and
-    RecordTooLarge."""
+    """Calls on one table until a deadline.
 
-    def __init__(self, client: "DynamoDBClient", table: str, span: Span = no_span) -> None:
-        self._client = client
-        self.table = table
-        self._span = span
+    Each raises TableUnavailable when DynamoDB fails or no time is left, ConditionFailed, and
+    RecordTooLarge.
+    """
+
+    client: "DynamoDBClient"
+    table: str
+    limits: Limits
+    deadline: Deadline
+    span: Span = no_span
+
+    def until(self, deadline: Deadline) -> "TableClient":
+        """Return the same client for a request with this deadline."""
+        return replace(self, deadline=deadline)
 
     def __call__(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        """One operation on the table, by botocore's name of it."""
+        """Send one operation on the table, by botocore's name of it."""
         return self._call(operation, {**arguments, "TableName": self.table})
 
     def transact(self, writes: list[dict[str, Any]]) -> None:
-        """Writes that happen all or not at all; each is `{"Put": {...}}` and the like."""
+        """Make all of these writes or none; each is `{"Put": {...}}` and the like."""
         named = [
             {kind: {**write, "TableName": self.table} for kind, write in entry.items()}
             for entry in writes
@@ -102,39 +129,60 @@ class TableClient:
                 pass
 
     def _batches(self, operation: str, request: Any, left: str) -> list[dict[str, Any]]:
-        """Every answer of a batch, asked on until nothing is left undone."""
+        """Return every answer of a batch, sent again until no part is left undone."""
         answers = [self._call(operation, {"RequestItems": request})]
-        for pause in BATCH_PAUSES:
+        for pause in self.limits.batch_pauses:
             if not answers[-1].get(left):
                 return answers
-            time.sleep(pause)
+            self.deadline.pause(pause)
             answers.append(self._call(operation, {"RequestItems": answers[-1][left]}))
         if answers[-1].get(left):
             raise TableUnavailable(f"{operation}: a part was left undone")
         return answers
 
     def _call(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        pauses = iter(CONFLICT_PAUSES)
+        """Make as many attempts as the limits and the deadline allow."""
+        conflicts = iter(self.limits.conflict_pauses)
+        failed = 0
         while True:
             try:
-                with self._span(f"DynamoDB {operation}"):
-                    answer: dict[str, Any] = getattr(self._client, operation)(**arguments)
+                return self._attempt(operation, arguments)
             except ClientError as refusal:
-                pause = next(pauses, None) if _is_conflict(refusal) else None
-                if pause is None:
-                    raise _translated(refusal) from None
-                time.sleep(pause)
-            except (BotoCoreError, ResponseParserError) as failure:
-                raise TableUnavailable(f"{operation}: {type(failure).__name__}") from None
-            else:
-                if not answer.get("ResponseMetadata", {}).get("RequestId"):
-                    # botocore reads a body that is no JSON as an empty answer: no such row.
-                    raise TableUnavailable(f"{operation}: the answer is not DynamoDB's")
-                return answer
+                pause = next(conflicts, None) if _is_conflict(refusal) else None
+                if pause is not None:
+                    # Nothing was written, so this is no retry that could meet its own success.
+                    self.deadline.pause(pause)
+                    continue
+                failure: Exception = _translated(refusal, retried=failed > 0)
+                again = _is_transient(refusal)
+            except (BotoCoreError, ResponseParserError) as fault:
+                failure = TableUnavailable(f"{operation}: {type(fault).__name__}")
+                again = isinstance(fault, HTTPClientError)
+            failed += 1
+            if not again or failed >= self.limits.aws_attempts or not self._has_time():
+                raise failure from None
+            self.deadline.pause(self.limits.aws_retry_pause_seconds)
+
+    def _attempt(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if not self._has_time():
+            raise TableUnavailable(f"{operation}: no time is left for it")
+        with self.span(f"DynamoDB {operation}"):
+            answer: dict[str, Any] = getattr(self.client, operation)(**arguments)
+        if not answer.get("ResponseMetadata", {}).get("RequestId"):
+            # botocore reads a body that is not JSON as an empty answer: no such row.
+            raise TableUnavailable(f"{operation}: the answer is not DynamoDB's")
+        return answer
+
+    def _has_time(self) -> bool:
+        """Whether an attempt that takes as long as it may would end before the deadline.
+
+        botocore's limits hold for the client, not for a call, so the answer is in the asking.
+        """
+        return self.deadline.left() >= self.limits.aws_attempt_seconds
 
 
 def _is_conflict(refusal: ClientError) -> bool:
-    """Whether a transaction was in the way: then nothing was written, and trying again is safe."""
+    """Whether a transaction was in the way: then nothing was written, and a retry is safe."""
     if refusal.response.get("Error", {}).get("Code") == "TransactionConflictException":
         return True
     reasons: Any = refusal.response.get("CancellationReasons", [])
@@ -142,10 +190,14 @@ def _is_conflict(refusal: ClientError) -> bool:
     return codes == {"TransactionConflict"}
 
 
-def _translated(refusal: ClientError) -> Exception:
+def _is_transient(refusal: ClientError) -> bool:
+    status = refusal.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or refusal.response.get("Error", {}).get("Code") in _THROTTLED
+
+
+def _translated(refusal: ClientError, *, retried: bool) -> Exception:
     error = refusal.response.get("Error", {})
     code = error.get("Code", "")
-    retried = refusal.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
     if code == "ConditionalCheckFailedException":
         found: Any = refusal.response.get("Item")
         return ConditionFailed(retried=retried, found=found)

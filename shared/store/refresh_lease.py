@@ -75,13 +75,14 @@ class RefreshLeases:
         """Give the lease back: what the redemption brought is known."""
         self._mine(key, owner, "REMOVE lease_owner, lease_until, taken_from", {})
 
-    def rest(self, key: str, owner: str, *, until: float, proven: bool) -> None:
-        """Give the lease back with nothing gained: nobody tries again before `until`.
+    def back_off(self, key: str, owner: str, *, until: float, outcome_known: bool) -> None:
+        """Give the lease back after a failure: no request tries again before `until`.
 
-        `proven`: the refresh token was certainly not redeemed. Otherwise the next holder is told.
+        `outcome_known`: the refresh token was certainly not redeemed. If not, the next holder
+        learns it.
         """
         change = "SET lease_until = :until"
-        if proven:
+        if outcome_known:
             change += " REMOVE lease_owner, taken_from"
         self._mine(key, owner, change, {":until": {"N": f"{until:.3f}"}})
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from shared.parsing import base64url
 from shared.sealing import Random, is_secret, new_secret
+from shared.session_handle import SessionHandle
 
 _SECURE_PREFIX = "__Host-"
 _SESSION = "session"
@@ -49,26 +50,26 @@ class Cookies:
     def _prefix(self) -> str:
         return _SECURE_PREFIX if self.secure else ""
 
-    def session_secret(self, header: bytes) -> str | None:
-        """The session secret, or None where there is none or it cannot be told which is ours.
+    def session(self, header: bytes) -> SessionHandle | None:
+        """Return the handle of the session cookie, None if it is missing or ambiguous.
 
-        A browser keeps one cookie of a `__Host-` name. Two different well-formed values are
-        somebody's attempt to plant one, and neither is believed.
+        A browser keeps one cookie of a `__Host-` name: two different well-formed values mean that
+        one was planted, and neither is believed.
         """
-        values = self.session_secrets(header)
-        return values[0] if len(values) == 1 else None
+        handles = self.sessions(header)
+        return handles[0] if len(handles) == 1 else None
 
-    def session_secrets(self, header: bytes) -> tuple[str, ...]:
-        """Every session secret of a request, each once: what a sign-out ends."""
+    def sessions(self, header: bytes) -> tuple[SessionHandle, ...]:
+        """Return a handle for every session cookie of a request: what a sign-out ends."""
         values = dict.fromkeys(
             value
             for name, value in parse_cookies(header)
             if name == self.session_name and is_secret(value)
         )
-        return tuple(values)[:SESSION_COOKIES_READ]
+        return tuple(SessionHandle.of(value) for value in tuple(values)[:SESSION_COOKIES_READ])
 
     def browser_cookies(self, header: bytes) -> tuple[BrowserCookie, ...]:
-        """The browser cookies of a request, in the order sent, each once."""
+        """Return the browser cookies of a request, in the order sent, each once."""
         prefix = self._prefix + _BROWSER
         found = {
             (name, value): BrowserCookie(name=name, value=value)
@@ -80,23 +81,23 @@ class Cookies:
         return tuple(found.values())[:BROWSER_COOKIES_READ]
 
     def new_browser_cookie(self, random: Random) -> BrowserCookie:
-        """A browser cookie under a name that no other attempt has."""
+        """Return a browser cookie under a name that no other attempt has."""
         name = base64url.encode(random(5))[:6]
         return BrowserCookie(
             name=f"{self._prefix}{_BROWSER}{name}",
             value=new_secret(random),
         )
 
-    def set_session(self, secret: str) -> str:
-        """A Set-Cookie value for a new session; it ends with the browser."""
-        return self._render(self.session_name, secret)
+    def set_session(self, handle: SessionHandle) -> str:
+        """Return a Set-Cookie value for a new session; it ends with the browser."""
+        return self._render(self.session_name, handle.cookie_value)
 
     def set_browser(self, cookie: BrowserCookie, max_age: int) -> str:
-        """A Set-Cookie value that keeps `cookie` for `max_age` seconds from now."""
+        """Return a Set-Cookie value that keeps `cookie` for `max_age` seconds from now."""
         return self._render(cookie.name, cookie.value, max_age)
 
     def clear_session(self) -> str:
-        """A Set-Cookie value that removes the session cookie."""
+        """Return a Set-Cookie value that removes the session cookie."""
         return self._render(self.session_name, "", 0)
 
     def _render(self, name: str, value: str, max_age: int | None = None) -> str:
@@ -106,7 +107,7 @@ class Cookies:
 
 
 def parse_cookies(header: bytes) -> Iterable[tuple[str, str]]:
-    """Name and value of each pair of a Cookie header (RFC 6265 section 4.2.1), in order.
+    """Yield name and value of each pair of a Cookie header (RFC 6265 section 4.2.1), in order.
 
     Every pair is read on its own, so one that cannot be parsed hides no other. Nothing is
     unquoted, decoded or folded in case: a name that differs in any way is another name.

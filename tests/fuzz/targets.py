@@ -11,15 +11,13 @@ from typing import Any, Final
 import ada_url
 
 from functions.auth.callback import parse_callback
-from functions.auth.edge import Unreadable, complete
 from functions.auth.return_to import from_target_link_uri, safe_return_to
 from functions.auth.sign_in import TARGETS, parse_sign_in
 from functions.authorizer.request import AuthorizerRequest
 from functions.notifications import webhooks
 from functions.notifications.logout_token import check_logout_token
-from functions.notifications.message import read_message
 from shared.errors import SignInError
-from shared.oidc.http_client import Answer
+from shared.oidc.http_client import Response
 from shared.oidc.id_token import verify_signature
 from shared.oidc.provider import ProviderMetadata, check_keys, check_metadata
 from shared.oidc.token_response import read_tokens
@@ -28,6 +26,7 @@ from shared.sealing import Seal, is_secret
 from shared.settings import Settings
 from shared.web.base_url import Site
 from shared.web.cookies import Cookies
+from shared.web.http_api import HttpApiRequest
 
 ORIGIN: Final = "https://signin.example.test"
 SITE: Final = Site(base_url=ORIGIN)
@@ -42,7 +41,7 @@ SETTINGS: Final = Settings.from_environment(
 SECRET: Final = "A" * 43
 _KEY: Final = {"kty": "EC", "crv": "P-384", "kid": "k", "x": "AA", "y": "AA"}
 KNOWN: Final = ProviderMetadata(
-    metadata={
+    document={
         "issuer": SETTINGS.issuer,
         "id_token_signing_alg_values_supported": ["ES384", "RS256"],
     },
@@ -50,11 +49,16 @@ KNOWN: Final = ProviderMetadata(
 )
 
 
+def _secret_of(cookies: Cookies, header: bytes) -> str | None:
+    handle = cookies.session(header)
+    return handle.cookie_value if handle else None
+
+
 def cookie(data: bytes) -> None:
     """No neighbour hides the session cookie; only a second good one makes both worth nothing."""
     cookies = Cookies(secure=True)
-    alone = cookies.session_secret(data)
-    beside = cookies.session_secret(data + b"; __Host-session=" + SECRET.encode())
+    alone = _secret_of(cookies, data)
+    beside = _secret_of(cookies, data + b"; __Host-session=" + SECRET.encode())
     assert alone is None or is_secret(alone)
     if beside is None:
         assert b"__Host-session=" in data
@@ -84,17 +88,13 @@ def return_to(data: bytes) -> None:
 
 def event(data: bytes) -> None:
     """An event of any shape is read or refused, by each function."""
-    value = _json(data)
-    if not isinstance(value, dict):
-        return
-    with suppress(Unreadable):
-        made = complete(value, site=SITE, correlation_id="c")
-        made["rawQueryString"].encode("ascii")
+    http = HttpApiRequest.of(_json(data), base_url=None)
+    assert http.body is None or isinstance(http.body, bytes)
+    http.query.decode("ascii")
+    assert http.path.startswith("/")
     with suppress(SignInError):
-        asked = AuthorizerRequest.of(value, SETTINGS)
-        assert asked.session_secret is None or is_secret(asked.session_secret)
-    message = read_message(value, None)
-    assert message.body is None or isinstance(message.body, bytes)
+        request = AuthorizerRequest.of(http)
+        assert request.session is None or is_secret(request.session.cookie_value)
 
 
 def token(data: bytes) -> None:
@@ -114,9 +114,9 @@ def token(data: bytes) -> None:
 def answer(data: bytes) -> None:
     """Documents and token responses of the provider are used or refused."""
     with suppress(SignInError):
-        read_tokens(Answer(status=200, body=data))
+        read_tokens(Response(status=200, body=data))
     with suppress(SignInError):
-        read_tokens(Answer(status=400, body=data))
+        read_tokens(Response(status=400, body=data))
     value = _json(data)
     if isinstance(value, dict):
         with suppress(SignInError):

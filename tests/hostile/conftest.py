@@ -1,13 +1,16 @@
 """Every hostile test ends with a search: no canary in an answer, a log line or a metric."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
+from harness.patience import PATIENT, impatient
 from harness.product import started_process
+from shared.limits import Limits
 from tests.hostile.provider import EvilProvider, evil_provider
 from tests.hostile.scene import Scene
-from tests.hostile.waiting import IMPATIENT, PATIENT
+from tests.hostile.waiting import STALLED_SECONDS
 
 
 @pytest.fixture(scope="session")
@@ -23,15 +26,19 @@ def provider(listening: EvilProvider) -> EvilProvider:
 
 
 @pytest.fixture
-def seconds(request: pytest.FixtureRequest) -> float:
-    """How long a process waits for the provider."""
-    return IMPATIENT if request.node.get_closest_marker("impatient") else PATIENT
+def limits(request: pytest.FixtureRequest) -> Limits:
+    """How long a process waits: for a provider that stalls on purpose, not for long."""
+    stalls = request.node.get_closest_marker("impatient")
+    limits = impatient(STALLED_SECONDS) if stalls else PATIENT
+    for marker in request.node.iter_markers("limits"):
+        limits = replace(limits, **marker.kwargs)
+    return limits
 
 
 @pytest.fixture
 def scene(
     provider: EvilProvider,
-    seconds: float,
+    limits: Limits,
     dynamodb_url: str,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -41,8 +48,8 @@ def scene(
     def printed() -> str:
         return "".join(capfd.readouterr())
 
-    with started_process(provider.url, provider_seconds=seconds) as process:
-        scene = Scene(process=process, provider=provider, seconds=seconds, printed=printed)
+    with started_process(provider.url, limits=limits) as process:
+        scene = Scene(process=process, provider=provider, limits=limits, printed=printed)
         yield scene
         scene.search()
 

@@ -3,38 +3,44 @@
 import asyncio
 import os
 import signal
+from collections.abc import Mapping
 from typing import Any
 
 from functions.auth.application import make_handler
+from harness.patience import PATIENT
 from shared.bootstrap import compose
-from shared.oidc.http_client import Answer, ProviderHttp
+from shared.clock import Deadline
+from shared.oidc.http_client import HttpClient, Response
 from shared.store.dynamodb import connect
-from tests.hostile.waiting import PATIENT
-from tests.support.patience import be_patient
 
 
 def die(**_: Any) -> None:
-    """As when Lambda takes the environment away: nothing is cleaned up."""
+    """End as when Lambda takes the environment away: nothing is cleaned up."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class DyingHttp(ProviderHttp):
+class DyingHttp(HttpClient):
     """Dies around the token request."""
 
-    async def post_form(self, url: str, form: dict[str, str]) -> Answer:
+    def post_form(self, url: str, form: Mapping[str, str], *, deadline: Deadline) -> Response:
         if os.environ["DIE_AT"] == "before the token request":
             die()
-        answer = await super().post_form(url, form)
+        response = super().post_form(url, form, deadline=deadline)
         if os.environ["DIE_AT"] == "after the token request":
             die()
-        return answer
+        return response
 
 
-be_patient()
-_client = connect()
+_client = connect(PATIENT)
 if "dynamodb" in os.environ["DIE_AT"]:
     _client.meta.events.register(os.environ["DIE_AT"], die)
 handler = make_handler(
-    compose(os.environ, service="auth", client=_client, http=DyingHttp(timeout_seconds=PATIENT)),
+    compose(
+        os.environ,
+        service="auth",
+        client=_client,
+        http=DyingHttp(limits=PATIENT),
+        limits=PATIENT,
+    ),
     asyncio.new_event_loop(),
 )

@@ -134,7 +134,7 @@ class Leaving:
 @contextmanager
 def leaving(scene: Scene, **changes: Any) -> Iterator[Leaving]:
     """Two sessions of one user, one of another, and one process for messages."""
-    with started_notifications(scene.process, provider_seconds=scene.seconds, **changes) as started:
+    with started_notifications(scene.process, limits=scene.limits, **changes) as started:
         stage = Leaving(scene, started)
         stage.sign_in("first")
         stage.sign_in("second")

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from harness.browser import FETCH, NAVIGATION, Browser, Reply
 from harness.product import DOMAIN, Process
+from shared.limits import Limits
 from tests.hostile.provider import SUBJECT, TOKEN, EvilProvider
 
 SESSION = "__Host-session"
@@ -46,11 +47,11 @@ class Attempt:
 
 @dataclass(slots=True)
 class Scene:
-    """What a test acts on. Its processes wait for the provider for so many seconds."""
+    """What a test acts on: a process of the product, with limits that its others get too."""
 
     process: Process
     provider: EvilProvider
-    seconds: float
+    limits: Limits
     printed: Callable[[], str]
     browsers: list[Witnessed] = field(default_factory=list)
 

@@ -1,7 +1,6 @@
 """Logout from outside: logout tokens that end what they name, and those that must end nothing."""
 
 import base64
-import types
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -34,14 +33,6 @@ from tests.support.rows import put_session
 
 MANY = 500
 REFUSED = 400
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore waits between attempts; here nobody has to."""
-    monkeypatch.setattr("botocore.endpoint.time", types.SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setattr("shared.store.dynamodb.CONFLICT_PAUSES", (0, 0))
-    monkeypatch.setattr("shared.store.dynamodb.BATCH_PAUSES", (0, 0, 0))
 
 
 @pytest.fixture

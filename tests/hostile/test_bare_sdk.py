@@ -25,7 +25,7 @@ from tests.hostile.provider import (
     evil_provider,
 )
 from tests.hostile.scene import SESSION, Scene, Witnessed
-from tests.hostile.waiting import PATIENT, STALL, impatient
+from tests.hostile.waiting import STALL, impatient
 
 CALLBACK = f"https://{DOMAIN}/callback"
 
@@ -130,7 +130,6 @@ class Product:
         with started_process(
             self.scene.provider.url,
             table_name=self.scene.process.table_name,
-            provider_seconds=PATIENT,
         ) as other:
             second = Witnessed(other.handler, domain=DOMAIN, jar=dict(self.browser.jar))
             second.get("/sign-in")

@@ -22,9 +22,7 @@ from tests.hostile.waiting import STALL, impatient
 
 @pytest.fixture
 def authorizer(scene: Scene) -> Iterator[Authorizer]:
-    with started_authorizer(
-        scene.process, TOKEN_SETTINGS, provider_seconds=scene.seconds
-    ) as started:
+    with started_authorizer(scene.process, TOKEN_SETTINGS, limits=scene.limits) as started:
         yield started
 
 

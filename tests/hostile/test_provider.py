@@ -11,8 +11,8 @@ import pytest
 from joserfc.jwk import ECKey
 
 from shared.errors import ProviderMisbehaved
-from shared.oidc import provider
-from shared.oidc.provider import FRESH_SECONDS, LOOKS, STALE_SECONDS, check_metadata
+from shared.limits import Limits
+from shared.oidc.provider import check_metadata
 from tests.hostile.provider import (
     DISCOVERY,
     ES384,
@@ -28,9 +28,11 @@ from tests.hostile.provider import (
 )
 from tests.hostile.scene import Scene
 from tests.hostile.test_id_token import hand_signed
-from tests.hostile.waiting import IMPATIENT, STALL, cases
+from tests.hostile.waiting import STALL, STALLED_SECONDS, cases
 
 MEGABYTE = 1024 * 1024
+FRESH_SECONDS = int(Limits().metadata_fresh_seconds)
+STALE_SECONDS = int(Limits().metadata_stale_seconds)
 NOISE: dict[str, Answer] = {
     "500": Answer(status=500),
     "503 with a page": Answer(status=503, body=b"<h1>Down</h1>"),
@@ -40,7 +42,7 @@ NOISE: dict[str, Answer] = {
     "206": Answer(status=206, body=b"{}"),
     "a reset": Answer(reset=True),
     "slow": Answer(body=b"{}", pause=STALL),
-    "drip": Answer(body=b'{"keys": []}', drip=IMPATIENT / 4),
+    "drip": Answer(body=b'{"keys": []}', drip=STALLED_SECONDS / 4),
     "100 MB": Answer(endless=100 * MEGABYTE),
     "HTML": Answer(body=b"<html>sign in to the wifi</html>"),
     "a list": Answer(body=b"[]"),
@@ -107,11 +109,9 @@ def test_document_in_a_warm_process(scene: Scene, where: str, name: str) -> None
 
 
 @pytest.mark.parametrize("where", [DISCOVERY, KEYS])
-def test_document_that_takes_its_time(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
-    """Shorter than any one request's limit: what is known serves, and for a while nobody asks."""
-    monkeypatch.setattr(provider, "RENEWAL_SECONDS", 0.2)
+@pytest.mark.limits(metadata_renewal_seconds=0.2)
+def test_document_that_takes_its_time(scene: Scene, where: str) -> None:
+    """Shorter than any one request's limit: the cache serves, and is not renewed for a while."""
     scene.signed_in()
     scene.provider.clock = scene.process.clock
     scene.provider.requests.clear()
@@ -122,10 +122,8 @@ def test_document_that_takes_its_time(
     assert scene.provider.count(where) == 1
 
 
-def test_documents_that_take_too_long_at_a_cold_start(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(provider, "FETCH_SECONDS", 0.2)
+@pytest.mark.limits(metadata_seconds=0.2)
+def test_documents_that_take_too_long_at_a_cold_start(scene: Scene) -> None:
     scene.provider.responders[KEYS] = lambda _: Answer(pause=STALL)
     reply = scene.browser().get("/sign-in")
     scene.unavailable(reply)
@@ -249,7 +247,7 @@ def test_hundred_unknown_keys_fetch_little_and_hurt_nobody(scene: Scene) -> None
     for number in range(100):
         scene.provider.id_token = partial(scene.provider.signed, kid=f"unknown-{number}")
         scene.refused(scene.finish(scene.begin()))
-    assert scene.provider.count(KEYS) <= LOOKS + 1
+    assert scene.provider.count(KEYS) <= Limits().key_refetches + 1
     scene.provider.id_token = scene.provider.signed
     scene.signed_in()
 

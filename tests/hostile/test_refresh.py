@@ -1,12 +1,13 @@
 """Refreshes against an evil provider, a failing table, and other processes."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from functions.authorizer import token_refresh as access_tokens
 from harness.functions import (
     ROUTE,
     TOKEN_SETTINGS,
@@ -16,7 +17,8 @@ from harness.functions import (
 )
 from harness.tables import dump, raw_bytes
 from local.environments import Environments, InvocationFailed
-from shared.oidc import provider as provider_module
+from shared.clock import Timer
+from shared.store.dynamodb import connect
 from tests.hostile.faults import KINDS, Faults
 from tests.hostile.provider import (
     DISCOVERY,
@@ -36,19 +38,14 @@ from tests.hostile.waiting import STALL, cases
 PROCESSES, AT_ONCE = 10, 5
 
 
-@pytest.fixture(autouse=True)
-def short_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test waits long for a lease or after a failure."""
-    monkeypatch.setattr(access_tokens, "REST_SECONDS", 0.05)
-    monkeypatch.setattr(access_tokens, "WAIT_SECONDS", 0.5)
+# No test waits long for a lease or after a failure.
+pytestmark = pytest.mark.limits(refresh_backoff_seconds=0.05, refresh_wait_seconds=0.5)
 
 
 @pytest.fixture
 def authorizer(scene: Scene) -> Iterator[Authorizer]:
     scene.provider.clock = scene.process.clock
-    with started_authorizer(
-        scene.process, TOKEN_SETTINGS, provider_seconds=scene.seconds
-    ) as started:
+    with started_authorizer(scene.process, TOKEN_SETTINGS, limits=scene.limits) as started:
         yield started
 
 
@@ -120,11 +117,11 @@ def test_invalid_grant_after_another_environment_won(scene: Scene, authorizer: A
     """While this one waits for its answer, another takes the lapsed lease and succeeds."""
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
-    with started_authorizer(scene.process, TOKEN_SETTINGS, provider_seconds=scene.seconds) as other:
+    with started_authorizer(scene.process, TOKEN_SETTINGS, limits=scene.limits) as other:
 
         def slow(form: dict[str, str]) -> Answer:
             scene.provider.responders.clear()
-            scene.process.clock.ahead += access_tokens.LEASE_SECONDS + 1
+            scene.process.clock.ahead += scene.limits.lease_seconds + 1
             assert other.ask(browser, route=ROUTE) is not None
             return as_json({"error": "invalid_grant"}, status=400)
 
@@ -173,10 +170,8 @@ def test_outage_with_no_valid_token(scene: Scene, authorizer: Authorizer, kind: 
     assert authorizer.ask(browser, route=ROUTE) is not None
 
 
-def test_after_a_failure_nobody_asks_for_a_moment(
-    scene: Scene, authorizer: Authorizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(access_tokens, "REST_SECONDS", 30)
+@pytest.mark.limits(refresh_backoff_seconds=30)
+def test_after_a_failure_nobody_asks_for_a_moment(scene: Scene, authorizer: Authorizer) -> None:
     browser = expired(scene, authorizer)
     scene.provider.responders[TOKEN] = lambda form: Answer(status=500)
     for _ in range(5):
@@ -250,11 +245,9 @@ def test_answer_lost_and_credentials_refused(scene: Scene, authorizer: Authorize
     assert not scene.provider.grant_ended
 
 
-def test_discovery_hangs_while_what_is_known_is_old(
-    scene: Scene, authorizer: Authorizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.limits(metadata_renewal_seconds=0.2)
+def test_discovery_hangs_while_what_is_known_is_old(scene: Scene, authorizer: Authorizer) -> None:
     """What is known serves after a moment, and the refresh has its time still."""
-    monkeypatch.setattr(provider_module, "RENEWAL_SECONDS", 0.2)
     browser = expired(scene, authorizer)
     scene.provider.responders[DISCOVERY] = lambda form: Answer(pause=STALL)
     assert authorizer.ask(browser, route=ROUTE) is not None
@@ -264,11 +257,9 @@ def test_discovery_hangs_while_what_is_known_is_old(
     assert authorizer.ask(browser, route=ROUTE) is not None
 
 
-def test_keys_hang_after_rotation(
-    scene: Scene, authorizer: Authorizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An ID token that nobody can check at present throws no access token away."""
-    monkeypatch.setattr(provider_module, "RENEWAL_SECONDS", 0.2)
+@pytest.mark.limits(metadata_renewal_seconds=0.2)
+def test_keys_hang_after_rotation(scene: Scene, authorizer: Authorizer) -> None:
+    """An ID token that cannot be checked at present throws no access token away."""
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
     scene.provider.keys = [RS256]
@@ -277,17 +268,16 @@ def test_keys_hang_after_rotation(
     assert len(scene.provider.redeemed) == 1
 
 
-@pytest.mark.parametrize("limit", ["LEASE_WITHIN_SECONDS", "REDEEM_WITHIN_SECONDS"])
-def test_a_table_that_leaves_no_time(
-    scene: Scene, authorizer: Authorizer, monkeypatch: pytest.MonkeyPatch, limit: str
-) -> None:
+@pytest.mark.parametrize("limit", ["lease_needs_seconds", "redeem_needs_seconds"])
+def test_a_table_that_leaves_no_time(scene: Scene, authorizer: Authorizer, limit: str) -> None:
     """Nothing is begun that could not be finished: a valid token serves on, otherwise a denial."""
     browser = near_expiry(scene, authorizer)
-    with monkeypatch.context() as patch:
-        patch.setattr(access_tokens, limit, -1)
-        assert authorizer.ask(browser, route=ROUTE) is not None
+    changed: Any = {limit: 2 * scene.limits.authorizer_seconds}
+    late = replace(scene.limits, **changed)
+    with started_authorizer(scene.process, TOKEN_SETTINGS, limits=late) as other:
+        assert other.ask(browser, route=ROUTE) is not None
         scene.process.clock.ahead += 60
-        assert authorizer.ask(browser, route=ROUTE) is None
+        assert other.ask(browser, route=ROUTE) is None
     assert scene.provider.count(TOKEN) == 0
     assert scene.who(browser) == SUBJECT
     scene.process.clock.ahead += 1
@@ -295,22 +285,27 @@ def test_a_table_that_leaves_no_time(
     assert scene.provider.count(INTROSPECTION) == 0
 
 
-def test_time_runs_out_during_a_redemption(
-    scene: Scene, authorizer: Authorizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The rotated refresh token is kept before all; the rest can wait for the next request."""
+def test_time_runs_out_once_a_rotated_token_is_stored(scene: Scene, authorizer: Authorizer) -> None:
+    """The rotated refresh token is stored first; the rest can wait for the next request."""
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
+    gone, updates = [0.0], []
 
-    def late(form: dict[str, str]) -> Answer:
-        monkeypatch.setattr(access_tokens, "REDEEMED_BY_SECONDS", -1)
-        return scene.provider.tokens(form)
+    def run_out(**_: Any) -> None:
+        updates.append(1)
+        if len(updates) == 2:  # the lease was the first
+            gone[0] = scene.limits.authorizer_seconds
 
-    scene.provider.responders[TOKEN] = late
-    assert authorizer.ask(browser, route=ROUTE) is not None
-    scene.provider.responders.clear()
-    monkeypatch.setattr(access_tokens, "REDEEMED_BY_SECONDS", 30)
-    scene.process.clock.ahead += access_tokens.LEASE_SECONDS + 1
+    client = connect(scene.limits)
+    client.meta.events.register("after-call.dynamodb.UpdateItem", run_out)
+    timer = Timer(monotonic=lambda: time.monotonic() + gone[0])
+    with started_authorizer(
+        scene.process, TOKEN_SETTINGS, limits=scene.limits, client=client, timer=timer
+    ) as late:
+        assert late.ask(browser, route=ROUTE) is not None
+    client.close()
+    assert len(updates) == 2
+    scene.process.clock.ahead += scene.limits.lease_seconds + 1
     assert authorizer.ask(browser, route=ROUTE) is not None
     assert len(set(scene.provider.redeemed)) == len(scene.provider.redeemed) == 2
     assert not scene.provider.grant_ended
@@ -455,7 +450,7 @@ def test_table_failing_at_any_call(
     faults.arm(kind, lambda number: number == call)
     authorizer.ask(browser, route=ROUTE)
     faults.disarm()
-    scene.process.clock.ahead += access_tokens.LEASE_SECONDS + 1
+    scene.process.clock.ahead += scene.limits.lease_seconds + 1
     later = authorizer.ask(browser, route=ROUTE)
     assert len(set(scene.provider.redeemed)) == len(scene.provider.redeemed)
     assert not scene.provider.grant_ended
@@ -538,7 +533,7 @@ def test_lease_holder_dies(
             dying.invoke("tests.hostile.refreshing.dying", event_of(browser), seconds=60)
     finally:
         dying.kill()
-    scene.process.clock.ahead += access_tokens.LEASE_SECONDS + 1
+    scene.process.clock.ahead += scene.limits.lease_seconds + 1
     later = authorizer.ask(browser, route=ROUTE)
     redeemed_and_lost = rotates and point in (
         "after the token request",

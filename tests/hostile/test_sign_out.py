@@ -2,11 +2,9 @@
 
 import pytest
 
-from functions.auth import boundary, sign_out
 from functions.smoke.http_event import http_event
 from harness.browser import NAVIGATION, read_answer
 from harness.product import DOMAIN
-from shared.oidc import provider
 from tests.hostile.provider import DISCOVERY, REVOCATION, SUBJECT, Answer
 from tests.hostile.scene import SESSION, Scene
 from tests.hostile.waiting import STALL, impatient
@@ -88,11 +86,20 @@ def test_provider_down(scene: Scene, where: str, answer: Answer) -> None:
     assert scene.who(browser) is None
 
 
-@pytest.mark.parametrize("known", ["nothing", "what is old", "what is fresh"])
-def test_provider_hangs(scene: Scene, monkeypatch: pytest.MonkeyPatch, known: str) -> None:
+CACHES = {
+    "nothing": {"metadata_fresh_seconds": 600, "metadata_stale_seconds": 601},
+    "what is old": {"metadata_fresh_seconds": 600},
+    "what is fresh": {},
+}
+
+
+@pytest.mark.parametrize(
+    "known",
+    [pytest.param(name, marks=pytest.mark.limits(**changes)) for name, changes in CACHES.items()],
+)
+@pytest.mark.limits(sign_out_provider_seconds=0.2)
+def test_provider_hangs(scene: Scene, known: str) -> None:
     """However long it takes, the answer is that of a session which is gone."""
-    monkeypatch.setattr(sign_out, "PROVIDER_SECONDS", 0.2)
-    monkeypatch.setattr(boundary, "ANSWER_SECONDS", 0.3)
     browser = scene.signed_in()
     old = browser.jar[SESSION]
     for path in (DISCOVERY, REVOCATION):
@@ -100,9 +107,6 @@ def test_provider_hangs(scene: Scene, monkeypatch: pytest.MonkeyPatch, known: st
     scene.process.clock.ahead += 0 if known == "what is fresh" else 1790
     assert scene.who(browser) == SUBJECT
     scene.process.clock.ahead += 0 if known == "what is fresh" else 1790
-    if known == "nothing":
-        monkeypatch.setattr(provider, "STALE_SECONDS", 1)
-    monkeypatch.setattr(provider, "FRESH_SECONDS", 600)
     out = browser.post("/sign-out", {"origin": ORIGIN, "accept": "text/html"})
     assert out.status == (303 if known == "what is fresh" else 200)
     assert "not been signed out" not in out.body

@@ -1,6 +1,5 @@
 """Table: every call failing in every way, once or for good; what is lost, and what is not."""
 
-import types
 from collections.abc import Callable
 
 import pytest
@@ -13,13 +12,6 @@ from tests.hostile.scene import SESSION, Attempt, Scene, Witnessed
 
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 FLOWS = ["sign-in", "callback", "home", "me", "idle extension", "sign-out"]
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore waits between attempts; here nobody has to."""
-    monkeypatch.setattr("botocore.endpoint.time", types.SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setattr("shared.store.dynamodb.CONFLICT_PAUSES", (0, 0))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import types
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -15,9 +14,8 @@ from functions.notifications.application import make_handler
 from functions.smoke.http_event import http_event
 from harness.functions import SIGNING_KEY, Notifications, started_services
 from harness.tables import dump
-from shared.oidc import client_secret as stored_secret
+from shared.clock import CLOCK_SKEW_SECONDS, Deadline
 from shared.oidc.client_secret import StoredSecret
-from shared.oidc.id_token import SKEW_SECONDS
 from tests.hostile.faults import KINDS, Faults
 from tests.hostile.leaving import ALL, MALLORY, OTHER, Leaving, leaving
 from tests.hostile.provider import TOKEN, Answer
@@ -27,14 +25,6 @@ REFUSED = 400
 PATH = "/webhooks/logto"
 HEADER = "logto-signature-sha-256"
 SUSPENDED, DELETED = "User.SuspensionStatus.Updated", "User.Deleted"
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore waits between attempts; here nobody has to."""
-    monkeypatch.setattr("botocore.endpoint.time", types.SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setattr("shared.store.dynamodb.CONFLICT_PAUSES", (0, 0))
-    monkeypatch.setattr("shared.store.dynamodb.BATCH_PAUSES", (0, 0, 0))
 
 
 @pytest.fixture
@@ -284,7 +274,7 @@ def test_created_in_the_future(stage: Leaving, created: str) -> None:
     rows = dump(stage.scene.process.client, stage.scene.process.table_name)
     (marker,) = [row for row in rows if "ended_before" in row]
     reaches = int(marker["ended_before"]["N"])  # type: ignore[index]
-    assert reaches <= stage.scene.process.clock() + SKEW_SECONDS
+    assert reaches <= stage.scene.process.clock() + CLOCK_SKEW_SECONDS
 
 
 @pytest.mark.parametrize("created", ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59"])
@@ -348,8 +338,8 @@ def with_stored_key(scene: Scene, stored: list[str]) -> Iterator[Leaving]:
     """A process whose signing key is read by an ARN; the cache is that of `stored`."""
     kept = [stored[0]]
 
-    def fetch(arn: str, anew: bool) -> str:
-        if anew:
+    def fetch(arn: str, fresh: bool, deadline: Deadline) -> str:
+        if fresh:
             kept[0] = stored[0]
         return kept[0]
 
@@ -357,22 +347,22 @@ def with_stored_key(scene: Scene, stored: list[str]) -> Iterator[Leaving]:
         arn="arn:aws:secretsmanager:eu-central-1:123456789012:secret:x",
         given=None,
         fetch=fetch,
+        clock=scene.process.clock,
+        refetch_seconds=scene.limits.secret_refetch_seconds,
         name="LOGTO_WEBHOOK_SIGNING_KEY",
         member=None,
     )
-    with started_services(scene.process, "notifications", provider_seconds=scene.seconds) as (
-        services,
-        loop,
-    ):
-        stage = Leaving(scene, Notifications(make_handler(services, key, loop)))
+    with started_services(scene.process, "notifications", limits=scene.limits) as services:
+        stage = Leaving(scene, Notifications(make_handler(services, key)))
         stage.sign_in("first")
         stage.sign_in("other", OTHER)
         yield stage
         stage.search()
 
 
-def test_a_rotated_signing_key(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A signature by the new key is taken without a deployment; looks for one are rationed."""
+@pytest.mark.limits(secret_refetch_seconds=3600)
+def test_a_rotated_signing_key(scene: Scene) -> None:
+    """A signature by the new key is accepted without a deployment; readings are rationed."""
     stored = [SIGNING_KEY]
     scene.provider.secrets |= {SIGNING_KEY, "the-next-signing-key-of-32-chars"}
     for stage in with_stored_key(scene, stored):
@@ -382,15 +372,21 @@ def test_a_rotated_signing_key(scene: Scene, monkeypatch: pytest.MonkeyPatch) ->
         assert stage.alive() == {"other"}
         assert stage.send(posted(body, {HEADER: signature(body)})) == REFUSED
         stored[0] = "one-more-signing-key-of-32-chars"
-        monkeypatch.setattr(stored_secret, "LOOK_SECONDS", 3600)
         assert stage.send(posted(body, {HEADER: signature(body, stored[0])})) == REFUSED
 
 
 def test_no_signing_key_is_set(scene: Scene) -> None:
     """A mistake of the deployment is no success, and no door."""
-    with started_services(scene.process, "notifications") as (services, loop):
-        key = StoredSecret(arn=None, given=None, fetch=lambda arn, anew: "", name="KEY")
-        stage = Leaving(scene, Notifications(make_handler(services, key, loop)))
+    with started_services(scene.process, "notifications") as services:
+        key = StoredSecret(
+            arn=None,
+            given=None,
+            fetch=lambda arn, fresh, deadline: "",
+            clock=services.clock,
+            refetch_seconds=0,
+            name="KEY",
+        )
+        stage = Leaving(scene, Notifications(make_handler(services, key)))
         stage.sign_in("first")
         body = json.dumps(suspension(stage)).encode()
         for signed in (signature(body), signature(body, ""), signature(body, "None")):

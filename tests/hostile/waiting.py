@@ -1,7 +1,6 @@
-"""How long a test's process waits for the provider.
+"""Mark the tests and cases in which the provider stalls: those are not waited for long.
 
-It is patient, so that a busy machine fails no test, but for the tests and cases in which the
-provider stalls: those are marked, and only their own good answers have to come soon.
+All others are patient, so that a busy machine fails no test.
 """
 
 from collections.abc import Iterable
@@ -9,10 +8,10 @@ from typing import Any
 
 import pytest
 
-PATIENT, IMPATIENT = 30.0, 1.2
-"""Seconds."""
-STALL = 2 * IMPATIENT
-"""Seconds of silence that nobody who is impatient waits out."""
+STALLED_SECONDS = 1.2
+"""Seconds that a provider that stalls is waited for."""
+STALL = 2 * STALLED_SECONDS
+"""Seconds of silence that outlast it."""
 STALLING = frozenset({"slow", "drip", "good tokens, too late"})
 """Names of cases in which the provider stalls."""
 
@@ -20,5 +19,5 @@ impatient = pytest.mark.impatient
 
 
 def cases(names: Iterable[str]) -> list[Any]:
-    """Parameters of a test, those marked in which the provider stalls."""
+    """Return a test's parameters, those marked in which the provider stalls."""
     return [pytest.param(name, marks=impatient if name in STALLING else ()) for name in names]

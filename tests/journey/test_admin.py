@@ -1,7 +1,6 @@
 """The operators' function through its handler: callers prove who they are, and all is logged."""
 
 import json
-import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,23 +14,15 @@ from harness.functions import started_services
 from harness.product import Product, started_product
 from harness.tables import dump
 from shared.services import Services
+from shared.session_handle import SessionHandle
 from shared.sessions import load_session
 from shared.store.keys import subject_digest
-from shared.store.records import session_seal
 from tests.hostile.faults import KINDS, Faults
 from tests.support.rows import put_session
 from tests.support.sts import running_sts
 
 ALICE, BOB = "alice0000001", "bob000000001"
 ARN = "arn:aws:sts::123456789012:user/moto"
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore waits between attempts; here nobody has to."""
-    monkeypatch.setattr("botocore.endpoint.time", types.SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setattr("shared.store.dynamodb.CONFLICT_PAUSES", (0, 0))
-    monkeypatch.setattr("shared.store.dynamodb.BATCH_PAUSES", (0, 0, 0))
 
 
 @pytest.fixture
@@ -64,18 +55,18 @@ class Admin:
         return put_session(self.services, subject, **changes)
 
     def live(self, secret: str) -> bool:
-        return load_session(secret, self.services) is not None
+        return load_session(SessionHandle.of(secret), self.services) is not None
 
 
 @pytest.fixture
 def admin(product: Product, sts: str, proof: str) -> Iterator[Admin]:
-    with started_services(product, "admin") as (services, _):
+    with started_services(product, "admin") as services:
         check = CallerCheck({"AWS_ENDPOINT_URL_STS": sts})
         yield Admin(make_handler(services, check), services, proof)
 
 
 def id_of(secret: str) -> str:
-    return session_seal(secret).key.removeprefix("session#")
+    return SessionHandle.of(secret).key.removeprefix("session#")
 
 
 def test_the_sessions_of_a_user(product: Product, admin: Admin) -> None:
@@ -97,7 +88,7 @@ def test_the_sessions_of_a_user(product: Product, admin: Admin) -> None:
 def test_address_and_agent_where_they_are_kept(product: Product, proof: str, sts: str) -> None:
     with (
         started_product(product.stand_in, RECORD_CLIENT="true") as recording,
-        started_services(recording, "admin") as (services, _),
+        started_services(recording, "admin") as services,
     ):
         browser = recording.browser()
         url = recording.at_logto(browser.get("/sign-in").location)
@@ -247,7 +238,7 @@ def test_who_proves_nothing(admin: Admin, name: str) -> None:
 
 
 def test_no_sts(product: Product, proof: str) -> None:
-    with started_services(product, "admin") as (services, _):
+    with started_services(product, "admin") as services:
         check = CallerCheck({"AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9"})
         url = "http://127.0.0.1:9/?" + proof.partition("?")[2]
         answer = Admin(make_handler(services, check), services, url)("end_user", user=ALICE)

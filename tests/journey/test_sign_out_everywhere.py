@@ -1,7 +1,5 @@
 """Signing out everywhere: all sessions of one user, and of nobody else."""
 
-import types
-
 import pytest
 
 from harness.browser import FETCH, NAVIGATION, Browser
@@ -14,14 +12,6 @@ ORIGIN = f"https://{DOMAIN}"
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin", "origin": ORIGIN}
 EVERYWHERE = "/sign-out?everywhere=true"
 BOB = "bob000000001"
-
-
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore waits between attempts; here nobody has to."""
-    monkeypatch.setattr("botocore.endpoint.time", types.SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setattr("shared.store.dynamodb.CONFLICT_PAUSES", (0, 0))
-    monkeypatch.setattr("shared.store.dynamodb.BATCH_PAUSES", (0, 0, 0))
 
 
 def signed_in(product: Product, account: str = "alice0000001") -> Browser:

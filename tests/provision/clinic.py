@@ -101,12 +101,14 @@ def working(root: Path) -> Iterator[Clinic]:
         process = parts.enter_context(
             started_process(stand_in.url, table_name=stack.id("Table"), settings=settings)
         )
-        services, loop = parts.enter_context(started_services(process, "notifications"))
+        services = parts.enter_context(started_services(process, "notifications"))
         parts.enter_context(unlogged("auth", "notifications"))
-        key = webhook_key(services.settings, lambda arn, anew: "")
+        key = webhook_key(
+            services.settings, services.limits, lambda arn, fresh, deadline: "", services.clock
+        )
         handlers = {
             "functions.auth.app.handler": process.handler,
-            "functions.notifications.app.handler": make_notifications(services, key, loop),
+            "functions.notifications.app.handler": make_notifications(services, key),
         }
         gateway = Gateway(
             routes_of(read_template(ROOT / "template.yaml")),

@@ -15,6 +15,7 @@ import pytest
 import provision.__main__ as command
 from functions.admin.application import make_handler
 from functions.admin.caller import CallerCheck
+from harness.patience import PATIENT
 from harness.ports import free_ports
 from local.options import ROOT, TABLE_NAME
 from local.table import REGION, running_table
@@ -23,10 +24,10 @@ from provision.cli import sessions
 from provision.output import table
 from shared.bootstrap import compose
 from shared.services import Services
+from shared.session_handle import SessionHandle
 from shared.sessions import load_session
 from shared.store.dynamodb import connect
 from shared.store.keys import subject_digest
-from shared.store.records import session_seal
 from tests.support.rows import put_session
 
 ALICE, BOB = "alice0000001", "bob000000001"
@@ -59,7 +60,7 @@ class Local:
         return put_session(self.services, subject, **changes)
 
     def live(self, secret: str) -> bool:
-        return load_session(secret, self.services) is not None
+        return load_session(SessionHandle.of(secret), self.services) is not None
 
 
 @pytest.fixture
@@ -73,15 +74,17 @@ def local(monkeypatch: pytest.MonkeyPatch) -> Iterator[Local]:
             "LOGTO_APP_ID": "local-app",
             "TABLE_NAME": TABLE_NAME,
         }
-        client = connect()
-        services = compose(environment, service="admin", needs_app_secret=False, client=client)
+        client = connect(PATIENT)
+        services = compose(
+            environment, service="admin", needs_app_secret=False, client=client, limits=PATIENT
+        )
         yield Local({"LOGTO_PORT": str(logto), "TABLE_PORT": str(port)}, services)
         client.delete_table(TableName=TABLE_NAME)
         client.close()
 
 
 def id_of(secret: str) -> str:
-    return session_seal(secret).key.removeprefix("session#")
+    return SessionHandle.of(secret).key.removeprefix("session#")
 
 
 def test_a_list_as_a_table_and_as_json(local: Local) -> None:

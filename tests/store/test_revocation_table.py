@@ -23,11 +23,6 @@ def endings(client: Any, table_name: str) -> RevocationTable:
     return RevocationTable(TableClient(client, table_name))
 
 
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.store.dynamodb.BATCH_PAUSES", (0, 0, 0))
-
-
 def mark(
     endings: RevocationTable, ended_before: int, arrived_at: int, expires_at: int = LAPSES
 ) -> None:

@@ -20,7 +20,7 @@ RS256 = RSAKey.generate_key(2048, {"kid": "rs256", "use": "sig", "alg": "RS256"}
 def known(*keys: Key, algorithms: tuple[str, ...] = ("ES384",)) -> ProviderMetadata:
     """What a process knows of a provider with these keys."""
     return ProviderMetadata(
-        metadata={
+        document={
             "issuer": ISSUER,
             "id_token_signing_alg_values_supported": list(algorithms),
         },

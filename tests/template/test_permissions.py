@@ -27,21 +27,22 @@ from harness.functions import (
     Authorizer,
     Notifications,
 )
+from harness.patience import PATIENT
 from harness.processes import log_to_stdout
 from harness.product import DOMAIN, Clock, Product
 from harness.wire import Wire
 from local.logto.backchannel import logout_token
 from local.logto.server import StandIn, running
 from local.logto.tenant import default_tenant
-from shared.bootstrap import compose
-from shared.oidc.client_secret import SecretReader, webhook_key
-from shared.oidc.http_client import ProviderHttp
+from shared.bootstrap import compose, secret_reader
+from shared.oidc.client_secret import webhook_key
+from shared.oidc.http_client import HttpClient
 from shared.services import Services
+from shared.store.dynamodb import aws_config
 from tests.support import iam_gate
 from tests.support.expansion import REGION
 from tests.support.iam import Asked, dynamodb, is_allowed
 from tests.support.iam_gate import Gate
-from tests.support.patience import PATIENT
 from tests.template.conftest import Stack
 
 ORIGIN = f"https://{DOMAIN}"
@@ -66,7 +67,8 @@ class Deployment:
     keys: dict[str, str] = field(default_factory=dict)
     assumed: dict[str, dict[str, str]] = field(default_factory=dict)
     clients: dict[str, Any] = field(default_factory=dict)
-    loops: list[tuple[asyncio.AbstractEventLoop, ProviderHttp]] = field(default_factory=list)
+    opened: list[HttpClient] = field(default_factory=list)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     secret_arn: str = ""
     webhook_key_arn: str = ""
     refused_meanwhile: list[Asked] = field(default_factory=list)
@@ -86,20 +88,20 @@ class Deployment:
             os.environ.clear()
             os.environ.update(before)
 
-    def services(self, service: str, **variables: str) -> tuple[Services, Any]:
-        """The services of one process under its own role, and the loop that it runs on."""
+    def services(self, service: str, **variables: str) -> Services:
+        """Compose the services of one process under its own role."""
         credentials = self._credentials(service)
         self.clients[service] = boto3.client(
             "dynamodb",
             endpoint_url=self.gate.url,
             region_name=REGION,
-            config=PATIENT,
+            config=aws_config(PATIENT),
             aws_access_key_id=credentials["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=credentials["AWS_SECRET_ACCESS_KEY"],
             aws_session_token=credentials["AWS_SESSION_TOKEN"],
         )
-        loop, http = asyncio.new_event_loop(), ProviderHttp()
-        self.loops.append((loop, http))
+        http = HttpClient(limits=PATIENT, clock=self.clock)
+        self.opened.append(http)
         environment = {
             "LOGTO_ENDPOINT": self.stand_in.url,
             "LOGTO_APP_ID": "local-app",
@@ -117,9 +119,10 @@ class Deployment:
             client=self.clients[service],
             http=http,
             clock=self.clock,
+            limits=PATIENT,
         )
         log_to_stdout(service)
-        return services, loop
+        return services
 
     def _credentials(self, service: str) -> dict[str, str]:
         if service not in self.keys:
@@ -147,9 +150,9 @@ class Deployment:
         }
 
     def auth(self) -> Product:
-        services, loop = self.services("auth")
+        services = self.services("auth")
         return Product(
-            handler=make_auth(services, loop),
+            handler=make_auth(services, self.loop),
             services=services,
             client=self.clients["auth"],
             table_name=self.table,
@@ -160,16 +163,16 @@ class Deployment:
         )
 
     def authorizer(self) -> Authorizer:
-        services, loop = self.services("authorizer")
-        return Authorizer(make_authorizer(services, loop), services)
+        services = self.services("authorizer")
+        return Authorizer(make_authorizer(services), services)
 
     def notifications(self) -> Notifications:
-        services, loop = self.services("notifications")
-        key = webhook_key(services.settings, SecretReader(PATIENT))
-        return Notifications(make_notifications(services, key, loop))
+        services = self.services("notifications")
+        key = webhook_key(services.settings, PATIENT, secret_reader(PATIENT), services.clock)
+        return Notifications(make_notifications(services, key))
 
     def admin(self) -> Callable[..., dict[str, Any]]:
-        services, _ = self.services("admin")
+        services = self.services("admin")
         handler = make_admin(services, lambda proof: CALLER)
 
         def act(action: str, **values: str | None) -> dict[str, Any]:
@@ -180,11 +183,10 @@ class Deployment:
         return act
 
     def close(self) -> None:
-        for loop, http in self.loops:
-            loop.run_until_complete(http.close())
-            loop.run_until_complete(asyncio.sleep(0))
-            loop.close()
+        for http in self.opened:
+            http.close()
         asyncio.set_event_loop(None)
+        self.loop.close()
         for client in self.clients.values():
             client.close()
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.sealing import new_secret
+from shared.session_handle import SessionHandle
 from shared.web.cookies import Cookies, parse_cookies
 
 COOKIES = Cookies(secure=True)
@@ -15,13 +16,13 @@ OTHER = new_secret()
 
 
 def test_session_cookie_attributes() -> None:
-    assert COOKIES.set_session(SECRET) == (
+    assert COOKIES.set_session(SessionHandle.of(SECRET)) == (
         f"__Host-session={SECRET}; Path=/; Secure; HttpOnly; SameSite=Lax"
     )
 
 
 def test_session_cookie_on_plain_loopback() -> None:
-    assert Cookies(secure=False).set_session(SECRET) == (
+    assert Cookies(secure=False).set_session(SessionHandle.of(SECRET)) == (
         f"session={SECRET}; Path=/; HttpOnly; SameSite=Lax"
     )
 
@@ -50,7 +51,9 @@ def test_cleared_cookie_keeps_its_attributes() -> None:
     ],
 )
 def test_a_neighbour_hides_nothing_and_does_not_win(header: str) -> None:
-    assert COOKIES.session_secret(header.encode("latin-1")) == SECRET
+    handle = COOKIES.session(header.encode("latin-1"))
+    assert handle is not None
+    assert handle.cookie_value == SECRET
 
 
 @pytest.mark.parametrize(
@@ -72,7 +75,7 @@ def test_a_neighbour_hides_nothing_and_does_not_win(header: str) -> None:
     ],
 )
 def test_what_is_no_session_cookie(header: str) -> None:
-    assert COOKIES.session_secret(header.encode("latin-1")) is None
+    assert COOKIES.session(header.encode("latin-1")) is None
 
 
 def test_a_secret_has_one_spelling() -> None:
@@ -81,7 +84,7 @@ def test_a_secret_has_one_spelling() -> None:
     spelled = [
         letter
         for letter in alphabet
-        if COOKIES.session_secret(f"__Host-session={SECRET[:-1]}{letter}".encode()) is not None
+        if COOKIES.session(f"__Host-session={SECRET[:-1]}{letter}".encode()) is not None
     ]
     assert len(spelled) == 16
     assert SECRET[-1] in spelled
@@ -90,13 +93,15 @@ def test_a_secret_has_one_spelling() -> None:
 @given(st.binary(max_size=200), st.binary(max_size=200))
 def test_any_neighbours(before: bytes, after: bytes) -> None:
     header = before.replace(b";", b"") + f"; __Host-session={SECRET}; ".encode() + after
-    assert COOKIES.session_secret(header) == SECRET
+    handle = COOKIES.session(header)
+    assert handle is not None
+    assert handle.cookie_value == SECRET
 
 
 @given(st.binary(max_size=500))
 def test_any_header_is_read(header: bytes) -> None:
     list(parse_cookies(header))
-    assert COOKIES.session_secret(header) is None
+    assert COOKIES.session(header) is None
     assert COOKIES.browser_cookies(header) == ()
 
 

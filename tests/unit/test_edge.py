@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from functions.auth.application import Handler, make_handler
 from functions.smoke.http_event import http_event
 from harness.browser import Browser, read_answer
+from harness.patience import PATIENT
+from shared.clock import Deadline
 from shared.observability import observer
 from shared.services import Services
 from shared.settings import Settings
-from shared.store.session_table import SessionTable
+from shared.store.dynamodb import TableClient
 
 SETTINGS = Settings(
     logto_endpoint="https://tenant.logto.app", logto_app_id="app", table_name="sessions"
@@ -33,14 +35,15 @@ def handler_with(base_url: str | None = None) -> Handler:
     return make_handler(
         Services(
             settings=dataclasses.replace(SETTINGS, base_url=base_url),
-            sessions=cast(SessionTable, None),
-            leases=_never,
-            revocations=_never,
-            provider=_never,
-            logto=_never,
+            limits=PATIENT,
             observer=observer("auth"),
             clock=lambda: 1_800_000_000.0,
             random=os.urandom,
+            deadline=Deadline.after(0),
+            table=cast(TableClient, None),
+            make_provider=_never,
+            make_logto=_never,
+            close_connections=_never,
         ),
         LOOP,
     )

@@ -1,25 +1,20 @@
-"""What a process knows of its provider: when it is fetched, how long it serves."""
+"""The cache of a provider's metadata: when it is fetched, how long it serves."""
 
-import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
 
+from shared.clock import Deadline
 from shared.errors import ProviderMisbehaved, ProviderUnavailable
-from shared.oidc.http_client import Answer, ProviderHttp
-from shared.oidc.provider import (
-    FRESH_SECONDS,
-    LOOKS,
-    STALE_SECONDS,
-    Provider,
-    ProviderMetadata,
-    check_metadata,
-)
+from shared.limits import Limits
+from shared.oidc.http_client import HttpClient, Response
+from shared.oidc.provider import Provider, check_metadata
 
 ENDPOINT = "https://tenant.logto.app"
+LIMITS = Limits()
+DEADLINE = Deadline.after(3600)
 
 
 def discovery(**changes: Any) -> dict[str, Any]:
@@ -45,13 +40,14 @@ class FakeHttp:
     down: bool = False
     urls: list[str] = field(default_factory=list)
 
-    async def get(self, url: str) -> Answer:
+    def get(self, url: str, *, deadline: Deadline) -> Response:
+        assert deadline.left() <= LIMITS.metadata_seconds
         self.urls.append(url)
         if self.down:
             raise ProviderUnavailable("down")
         keys = {"keys": [{"kty": "EC", "crv": "P-384", "kid": self.key_id, "x": "", "y": ""}]}
         body = keys if url.endswith("/jwks") else discovery()
-        return Answer(status=200, body=json.dumps(body).encode())
+        return Response(status=200, body=json.dumps(body).encode())
 
 
 @dataclass
@@ -61,64 +57,63 @@ class World:
 
     def provider(self) -> Provider:
         return Provider(
-            endpoint=ENDPOINT, http=cast(ProviderHttp, self.http), clock=lambda: self.now
+            endpoint=ENDPOINT,
+            http=cast(HttpClient, self.http),
+            clock=lambda: self.now,
+            limits=LIMITS,
         )
-
-
-def run(ask: Callable[[], Any]) -> ProviderMetadata:
-    return cast(ProviderMetadata, asyncio.run(ask()))
 
 
 def test_fetched_once_while_fresh() -> None:
     world = World()
     provider = world.provider()
     for _ in range(3):
-        assert run(provider.known).names_issuer_in_callback
+        assert provider.metadata(DEADLINE).names_issuer_in_callback
     assert len(world.http.urls) == 2
-    world.now += FRESH_SECONDS
-    run(provider.known)
+    world.now += LIMITS.metadata_fresh_seconds
+    provider.metadata(DEADLINE)
     assert len(world.http.urls) == 4
 
 
 def test_cold_and_down_is_unavailable() -> None:
     world = World(http=FakeHttp(down=True))
     with pytest.raises(ProviderUnavailable):
-        run(world.provider().known)
+        world.provider().metadata(DEADLINE)
 
 
 def test_what_is_known_serves_through_an_outage_for_a_day() -> None:
     world = World()
     provider = world.provider()
-    run(provider.known)
+    provider.metadata(DEADLINE)
     world.http.down = True
-    world.now += FRESH_SECONDS + 1
+    world.now += LIMITS.metadata_fresh_seconds + 1
     for _ in range(5):
-        assert run(provider.known).keys[0]["kid"] == "first"
+        assert provider.metadata(DEADLINE).keys[0]["kid"] == "first"
     assert len(world.http.urls) == 3, "an outage is not asked about at every request"
-    world.now += STALE_SECONDS
+    world.now += LIMITS.metadata_stale_seconds
     with pytest.raises(ProviderUnavailable):
-        run(provider.known)
+        provider.metadata(DEADLINE)
 
 
 def test_a_rotated_key_is_found_at_once_twice() -> None:
     world = World()
     provider = world.provider()
-    run(provider.known)
+    provider.metadata(DEADLINE)
     for key_id in ("second", "third"):
         world.http.key_id = key_id
-        assert run(provider.refreshed).keys[0]["kid"] == key_id
+        assert provider.refetched(DEADLINE).keys[0]["kid"] == key_id
 
 
 def test_a_hundred_unknown_keys_are_a_bounded_number_of_fetches() -> None:
     world = World()
     provider = world.provider()
-    run(provider.known)
+    provider.metadata(DEADLINE)
     for _ in range(100):
-        run(provider.refreshed)
-    assert len(world.http.urls) == 2 + 2 * LOOKS
+        provider.refetched(DEADLINE)
+    assert len(world.http.urls) == 2 + 2 * LIMITS.key_refetches
     world.now += 60
     world.http.key_id = "later"
-    assert run(provider.refreshed).keys[0]["kid"] == "later"
+    assert provider.refetched(DEADLINE).keys[0]["kid"] == "later"
 
 
 @pytest.mark.parametrize(

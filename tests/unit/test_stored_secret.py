@@ -1,16 +1,24 @@
 """The application's secret: from where, in which form, and read anew when it was refused."""
 
+import time
 from typing import Any
 
 import boto3
 import pytest
-from botocore.config import Config
 from moto import mock_aws
 
+from harness.patience import PATIENT
+from shared.bootstrap import secret_reader
+from shared.clock import Deadline
 from shared.errors import Misconfigured, SecretUnavailable
-from shared.oidc.client_secret import SecretReader, StoredSecret, plain_secret
+from shared.oidc.client_secret import Fetch, SecretReader, StoredSecret, plain_secret
 
+DEADLINE = Deadline.after(3600)
 NAME = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:logto-AbCdEf"
+
+
+def stored_secret(arn: str | None, given: str | None, fetch: Fetch) -> StoredSecret:
+    return StoredSecret(arn=arn, given=given, fetch=fetch, clock=time.time, refetch_seconds=10)
 
 
 class Store:
@@ -21,9 +29,9 @@ class Store:
         self._kept: str | None = None
         self.readings = 0
 
-    def __call__(self, arn: str, anew: bool) -> str:
+    def __call__(self, arn: str, fresh: bool, deadline: Deadline) -> str:
         assert arn == NAME
-        if anew or self._kept is None:
+        if fresh or self._kept is None:
             self._kept = self.value
             self.readings += 1
         return self._kept
@@ -42,37 +50,39 @@ def test_neither(stored: str) -> None:
 
 def test_rotated_secret_is_found_once_the_old_one_is_refused() -> None:
     store = Store("old")
-    secret = StoredSecret(arn=NAME, given=None, fetch=store)
-    assert secret.value() == "old"
+    secret = stored_secret(arn=NAME, given=None, fetch=store)
+    assert secret.value(DEADLINE) == "old"
     store.value = "new"
-    assert secret.value() == "old"
-    assert secret.renewed("old") == "new"
-    assert secret.value() == "new"
+    assert secret.value(DEADLINE) == "old"
+    assert secret.renewed("old", DEADLINE) == "new"
+    assert secret.value(DEADLINE) == "new"
     assert store.readings == 2
 
 
 def test_unchanged_secret_is_not_tried_again() -> None:
-    assert StoredSecret(arn=NAME, given=None, fetch=Store("old")).renewed("old") is None
-    assert StoredSecret(arn=None, given="local", fetch=Store("")).renewed("local") is None
+    assert stored_secret(arn=NAME, given=None, fetch=Store("old")).renewed("old", DEADLINE) is None
+    assert (
+        stored_secret(arn=None, given="local", fetch=Store("")).renewed("local", DEADLINE) is None
+    )
 
 
 def test_repr_shows_no_secret() -> None:
-    assert "s3cret" not in repr(StoredSecret(arn=None, given="s3cret", fetch=Store("s3cret")))
+    assert "s3cret" not in repr(stored_secret(arn=None, given="s3cret", fetch=Store("s3cret")))
 
 
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> SecretReader:
-    return SecretReader(Config(retries={"total_max_attempts": 1}))
+    return secret_reader(PATIENT)
 
 
 @mock_aws
 def test_secrets_manager(reader: SecretReader) -> None:
     client = boto3.client("secretsmanager")
     arn = client.create_secret(Name="logto", SecretString="one")["ARN"]
-    assert reader(arn, False) == "one"
+    assert reader(arn, False, DEADLINE) == "one"
     client.put_secret_value(SecretId=arn, SecretString="two")
-    assert reader(arn, False) == "one"
-    assert reader(arn, True) == "two"
+    assert reader(arn, False, DEADLINE) == "one"
+    assert reader(arn, True, DEADLINE) == "two"
 
 
 @mock_aws
@@ -80,12 +90,12 @@ def test_ssm_secure_string(reader: SecretReader) -> None:
     client: Any = boto3.client("ssm")
     client.put_parameter(Name="/logto/secret", Value="one", Type="SecureString")
     arn = client.get_parameter(Name="/logto/secret")["Parameter"]["ARN"]
-    assert reader(arn, False) == "one"
+    assert reader(arn, False, DEADLINE) == "one"
 
 
 @mock_aws
 def test_missing_secret_is_unavailable_and_unnamed(reader: SecretReader) -> None:
     with pytest.raises(SecretUnavailable) as caught:
-        reader(NAME, False)
+        reader(NAME, False, DEADLINE)
     assert NAME not in str(caught.value)
     assert caught.value.__cause__ is None

@@ -11,12 +11,12 @@ import sys
 
 import pytest
 
-from shared.tracing import no_span, spans
+from shared.observability import no_span, spans
 
 _TRACED = """
 import json
 from aws_xray_sdk.core import xray_recorder
-from shared.tracing import no_span, spans
+from shared.observability import no_span, spans
 
 class Kept:
     documents = []

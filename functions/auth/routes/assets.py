@@ -14,7 +14,7 @@ router = APIRouter()
 async def asset(request: Request) -> Response:
     # Not an argument: for one, FastAPI would load the whole of Pydantic's first version.
     name = request.path_params["name"]
-    brand = brand_of(BrowserRequest(request).services.settings)
+    brand = brand_of(BrowserRequest.of(request).services.settings)
     if name == "style.css":
         sheet = pages.style_css()
     elif name == "accent.css":

@@ -13,22 +13,22 @@ router = APIRouter()
 
 @router.get("/callback")
 async def callback(request: Request) -> Response:
-    incoming = BrowserRequest(request)
-    answered = parse_callback(incoming.query)
+    browser = BrowserRequest.of(request)
+    authorization_response = parse_callback(browser.query)
     try:
-        finished = await finish_sign_in(
-            answered,
-            site=incoming.site,
-            browser_cookies=incoming.browser_cookies,
-            previous_secret=incoming.session_secret,
-            client=ClientInfo(ip=incoming.client_ip, agent=incoming.client_agent),
-            services=incoming.services,
+        finished = finish_sign_in(
+            authorization_response,
+            site=browser.site,
+            browser_cookies=browser.browser_cookies,
+            previous=browser.session,
+            client=ClientInfo(ip=browser.http.source_ip, agent=browser.client_agent),
+            services=browser.services,
         )
     except TransactionUnknown:
-        # A reload or the back button after a sign-in: whoever is signed in goes on.
-        if load_session(incoming.session_secret, incoming.services, touch=False) is None:
+        # A reload or the back button after a sign-in: a signed-in user goes on.
+        if load_session(browser.session, browser.services, touch=False) is None:
             raise
-        return redirect(incoming.site.home_uri)
-    response = redirect(f"{incoming.site.origin}{finished.return_to}")
-    response.headers.append("Set-Cookie", incoming.cookies.set_session(finished.secret))
+        return redirect(browser.site.home_uri)
+    response = redirect(f"{browser.site.origin}{finished.return_to}")
+    response.headers.append("Set-Cookie", browser.cookies.set_session(finished.handle))
     return response

@@ -16,20 +16,20 @@ router = APIRouter()
 
 @router.get("/")
 async def home(request: Request) -> Response:
-    incoming = BrowserRequest(request)
-    live = load_session(incoming.session_secret, incoming.services)
+    browser = BrowserRequest.of(request)
+    live = load_session(browser.session, browser.services)
     if live is not None and live.revalidation_due:
-        if not incoming.wants_page or incoming.is_prefetch:
+        if not browser.wants_page or browser.is_prefetch:
             raise RevalidationRequired(live.session.connector)
-        site = incoming.site
+        site = browser.site
         path = site.revalidation_path(live.session.connector, return_to=f"{site.root}/")
         return redirect(f"{site.origin}{path}")
     html = pages.render_home(
-        brand_of(incoming.services.settings),
+        brand_of(browser.services.settings),
         _view(live) if live is not None else None,
-        root=incoming.site.root,
+        root=browser.site.root,
     )
-    return page(incoming, html, referrer=True)
+    return page(browser, html, referrer=True)
 
 
 def _view(live: LiveSession) -> pages.HomeView:

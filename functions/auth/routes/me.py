@@ -13,11 +13,11 @@ router = APIRouter()
 @router.get("/me")
 async def me(request: Request) -> Response:
     """`?touch=false` reads the session without extending it, for a page that polls."""
-    incoming = BrowserRequest(request)
-    touch = incoming.query.get("touch") != "false"
-    live = require_session(incoming.session_secret, incoming.services, touch=touch)
+    browser = BrowserRequest.of(request)
+    touch = browser.query.get("touch") != "false"
+    live = require_session(browser.session, browser.services, touch=touch)
     identity = identity_of(live.session)
-    settings = incoming.services.settings
+    settings = browser.services.settings
     mapped = {"groups": identity.groups} if settings.entra_groups or settings.entra_roles else {}
     return JSONResponse(
         {

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from functions.auth.request import BrowserRequest
 from functions.auth.responses import redirect
-from functions.auth.sign_in import TARGETS, TRANSACTION_SECONDS, parse_sign_in, start_sign_in
+from functions.auth.sign_in import TARGETS, parse_sign_in, start_sign_in
 from shared.errors import MalformedRequest
 from shared.parsing.form import parse_query
 
@@ -13,36 +13,34 @@ router = APIRouter()
 
 @router.get("/sign-in")
 async def sign_in(request: Request) -> Response:
-    incoming = BrowserRequest(request)
-    return await _start(incoming, parse_query(request.scope["query_string"], free=TARGETS))
+    browser = BrowserRequest.of(request)
+    return _start(browser, parse_query(browser.http.query, free=TARGETS))
 
 
 @router.post("/sign-in")
 async def sign_in_by_form(request: Request) -> Response:
     """Third-party-initiated login may come as a form (OIDC Core section 4)."""
-    incoming = BrowserRequest(request)
-    kind = incoming.header("content-type").partition(";")[0].strip().lower()
-    if kind != "application/x-www-form-urlencoded":
+    browser = BrowserRequest.of(request)
+    if browser.http.content_type != "application/x-www-form-urlencoded":
         raise MalformedRequest("a sign-in is posted as a form")
-    return await _start(incoming, parse_query(await request.body(), free=TARGETS))
+    return _start(browser, parse_query(browser.http.body or b"", free=TARGETS))
 
 
-async def _start(incoming: BrowserRequest, parameters: dict[str, str]) -> Response:
-    services = incoming.services
+def _start(browser: BrowserRequest, parameters: dict[str, str]) -> Response:
+    services = browser.services
     asked = parse_sign_in(
         parameters,
-        site=incoming.site,
+        site=browser.site,
         default_connector=services.settings.logto_default_connector,
     )
-    started = await start_sign_in(
+    started = start_sign_in(
         asked,
-        site=incoming.site,
-        browser_cookies=incoming.browser_cookies,
+        site=browser.site,
+        browser_cookies=browser.browser_cookies,
         services=services,
     )
     # 303: what follows a posted form is a GET.
-    response = redirect(started.url, status=303 if incoming.request.method == "POST" else 302)
-    response.headers.append(
-        "Set-Cookie", incoming.cookies.set_browser(started.cookie, TRANSACTION_SECONDS)
-    )
+    response = redirect(started.url, status=303 if browser.http.method == "POST" else 302)
+    lifetime = services.limits.transaction_seconds
+    response.headers.append("Set-Cookie", browser.cookies.set_browser(started.cookie, lifetime))
     return response

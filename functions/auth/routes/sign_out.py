@@ -13,34 +13,34 @@ router = APIRouter()
 
 @router.get("/sign-out")
 async def sign_out_by_link(request: Request) -> Response:
-    """A link from another site, or a prefetch, must not end a session: it gets a question."""
-    incoming = BrowserRequest(request)
-    if not incoming.comes_from_here or incoming.is_prefetch:
-        brand = brand_of(incoming.services.settings)
-        return page(incoming, pages.render_sign_out(brand, root=incoming.site.root), referrer=True)
-    return await _end(incoming)
+    """Answer a link. One from another site, or a prefetch, gets a question and ends nothing."""
+    browser = BrowserRequest.of(request)
+    if not browser.comes_from_here or browser.is_prefetch:
+        brand = brand_of(browser.services.settings)
+        return page(browser, pages.render_sign_out(brand, root=browser.site.root), referrer=True)
+    return _end(browser)
 
 
 @router.post("/sign-out")
 async def sign_out_by_form(request: Request) -> Response:
-    """`?everywhere=true` ends the user's sessions in all browsers."""
-    incoming = BrowserRequest(request)
-    if not incoming.comes_from_here:
+    """End the session; with `?everywhere=true` the user's sessions in all browsers."""
+    browser = BrowserRequest.of(request)
+    if not browser.comes_from_here:
         raise CrossSiteRequest("a sign-out was posted from another origin")
-    return await _end(incoming, everywhere=incoming.query.get("everywhere") == "true")
+    return _end(browser, everywhere=browser.query.get("everywhere") == "true")
 
 
-async def _end(incoming: BrowserRequest, *, everywhere: bool = False) -> Response:
-    url = await sign_out(
-        incoming.session_secrets,
+def _end(browser: BrowserRequest, *, everywhere: bool = False) -> Response:
+    url = sign_out(
+        browser.sessions,
         everywhere=everywhere,
-        site=incoming.site,
-        services=incoming.services,
+        site=browser.site,
+        services=browser.services,
     )
     if url is not None:
         response = redirect(url, status=303)
     else:
-        brand = brand_of(incoming.services.settings)
-        response = page(incoming, pages.render_signed_out(brand, root=incoming.site.root))
-    response.headers.append("Set-Cookie", incoming.cookies.clear_session())
+        brand = brand_of(browser.services.settings)
+        response = page(browser, pages.render_signed_out(brand, root=browser.site.root))
+    response.headers.append("Set-Cookie", browser.cookies.clear_session())
     return response

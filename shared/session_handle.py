@@ -1,0 +1,55 @@
+"""Turn the session cookie's secret into the keys that it stands for, once."""
+
+from dataclasses import dataclass, field
+
+from shared.sealing import Random, Seal, digest, new_secret
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionHandle:
+    """What a browser's session cookie gives access to.
+
+    The secret itself leaves this class only as the cookie of a new session.
+    """
+
+    seal: Seal = field(repr=False)
+    """Opens and closes the session's record; its key is the record's key in the table."""
+    _secret: str = field(repr=False)
+
+    @classmethod
+    def of(cls, secret: str) -> "SessionHandle":
+        """Derive the handle of a cookie's secret."""
+        return cls(seal=Seal.of("session", secret), _secret=secret)
+
+    @classmethod
+    def new(cls, random: Random) -> "SessionHandle":
+        """Return the handle of a session that does not exist yet."""
+        return cls.of(new_secret(random))
+
+    @property
+    def key(self) -> str:
+        """The key of the session's record."""
+        return self.seal.key
+
+    @property
+    def cookie_value(self) -> str:
+        return self._secret
+
+    @property
+    def id_hash(self) -> str:
+        """A name of the session for logs and rate limits; the key cannot be told from it."""
+        return digest("session id", self.key)
+
+    def token_key(self, target: str) -> str:
+        """Return the key of the record that keeps an access token for a target.
+
+        A target is a resource's indicator or an organization's URN.
+        """
+        return Seal.of("token", self._secret, target).key
+
+    def token_seal(self, target: str, session_part: str) -> Seal:
+        """Return the seal of that record.
+
+        `session_part` is a secret inside the session's record, so tokens end with the session.
+        """
+        return Seal.of("token", self._secret, session_part, target).named(self.token_key(target))
