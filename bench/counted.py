@@ -98,9 +98,9 @@ class CountedTable(KeptTable):
     def answer(self, scope: Scope, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         target = dict(scope["headers"]).get(b"x-amz-target", b"").decode()
         operation, asked = target.rpartition(".")[2], json.loads(body or b"{}")
-        deleted = units_of(operation, asked, {}) if operation == "DeleteItem" else None
+        before = units_of(operation, asked, {})
         status, headers, answer = super().answer(scope, body)
-        units = deleted or units_of(operation, asked, json.loads(answer or b"{}"))
+        after = units_of(operation, asked, json.loads(answer or b"{}"))
         self._counts.add(
             Call(
                 service="table",
@@ -108,8 +108,9 @@ class CountedTable(KeptTable):
                 sent=len(body),
                 received=len(answer),
                 connection=scope["client"][1],
-                read_units=units.read,
-                write_units=units.write,
+                read_units=after.read,
+                # An item counts with the larger of its sizes before and after.
+                write_units=max(before.write, after.write),
             )
         )
         return status, headers, answer

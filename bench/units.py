@@ -30,8 +30,15 @@ def units_of(operation: str, asked: dict[str, Any], answered: dict[str, Any]) ->
         return Units(read=_batch_reads(asked, answered))
     if operation == "PutItem":
         return Units(write=_writes(asked["Item"]))
+    if operation == "Query":
+        size = sum(item_size(item) for item in answered.get("Items", ()))
+        return Units(
+            read=max(1, math.ceil(size / 4096)) * (1 if asked.get("ConsistentRead") else 0.5)
+        )
     if operation in ("UpdateItem", "DeleteItem"):
         return Units(write=_writes(stored(table, asked["Key"])))
+    if operation == "BatchWriteItem":
+        return Units(write=_batch_writes(asked))
     if operation == "TransactWriteItems":
         entries = [entry for wrapped in asked["TransactItems"] for entry in wrapped.values()]
         return Units(
@@ -49,7 +56,8 @@ def stored(table: str, key: dict[str, Any]) -> dict[str, Any] | None:
     from moto.dynamodb.models.dynamo_type import DynamoType
 
     tables = get_backend("dynamodb")[ACCOUNT][REGION].tables
-    found = tables[table].get_item(DynamoType(key["pk"])) if table in tables else None
+    pk, sk = DynamoType(key["pk"]), DynamoType(key["sk"])
+    found = tables[table].get_item(pk, sk) if table in tables else None
     return found.to_json()["Attributes"] if found is not None else None
 
 
@@ -79,6 +87,15 @@ def _reads(item: dict[str, Any] | None) -> int:
 
 def _writes(item: dict[str, Any] | None) -> int:
     return max(1, math.ceil(item_size(item) / 1024)) if item else 1
+
+
+def _batch_writes(asked: dict[str, Any]) -> int:
+    return sum(
+        _writes(stored(table, write["Key"]) if "Key" in write else write["Item"])
+        for table, entries in asked["RequestItems"].items()
+        for entry in entries
+        for write in entry.values()
+    )
 
 
 def _batch_reads(asked: dict[str, Any], answered: dict[str, Any]) -> float:

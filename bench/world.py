@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
@@ -107,7 +108,7 @@ def _serve(connection: Connection) -> None:
                 connection.send((True, repr(failure)))
 
 
-class _Rows(dict[Any, Any]):
+class _Rows(defaultdict[Any, Any]):
     """Rows that a transaction does not copy: moto copies the whole table to undo a failed one."""
 
     def __deepcopy__(self, memory: Any) -> "_Rows":
@@ -150,16 +151,20 @@ class _Answers:
         from moto.backends import get_backend
         from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
+        from shared.store.keys import ItemKey
+
         kept: Any = get_backend("dynamodb")[ACCOUNT][REGION].tables[table]
         if not isinstance(kept.items, _Rows):
-            kept.items = _Rows(kept.items)
+            kept.items = _Rows(dict, kept.items)
         items = kept.items
+        there = sum(map(len, items.values()))
         attributes = {
             "sealed": {"B": "A" * 2000},
             "expires_at": {"N": str(int(time.time()) + 3600)},
         }
-        shared = Item(DynamoType({"S": "x"}), None, attributes)
-        for number in range(rows - len(items)):
+        alone = DynamoType(ItemKey("x").attributes["sk"])
+        shared = {alone: Item(DynamoType({"S": "x"}), alone, attributes)}
+        for number in range(rows - there):
             items[DynamoType({"S": f"session#stranger-{number}"})] = shared
 
     def groups(self, count: int) -> None:

@@ -1,9 +1,12 @@
 """Tables on a DynamoDB server, and what is in them."""
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from harness.patience import PATIENT
 from local.table import create_table
+from shared.clock import Deadline
+from shared.store.dynamodb import TableClient
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -14,6 +17,12 @@ def new_table(client: "DynamoDBClient") -> str:
     name = f"sessions-{uuid.uuid4().hex[:8]}"
     create_table(client, name)
     return name
+
+
+def table_client(client: Any, name: str) -> TableClient:
+    """Return the product's client of a table, with patient limits."""
+    deadline = Deadline.after(PATIENT.page_seconds)
+    return TableClient(client=client, table=name, limits=PATIENT, deadline=deadline)
 
 
 def dump(client: "DynamoDBClient", name: str) -> list[dict[str, object]]:

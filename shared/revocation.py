@@ -1,23 +1,37 @@
 """Ending sessions from outside of their browser: all of a subject, or those of one at Logto.
 
-A marker is written first, then the index is read, then rows are deleted. A sign-in in flight either
-committed before the marker, and the index lists it, or its commit meets the marker and fails. What
-is left undone is an error, never a success, and everything may be repeated.
+A marker is written first, then the listings are read, then sessions are deleted, and their listings
+after them. A sign-in in flight either committed before the marker, and is listed, or its commit
+meets the marker and fails. What is left undone is an error, never a success, and everything may be
+repeated: as long as a session is there, it is listed.
 """
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from shared.services import Services
 from shared.settings import LONGEST_SESSION_SECONDS
 from shared.store.keys import (
-    op_session_index,
+    Listing,
+    listing_keys,
     op_session_marker,
+    op_session_owner,
     subject_digest,
-    subject_index,
     subject_marker,
+    subject_owner,
 )
 from shared.store.records import SessionEntry
 
 MARKER_SECONDS = 3600
 """A marker outlasts every sign-in that can have redeemed its code before it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """Count of sessions that were there, and of listings, also of sessions that were gone."""
+
+    sessions: int
+    listings: int
 
 
 def end_subject(subject: str, *, until: int, services: Services, spared: str | None = None) -> int:
@@ -26,20 +40,21 @@ def end_subject(subject: str, *, until: int, services: Services, spared: str | N
     Unix seconds by Logto's clock, which sets when a session began. Raises TableUnavailable, and
     then some may not have ended. `spared` is the key of one that is left to the caller.
     """
-    endings, settings = services.revocations(), services.settings
+    return end_listed(subject, until=until, services=services, spared=spared).sessions
+
+
+def end_listed(subject: str, *, until: int, services: Services, spared: str | None = None) -> Ended:
+    """End sessions as `end_subject` does, and count what was deleted."""
+    revocations, settings = services.revocations(), services.settings
     now = services.clock()
-    endings.mark_subject(
+    revocations.mark_subject(
         subject_marker(settings.issuer, subject),
         ended_before=until,
         arrived_at=int(now * 1000),
         expires_at=int(now) + MARKER_SECONDS,
     )
-    listed = endings.listed(subject_index(settings.issuer, subject, now=now))
-    sessions = endings.sessions(_all(listed))
-    ended = [i.key for i in sessions if i.began_at <= until and i.key != spared]
-    endings.delete(ended)
-    _unlist(listed, kept={item.key for item in sessions} - set(ended), services=services)
-    return len(ended)
+    listed = revocations.listed(subject_owner(settings.issuer, subject))
+    return _end([i for i in listed if i.began_at <= until and i.session != spared], services)
 
 
 def end_op_session(op_session: str, *, subject: str | None, services: Services) -> int:
@@ -47,37 +62,42 @@ def end_op_session(op_session: str, *, subject: str | None, services: Services) 
 
     Raises TableUnavailable.
     """
-    endings, issuer = services.revocations(), services.settings.issuer
+    revocations, issuer = services.revocations(), services.settings.issuer
     now = services.clock()
-    endings.mark_op_session(
+    revocations.mark_op_session(
         op_session_marker(issuer, op_session),
         subject=subject_digest(issuer, subject) if subject is not None else None,
         expires_at=int(now) + LONGEST_SESSION_SECONDS,
     )
-    listed = endings.listed(op_session_index(issuer, op_session, now=now))
-    ended = set(_all(listed))
+    listed = revocations.listed(op_session_owner(issuer, op_session))
     if subject is not None:
-        ended &= set(_all(endings.listed(subject_index(issuer, subject, now=now))))
-    there = [item.key for item in endings.sessions(sorted(ended))]
-    endings.delete(there)
-    return len(there)
+        owner = subject_owner(issuer, subject)
+        listed = tuple(listing for listing in listed if listing.other_owner == owner)
+    return _end(listed, services).sessions
 
 
 def sessions_of(subject: str, services: Services) -> tuple[SessionEntry, ...]:
     """The sessions of a subject that have rows, ended by a timeout or not, the latest first."""
-    endings = services.revocations()
-    index = subject_index(services.settings.issuer, subject, now=services.clock())
-    sessions = endings.sessions(_all(endings.listed(index)))
-    return tuple(sorted(sessions, key=lambda item: item.began_at, reverse=True))
+    revocations = services.revocations()
+    listed = revocations.listed(subject_owner(services.settings.issuer, subject))
+    sessions = revocations.sessions([listing.session for listing in listed])
+    return tuple(sorted(sessions, key=latest_first))
 
 
-def _all(listed: dict[str, frozenset[str]]) -> list[str]:
-    return sorted(set().union(*listed.values())) if listed else []
+def latest_first(session: SessionEntry) -> tuple[int, str]:
+    """Return what sessions are sorted by: the latest first, those of one second by their keys."""
+    return (-session.began_at, session.key)
 
 
-def _unlist(listed: dict[str, frozenset[str]], *, kept: set[str], services: Services) -> None:
-    """Take out of the index what is gone, so that no later ending has to look for it."""
-    for key, sessions in listed.items():
-        gone = sorted(sessions - kept)
-        if gone:
-            services.revocations().unlist(key, gone)
+def _end(listed: Iterable[Listing], services: Services) -> Ended:
+    """Delete sessions, and only then their listings, by which a repetition would find them.
+
+    A session that is listed and seems not to be there is deleted all the same: its sign-in may have
+    been committed so shortly before that only its listing was seen.
+    """
+    revocations, listings = services.revocations(), list(listed)
+    keys = [listing.session for listing in listings]
+    there = revocations.sessions(keys)
+    revocations.delete_sessions(keys)
+    revocations.delete_listings(listings)
+    return Ended(sessions=len(there), listings=len(listing_keys(listings)))

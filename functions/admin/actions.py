@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from functions.admin.cursors import cursor_of, position_of
 from functions.admin.erasure import erase_subject
 from shared.clock import CLOCK_SKEW_SECONDS
 from shared.errors import MalformedRequest
-from shared.revocation import MARKER_SECONDS, end_subject, sessions_of
+from shared.revocation import MARKER_SECONDS, end_subject, latest_first, sessions_of
 from shared.sealing import digest
 from shared.services import Services
-from shared.store.keys import organization_digest, subject_digest
+from shared.store.keys import ItemKey, organization_digest, subject_digest
 from shared.store.records import SessionEntry
 
 PAGE = 50
@@ -18,14 +19,20 @@ SCANNED = 500
 
 
 def list_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
-    """`user`, and `cursor` from the page before: the sessions of a user, the latest first."""
-    sessions = sessions_of(_named(event, "user"), services)
-    start = _offset(event)
-    page = sessions[start : start + PAGE]
-    more = start + PAGE < len(sessions)
+    """`user`, and `cursor` from the page before: the sessions of a user, the latest first.
+
+    A cursor is the last session that was shown, so none is shown twice or left out because others
+    begin or end between two pages.
+    """
+    user = _named(event, "user")
+    whose = subject_digest(services.settings.issuer, user)
+    after = _last_shown(event, whose)
+    sessions = [i for i in sessions_of(user, services) if after is None or latest_first(i) > after]
+    page = sessions[:PAGE]
+    more = len(sessions) > PAGE
     return {
         "sessions": [_shown(item, services) for item in page],
-        "cursor": str(start + PAGE) if more else None,
+        "cursor": cursor_of(whose, str(page[-1].began_at), page[-1].key) if more else None,
     }
 
 
@@ -37,10 +44,10 @@ def list_organization(event: dict[str, Any], services: Services) -> dict[str, An
 
 
 def end_session(event: dict[str, Any], services: Services) -> dict[str, Any]:
-    """`session`, an id as listed."""
+    """`session`, an id as listed. Its listings are not known here, and lapse by themselves."""
     key = f"session#{_named(event, 'session')}"
     there = [item.key for item in services.revocations().sessions([key])]
-    services.revocations().delete(there)
+    services.revocations().delete_sessions(there)
     return {"ended": len(there)}
 
 
@@ -54,7 +61,7 @@ def end_organization(event: dict[str, Any], services: Services) -> dict[str, Any
     """`organization`, and `cursor`: the sessions of a part of the table. Call until there is no
     cursor."""
     items, cursor = _organization_page(event, services)
-    services.revocations().delete([item.key for item in items])
+    services.revocations().delete_sessions([item.key for item in items])
     return {"ended": len(items), "cursor": cursor}
 
 
@@ -71,7 +78,7 @@ def erase_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
             "table": services.settings.table_name,
             "erased_at": _time(now),
             "sessions_deleted": erased.sessions,
-            "index_items_deleted": erased.index_items,
+            "listings_deleted": erased.listings,
             "left": erased.left,
             "remains": {
                 "marker_until": _time(now + MARKER_SECONDS),
@@ -98,11 +105,20 @@ def _organization_page(
     event: dict[str, Any], services: Services
 ) -> tuple[tuple[SessionEntry, ...], str | None]:
     name = organization_digest(services.settings.issuer, _named(event, "organization"))
-    cursor = event.get("cursor")
-    if cursor is not None and not isinstance(cursor, str):
+    position = position_of(event.get("cursor"), name)
+    start = ItemKey(*position) if position is not None else None
+    page = services.revocations().scan_organization(name, start_key=start, limit=SCANNED)
+    return page.items, cursor_of(name, *page.next_key) if page.next_key is not None else None
+
+
+def _last_shown(event: dict[str, Any], whose: str) -> tuple[int, str] | None:
+    """The place in the order of sessions that a cursor names."""
+    position = position_of(event.get("cursor"), whose)
+    if position is None:
+        return None
+    if not position[0].isdecimal():
         raise MalformedRequest("`cursor` is not one that an answer held")
-    page = services.revocations().scan_organization(name, start_key=cursor, limit=SCANNED)
-    return page.items, page.next_key
+    return (-int(position[0]), position[1])
 
 
 def _shown(item: SessionEntry, services: Services) -> dict[str, Any]:
@@ -127,12 +143,3 @@ def _named(event: dict[str, Any], name: str) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= 255 or not value.isprintable():
         raise MalformedRequest(f"`{name}` is missing or is not an id")
     return value
-
-
-def _offset(event: dict[str, Any]) -> int:
-    cursor = event.get("cursor")
-    if cursor is None:
-        return 0
-    if not isinstance(cursor, str) or not cursor.isascii() or not cursor.isdigit():
-        raise MalformedRequest("`cursor` is not one that an answer held")
-    return int(cursor[:9])

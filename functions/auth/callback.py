@@ -23,6 +23,7 @@ from shared.errors import (
     ProviderDenied,
     ProviderMisbehaved,
     SignInRefused,
+    TableUnavailable,
     TransactionUnknown,
     Unavailable,
 )
@@ -32,8 +33,9 @@ from shared.services import Services
 from shared.session_handle import SessionHandle
 from shared.settings import IDENTITIES
 from shared.store.keys import (
-    index_expires_at,
-    index_keys,
+    ItemKey,
+    listing_keys,
+    listings_of,
     op_session_marker,
     organization_digest,
     subject_digest,
@@ -251,9 +253,7 @@ def _commit(
         client_agent=client.agent if settings.record_client else None,
     )
     sid = session.op_session
-    listing = CommitGuards(
-        index=index_keys(session),
-        expires_at=index_expires_at(session),
+    guards = CommitGuards(
         subject=subject_digest(session.issuer, session.subject),
         subject_marker=subject_marker(session.issuer, session.subject),
         op_session_marker=op_session_marker(session.issuer, sid) if sid is not None else None,
@@ -261,5 +261,27 @@ def _commit(
         # Logto's times are whole seconds: a logout may be a second later than it says.
         authenticated_from=session.began_at - in_flight.seconds - 1,
     )
-    services.sessions.commit_session(item, listing, previous=previous.key if previous else None)
+    services.sessions.commit_session(
+        item,
+        listings_of(session, handle.key),
+        guards,
+        previous=_previous(previous, services) if previous else (),
+    )
     return handle
+
+
+def _previous(handle: SessionHandle, services: Services) -> tuple[ItemKey, ...]:
+    """Return the keys of the browser's previous session and its listings; none if it is gone.
+
+    The session ends even if it cannot be read. Its listings lapse by themselves then.
+    """
+    try:
+        item = services.sessions.read_session(handle.key)
+    except TableUnavailable as failure:
+        services.observer.problem("previous session not read", reason=failure.error)
+        return (ItemKey(handle.key),)
+    if item is None:
+        return ()
+    session = Session.unseal(item, handle.seal)
+    listings = listings_of(session, handle.key) if session is not None else ()
+    return (ItemKey(handle.key), *listing_keys(listings))

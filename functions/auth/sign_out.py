@@ -1,11 +1,12 @@
 """Sign out: the sessions here first, then the grants at Logto, then Logto's end-session page."""
 
 from shared.clock import CLOCK_SKEW_SECONDS
-from shared.errors import Misconfigured, ProviderMisbehaved, Unavailable
+from shared.errors import Misconfigured, ProviderMisbehaved, TableUnavailable, Unavailable
 from shared.observability import SIGNED_OUT
 from shared.revocation import end_subject
 from shared.services import Services
 from shared.session_handle import SessionHandle
+from shared.store.keys import listings_of
 from shared.store.records import Session, SessionItem
 from shared.web.base_url import Site
 
@@ -65,7 +66,18 @@ def _ended(handle: SessionHandle, *, everywhere: bool, services: Services) -> Se
             until = max(int(services.clock()) + CLOCK_SKEW_SECONDS, asking.began_at)
             count = end_subject(asking.subject, until=until, services=services, spared=handle.key)
             services.observer.event("signed out everywhere", sessions=count + 1)
-    return _opened(services.sessions.delete_session(handle.key), handle)
+    session = _opened(services.sessions.delete_session(handle.key), handle)
+    if session is not None:
+        _unlist(session, handle.key, services)
+    return session
+
+
+def _unlist(session: Session, key: str, services: Services) -> None:
+    """Delete the session's listings. Best effort: without its session a listing ends nothing."""
+    try:
+        services.sessions.delete_listings(listings_of(session, key))
+    except TableUnavailable as failure:
+        services.observer.problem("listings not deleted", reason=failure.error)
 
 
 def _opened(item: SessionItem | None, handle: SessionHandle) -> Session | None:

@@ -33,6 +33,7 @@ from shared.parsing import base64url
 from shared.services import Services
 from shared.session_handle import SessionHandle
 from shared.sessions import LiveSession, open_token
+from shared.store.keys import listings_of
 from shared.store.records import AccessToken, Lease, Session
 from shared.store.refresh_lease import Leased
 
@@ -155,7 +156,8 @@ class _Refresh:
         self, failure: SignInError, session: Session, owner: str, token: AccessToken | None
     ) -> str:
         """End the session, unless another request has won meanwhile: then use its token."""
-        if self.services.leases().end(self.handle.key, owner):
+        key = self.handle.key
+        if self.services.leases().end(key, owner, listings_of(session, key)):
             self.services.observer.event("session ended", reason=failure.error)
             raise SessionRequired("the grant has ended")
         return self.token(token)

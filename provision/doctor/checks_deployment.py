@@ -125,16 +125,16 @@ def table(seen: Seen) -> list[Finding]:
         fix = "deploy the stack again, or restore the table from its backup"
         return [failed("table", "there is no such table", fix)]
     found, findings = seen.table, []
-    if found.key != ("pk",):
+    if found.key != ("pk", "sk"):
         findings.append(
             failed(
                 "table",
-                f"the key of {found.name} is {', '.join(found.key)}, not pk",
+                f"the key of {found.name} is {', '.join(found.key)}, not pk, sk",
                 "let the stack make its own table",
             )
         )
     else:
-        findings.append(passed("table", f"{found.name}, key pk"))
+        findings.append(passed("table", f"{found.name}, key pk, sk"))
     if found.ttl_attribute == "expires_at":
         findings.append(passed("table: TTL", "on expires_at"))
     else:

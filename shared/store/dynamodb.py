@@ -4,6 +4,8 @@ Every call asks the request's deadline before each attempt, every refusal become
 product's errors, and an answer that is not DynamoDB's counts as none.
 """
 
+import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,6 +18,7 @@ from shared.clock import Deadline
 from shared.errors import RecordTooLarge, TableUnavailable
 from shared.limits import Limits
 from shared.observability import Span, no_span
+from shared.store.keys import ItemKey
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -107,24 +110,43 @@ class TableClient:
             {kind: {**write, "TableName": self.table} for kind, write in entry.items()}
             for entry in writes
         ]
-        self._call("transact_write_items", {"TransactItems": named})
+        # One token for every attempt: DynamoDB then knows a repeated one as the same transaction.
+        token = uuid.uuid4().hex
+        self._call("transact_write_items", {"TransactItems": named, "ClientRequestToken": token})
 
     def read_all(self, keys: list[str], **projection: Any) -> dict[str, dict[str, Any]]:
-        """The items that are there, by key, strongly consistent."""
+        """The items that are there, by partition key, strongly consistent; none is a listing."""
         found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(keys), BATCH_READ):
-            wanted = [{"pk": {"S": key}} for key in keys[start : start + BATCH_READ]]
+            wanted = [ItemKey(key).attributes for key in keys[start : start + BATCH_READ]]
             request: Any = {self.table: {"Keys": wanted, "ConsistentRead": True, **projection}}
             for answer in self._batches("batch_get_item", request, "UnprocessedKeys"):
                 for rows in answer.get("Responses", {}).values():
                     found |= {row["pk"]["S"]: row for row in rows}
         return found
 
-    def delete_all(self, keys: list[str]) -> None:
+    def query(self, key: str, **projection: Any) -> Iterator[dict[str, Any]]:
+        """The items under one partition key, page after page, strongly consistent."""
+        start: dict[str, Any] = {}
+        while True:
+            answer = self(
+                "query",
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": key}},
+                ConsistentRead=True,
+                **projection,
+                **start,
+            )
+            yield from answer.get("Items", [])
+            if "LastEvaluatedKey" not in answer:
+                return
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def delete_all(self, keys: list[ItemKey]) -> None:
         """Delete items, all of them or TableUnavailable."""
         for start in range(0, len(keys), BATCH_WRITE):
             chosen = keys[start : start + BATCH_WRITE]
-            request = {self.table: [{"DeleteRequest": {"Key": {"pk": {"S": k}}}} for k in chosen]}
+            request = {self.table: [{"DeleteRequest": {"Key": k.attributes}} for k in chosen]}
             for _ in self._batches("batch_write_item", request, "UnprocessedItems"):
                 pass
 

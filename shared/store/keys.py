@@ -1,45 +1,87 @@
-"""Where the sessions of a subject are listed, and what says that they have been ended.
+"""Keys of items: how sessions are listed under their owners, and what marks revocations.
 
 Every key is a digest, so a dump of the table names nobody.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
 from shared.sealing import digest
-from shared.settings import LONGEST_SESSION_SECONDS
 from shared.store.records import Session
 
-_DAY = 86_400
+NOT_LISTED: Final = "-"
+"""The sort key of every item but listings: such an item is alone under its partition key."""
 
 
-def index_keys(session: Session) -> tuple[str, ...]:
-    """Keys of the index items that list this session, for ending all sessions of a subject.
+class ItemKey(NamedTuple):
+    """The primary key of an item: partition key and sort key."""
 
-    An index item covers the sessions that end on one day, so it lapses with the last of them and
-    never has to be cleaned up: a user's live sessions are found under the days still to come.
+    pk: str
+    sk: str = NOT_LISTED
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The key in DynamoDB's JSON."""
+        return {"pk": {"S": self.pk}, "sk": {"S": self.sk}}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """An item that lists a session under an owner: its subject, or its session at Logto.
+
+    Each session has listings of its own, so a sign-in writes the same whatever the user's number of
+    sessions, and two sign-ins of one user write to different items.
     """
-    day = session.ends_at // _DAY
-    keys = [_subject_key(session.issuer, session.subject, day)]
+
+    owner: str
+    """The partition key, from `subject_owner` or `op_session_owner`."""
+    session: str
+    """The session's key, which is the listing's sort key."""
+    began_at: int
+    """When the session began, in Unix seconds by Logto's clock."""
+    expires_at: int
+    """The TTL, in Unix seconds: the session's absolute end."""
+    other_owner: str | None
+    """The owner of the session's other listing, so that one of them is enough to delete both."""
+
+    @property
+    def keys(self) -> tuple[ItemKey, ...]:
+        """The keys of this listing and of the session's other one."""
+        owners = (self.owner, self.other_owner)
+        return tuple(ItemKey(owner, self.session) for owner in owners if owner is not None)
+
+
+def listings_of(session: Session, key: str) -> tuple[Listing, ...]:
+    """Return the listings of a session whose item has this `key`."""
+    owners = [subject_owner(session.issuer, session.subject)]
     if session.op_session is not None:
-        keys.append(_op_session_key(session.issuer, session.op_session, day))
-    return tuple(keys)
+        owners.append(op_session_owner(session.issuer, session.op_session))
+    return tuple(
+        Listing(
+            owner=owner,
+            session=key,
+            began_at=session.began_at,
+            expires_at=session.ends_at,
+            other_owner=next((other for other in owners if other != owner), None),
+        )
+        for owner in owners
+    )
 
 
-def index_expires_at(session: Session) -> int:
-    """When an index item may lapse: after the end of the day that it covers, in Unix seconds."""
-    return (session.ends_at // _DAY + 1) * _DAY
+def listing_keys(listings: Iterable[Listing]) -> list[ItemKey]:
+    """Return the keys of these listings and of their sessions' other ones, each once."""
+    return list(dict.fromkeys(key for listing in listings for key in listing.keys))
 
 
-def subject_index(issuer: str, subject: str, *, now: float) -> tuple[str, ...]:
-    """Every index item that may list a live session of a subject.
-
-    All days that a session may last, whatever the lifetime is set to at present: it may have been
-    another when a session began.
-    """
-    return tuple(_subject_key(issuer, subject, day) for day in _days(now))
+def subject_owner(issuer: str, subject: str) -> str:
+    """Return the partition key under which the sessions of a subject are listed."""
+    return f"subject#{subject_digest(issuer, subject)}"
 
 
-def op_session_index(issuer: str, op_session: str, *, now: float) -> tuple[str, ...]:
-    """The same for a session at Logto (`sid`)."""
-    return tuple(_op_session_key(issuer, op_session, day) for day in _days(now))
+def op_session_owner(issuer: str, op_session: str) -> str:
+    """Return the partition key under which the sessions of a session at Logto are listed."""
+    return f"subject#{_op_session_digest(issuer, op_session)}"
 
 
 def subject_digest(issuer: str, subject: str) -> str:
@@ -59,7 +101,7 @@ def subject_marker(issuer: str, subject: str) -> str:
 
 def op_session_marker(issuer: str, op_session: str) -> str:
     """The key of the item that says that a session at Logto was ended."""
-    return f"ended#{digest('op session', issuer, op_session)}"
+    return f"ended#{_op_session_digest(issuer, op_session)}"
 
 
 def replay_key(issuer: str, token_id: str) -> str:
@@ -67,13 +109,5 @@ def replay_key(issuer: str, token_id: str) -> str:
     return f"replay#{digest('jti', issuer, token_id)}"
 
 
-def _days(now: float) -> range:
-    return range(int(now) // _DAY, (int(now) + LONGEST_SESSION_SECONDS) // _DAY + 1)
-
-
-def _subject_key(issuer: str, subject: str, day: int) -> str:
-    return f"subject#{digest('subject', issuer, subject, str(day))}"
-
-
-def _op_session_key(issuer: str, op_session: str, day: int) -> str:
-    return f"subject#{digest('op session', issuer, op_session, str(day))}"
+def _op_session_digest(issuer: str, op_session: str) -> str:
+    return digest("op session", issuer, op_session)

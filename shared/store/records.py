@@ -4,12 +4,14 @@ The version `v` in every item lets a later release read the items of an earlier 
 """
 
 import json
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
 
 from shared.sealing import Random, Seal, digest
 
-VERSION = 1
+VERSION = 2
+"""A record opens with exactly the fields of its version: a change of them is a new version."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +74,31 @@ class TokenItem(Item):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Transaction:
+class SealedRecord:
+    """Base of what is sealed into items: a dataclass as JSON, with the version of the records."""
+
+    def _close(self, seal: Seal, random: Random) -> bytes:
+        """Return the record, closed by this seal."""
+        text = json.dumps({"v": VERSION, **asdict(self)}, separators=(",", ":"), ensure_ascii=False)
+        return seal.close(text.encode(), random)
+
+    @classmethod
+    def _open(cls, seal: Seal, sealed: bytes) -> Self | None:
+        """Return the record; None if this seal does not open it, or for another version."""
+        content = seal.open(sealed)
+        if content is None:
+            return None
+        values: dict[str, Any] = json.loads(content)
+        if values.pop("v") != VERSION:
+            return None
+        # JSON has one kind of sequence. Frozen records hold tuples, and no lists.
+        plain = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
+        make: Callable[..., Self] = cls
+        return make(**plain)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Transaction(SealedRecord):
     """One attempt to sign in, from the redirect to Logto until the callback."""
 
     sdk_session: str = field(repr=False)
@@ -85,17 +111,9 @@ class Transaction:
 
     def seal(self, *, state: str, cookie: str, expires_at: int, random: Random) -> TransactionItem:
         seal = _transaction_seal(state, cookie)
-        content = {
-            "v": VERSION,
-            "sdk_session": self.sdk_session,
-            "nonce": self.nonce,
-            "return_to": self.return_to,
-            "connector": self.connector,
-            "started_at": self.started_at,
-        }
         return TransactionItem(
             key=seal.key,
-            sealed=seal.close(_encode(content), random),
+            sealed=self._close(seal, random),
             expires_at=expires_at,
             binding=binding_of(cookie),
         )
@@ -103,20 +121,11 @@ class Transaction:
     @classmethod
     def unseal(cls, item: TransactionItem, *, state: str, cookie: str) -> "Transaction | None":
         """The transaction, or None where `state` and `cookie` are not those that sealed it."""
-        content = _decode(_transaction_seal(state, cookie).open(item.sealed))
-        if content is None:
-            return None
-        return cls(
-            sdk_session=content["sdk_session"],
-            nonce=content["nonce"],
-            return_to=content["return_to"],
-            connector=content["connector"],
-            started_at=content["started_at"],
-        )
+        return cls._open(_transaction_seal(state, cookie), item.sealed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Session:
+class Session(SealedRecord):
     """A signed-in browser. Times are Unix seconds; tokens live in `storage`."""
 
     issuer: str
@@ -127,7 +136,7 @@ class Session:
     began_at: int
     """When its first ID token was issued, by Logto's clock."""
     ends_at: int
-    """When it ends at the latest, as the settings were when it began: the indexes go by it."""
+    """When it ends at the latest, as the settings were when it began: its listings go by it."""
     connector: str | None
     tenant_id: str | None
     groups: tuple[str, ...]
@@ -141,47 +150,16 @@ class Session:
 
     def sealed(self, seal: Seal, random: Random) -> bytes:
         """The session closed by the seal of its cookie."""
-        content = {
-            "v": VERSION,
-            "issuer": self.issuer,
-            "subject": self.subject,
-            "op_session": self.op_session,
-            "signed_in_at": self.signed_in_at,
-            "began_at": self.began_at,
-            "ends_at": self.ends_at,
-            "connector": self.connector,
-            "tenant_id": self.tenant_id,
-            "groups": self.groups,
-            "scopes": self.scopes,
-            "token_key": self.token_key,
-            "storage": self.storage,
-        }
-        return seal.close(_encode(content), random)
+        return self._close(seal, random)
 
     @classmethod
     def unseal(cls, item: SessionItem, seal: Seal) -> "Session | None":
         """The session, or None where the item was altered or belongs to another secret."""
-        content = _decode(seal.open(item.sealed))
-        if content is None:
-            return None
-        return cls(
-            issuer=content["issuer"],
-            subject=content["subject"],
-            op_session=content["op_session"],
-            signed_in_at=content["signed_in_at"],
-            began_at=content["began_at"],
-            ends_at=content["ends_at"],
-            connector=content["connector"],
-            tenant_id=content["tenant_id"],
-            groups=tuple(content["groups"]),
-            scopes=tuple(content["scopes"]),
-            token_key=content["token_key"],
-            storage=content["storage"],
-        )
+        return cls._open(seal, item.sealed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AccessToken:
+class AccessToken(SealedRecord):
     """An access token; times are Unix seconds."""
 
     value: str = field(repr=False)
@@ -190,44 +168,16 @@ class AccessToken:
     expires_at: int
 
     def seal(self, seal: Seal, random: Random) -> TokenItem:
-        content = {
-            "v": VERSION,
-            "value": self.value,
-            "fresh_until": self.fresh_until,
-            "expires_at": self.expires_at,
-        }
         return TokenItem(
             key=seal.key,
-            sealed=seal.close(_encode(content), random),
+            sealed=self._close(seal, random),
             expires_at=self.expires_at,
         )
 
     @classmethod
     def unseal(cls, item: TokenItem, seal: Seal) -> "AccessToken | None":
         """The token, or None where the item was altered or belongs to another session."""
-        content = _decode(seal.open(item.sealed))
-        if content is None:
-            return None
-        return cls(
-            value=content["value"],
-            fresh_until=content["fresh_until"],
-            expires_at=content["expires_at"],
-        )
-
-
-def token_item_key(secret: str, target: str) -> str:
-    """The table key of a session's access token for a resource or an organization."""
-    return Seal.of("token", secret, target).key
-
-
-def token_seal(secret: str, session: Session, target: str) -> Seal:
-    """The seal of an access token. It needs what only the session's row holds."""
-    return Seal.of("token", secret, session.token_key, target).named(token_item_key(secret, target))
-
-
-def session_seal(secret: str) -> Seal:
-    """The seal of the session that the cookie's `secret` opens."""
-    return Seal.of("session", secret)
+        return cls._open(seal, item.sealed)
 
 
 def transaction_key(state: str) -> str:
@@ -242,14 +192,3 @@ def binding_of(cookie: str) -> str:
 
 def _transaction_seal(state: str, cookie: str) -> Seal:
     return Seal.of("transaction", state, cookie).named(transaction_key(state))
-
-
-def _encode(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _decode(content: bytes | None) -> dict[str, Any] | None:
-    if content is None:
-        return None
-    decoded: dict[str, Any] = json.loads(content)
-    return decoded if decoded["v"] == VERSION else None

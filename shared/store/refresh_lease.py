@@ -6,11 +6,13 @@ conditional write and given back with the result. A holder that dies leaves its 
 takes over then knows that the outcome of a redemption is unknown.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.errors import TableUnavailable
 from shared.store.dynamodb import ConditionFailed, TableClient
+from shared.store.keys import ItemKey, Listing, listing_keys
 from shared.store.records import VERSION, Lease, SessionItem, TokenItem
 from shared.store.session_table import session_item
 
@@ -51,7 +53,7 @@ class RefreshLeases:
         try:
             answer = self._call(
                 "update_item",
-                Key={"pk": {"S": key}},
+                Key=ItemKey(key).attributes,
                 UpdateExpression=(
                     "SET taken_from = if_not_exists(lease_owner, :nobody), "
                     "lease_owner = :owner, lease_until = :until"
@@ -98,7 +100,7 @@ class RefreshLeases:
         writes: list[dict[str, Any]] = [
             {
                 "Update": {
-                    "Key": {"pk": {"S": key}},
+                    "Key": ItemKey(key).attributes,
                     "UpdateExpression": (
                         "SET sealed = :sealed, refreshed_by = :owner "
                         "REMOVE lease_owner, lease_until, taken_from"
@@ -113,7 +115,7 @@ class RefreshLeases:
             {
                 "Put": {
                     "Item": {
-                        "pk": {"S": token.key},
+                        **ItemKey(token.key).attributes,
                         "v": {"N": str(VERSION)},
                         "sealed": {"B": token.sealed},
                         "expires_at": {"N": str(token.expires_at)},
@@ -131,15 +133,16 @@ class RefreshLeases:
             raise
         return True
 
-    def end(self, key: str, owner: str) -> bool:
-        """Delete the session, unless another process has taken over meanwhile."""
+    def end(self, key: str, owner: str, listings: Iterable[Listing]) -> bool:
+        """Delete the session and its listings, unless another process has taken over meanwhile."""
+        session = {
+            "Key": ItemKey(key).attributes,
+            "ConditionExpression": LEASE_MINE,
+            "ExpressionAttributeValues": {":owner": {"S": owner}},
+        }
+        listed = [{"Key": listing.attributes} for listing in listing_keys(listings)]
         try:
-            self._call(
-                "delete_item",
-                Key={"pk": {"S": key}},
-                ConditionExpression=LEASE_MINE,
-                ExpressionAttributeValues={":owner": {"S": owner}},
-            )
+            self._call.transact([{"Delete": write} for write in (session, *listed)])
         except ConditionFailed:
             return False
         return True
@@ -148,7 +151,7 @@ class RefreshLeases:
         try:
             self._call(
                 "update_item",
-                Key={"pk": {"S": key}},
+                Key=ItemKey(key).attributes,
                 UpdateExpression=change,
                 ConditionExpression=LEASE_MINE,
                 ExpressionAttributeValues={":owner": {"S": owner}, **values},
@@ -160,7 +163,7 @@ class RefreshLeases:
     def _refreshed_by(self, key: str, owner: str) -> bool:
         answer = self._call(
             "get_item",
-            Key={"pk": {"S": key}},
+            Key=ItemKey(key).attributes,
             ProjectionExpression="refreshed_by",
             ConsistentRead=True,
         )

@@ -1,35 +1,38 @@
-"""What ends sessions from outside: markers, indexes, and rows read and deleted in batches.
+"""What ends sessions from outside: markers, listings, and items read and deleted in batches.
 
 Of a session it reads what is not sealed, and nothing else: whoever ends sessions for others has no
 permission to read what is in them.
 """
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.errors import TableUnavailable
 from shared.store.dynamodb import ConditionFailed, TableClient
+from shared.store.keys import ItemKey, Listing, listing_keys
 from shared.store.records import VERSION, SessionEntry
-from shared.store.session_table import NOT_THERE, STILL_THERE
+from shared.store.session_table import NOT_THERE, STILL_THERE, is_there
 
 NOT_ENDED_LATER: Final = "attribute_not_exists(pk) OR ended_before <= :ended_before"
 """No marker of a later logout is there."""
 NOT_FOR_ALL: Final = "attribute_not_exists(pk) OR attribute_exists(subjects)"
 """The session at Logto has not been ended for every subject already."""
-LISTS_NOTHING: Final = "attribute_not_exists(sessions)"
-"""No session has been listed since the last one was taken out."""
-_INDEXED_AT_ONCE = 100
+_LISTED: Final = "pk, sk, began_at, expires_at, other_owner"
 _NOT_SEALED: Final = "pk, seen_at, began_at, expires_at, client_ip, client_agent"
 """The attributes that a role which ends sessions may read of one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """A part of what a scan finds; `next_key` is where to go on, None at the end."""
+    """A part of what a scan finds; `next_key` is where to go on, None at the end.
+
+    The next key may be that of any item, a listing too: a scan passes all of them.
+    """
 
     items: tuple[SessionEntry, ...]
-    next_key: str | None
+    next_key: ItemKey | None
 
 
 class RevocationTable:
@@ -71,7 +74,7 @@ class RevocationTable:
         if subject is None:
             self._call(
                 "update_item",
-                Key={"pk": {"S": key}},
+                Key=ItemKey(key).attributes,
                 UpdateExpression=f"{change} REMOVE subjects",
                 ExpressionAttributeValues=values,
             )
@@ -80,10 +83,11 @@ class RevocationTable:
         with suppress(ConditionFailed):  # it has ended for every subject
             self._update(key, f"{change} ADD subjects :subject", NOT_FOR_ALL, {**values, **named})
 
-    def listed(self, index: tuple[str, ...]) -> dict[str, frozenset[str]]:
-        """The session keys that each index item lists, without items that are not there."""
-        rows = self._call.read_all(list(index))
-        return {key: frozenset(row.get("sessions", {}).get("SS", ())) for key, row in rows.items()}
+    def listed(self, owner: str) -> tuple[Listing, ...]:
+        """What is listed under an owner. A listed session need not be there any more."""
+        rows = self._call.query(owner, ProjectionExpression=_LISTED)
+        found = (_listing(row) for row in rows)
+        return tuple(listing for listing in found if listing is not None)
 
     def sessions(self, keys: list[str]) -> tuple[SessionEntry, ...]:
         """The sessions that are there still."""
@@ -91,32 +95,20 @@ class RevocationTable:
         found = (_entry(row) for row in rows.values())
         return tuple(item for item in found if item is not None)
 
-    def delete(self, keys: list[str]) -> None:
-        """Delete items, every one of them."""
-        self._call.delete_all(keys)
+    def delete_sessions(self, keys: Iterable[str]) -> None:
+        """Delete sessions, every one of them."""
+        self._call.delete_all([ItemKey(key) for key in keys])
 
-    def unlist(self, index_key: str, keys: list[str]) -> None:
-        """Take session keys out of an index item; what is listed meanwhile stays."""
-        for start in range(0, len(keys), _INDEXED_AT_ONCE):
-            taken = {":keys": {"SS": keys[start : start + _INDEXED_AT_ONCE]}}
-            with suppress(ConditionFailed):  # it lapsed meanwhile
-                self._update(index_key, "DELETE sessions :keys", STILL_THERE, taken)
+    def delete_listings(self, listings: Iterable[Listing]) -> None:
+        """Delete listings and their sessions' other ones, every one of them.
 
-    def delete_if_empty(self, index_key: str) -> bool:
-        """Delete an index item that lists nothing. False where it lists something."""
-        try:
-            self._call(
-                "delete_item",
-                Key={"pk": {"S": index_key}},
-                ConditionExpression=LISTS_NOTHING,
-            )
-        except ConditionFailed:
-            return False
-        return True
+        Their sessions are deleted before: one that is not listed any more would not be found again.
+        """
+        self._call.delete_all(listing_keys(listings))
 
     def is_there(self, key: str) -> bool:
         """Whether an item of this key is there."""
-        return key in self._call.read_all([key])
+        return is_there(self._call, key)
 
     def put_once(self, key: str, owner: str, *, expires_at: int) -> bool:
         """Put an item that says no more than that it is there. False where it was already.
@@ -127,7 +119,7 @@ class RevocationTable:
             self._call(
                 "put_item",
                 Item={
-                    "pk": {"S": key},
+                    **ItemKey(key).attributes,
                     "v": {"N": str(VERSION)},
                     "owner": {"S": owner},
                     "expires_at": {"N": str(expires_at)},
@@ -143,7 +135,7 @@ class RevocationTable:
     def _update(self, key: str, change: str, condition: str, values: dict[str, Any]) -> None:
         self._call(
             "update_item",
-            Key={"pk": {"S": key}},
+            Key=ItemKey(key).attributes,
             UpdateExpression=change,
             ConditionExpression=condition,
             ExpressionAttributeValues=values,
@@ -155,9 +147,11 @@ class RevocationTable:
         except ConditionFailed:
             raise TableUnavailable("a marker lapsed meanwhile") from None
 
-    def scan_organization(self, organization: str, *, start_key: str | None, limit: int) -> Page:
+    def scan_organization(
+        self, organization: str, *, start_key: ItemKey | None, limit: int
+    ) -> Page:
         """Sessions of an organization (its digest): a part of a scan over the whole table."""
-        start = {"ExclusiveStartKey": {"pk": {"S": start_key}}} if start_key else {}
+        start = {"ExclusiveStartKey": start_key.attributes} if start_key else {}
         answer = self._call(
             "scan",
             ProjectionExpression=_NOT_SEALED,
@@ -168,9 +162,10 @@ class RevocationTable:
             **start,
         )
         found = (_entry(row) for row in answer.get("Items", []))
+        last = answer.get("LastEvaluatedKey")
         return Page(
             items=tuple(item for item in found if item is not None),
-            next_key=answer.get("LastEvaluatedKey", {}).get("pk", {}).get("S"),
+            next_key=ItemKey(last["pk"]["S"], last["sk"]["S"]) if last else None,
         )
 
 
@@ -187,3 +182,17 @@ def _entry(row: dict[str, Any]) -> SessionEntry | None:
         )
     except (KeyError, ValueError):
         return None  # a row that is not one of ours is no session
+
+
+def _listing(row: dict[str, Any]) -> Listing | None:
+    """What a row lists; None for a row that is not a listing."""
+    try:
+        return Listing(
+            owner=row["pk"]["S"],
+            session=row["sk"]["S"],
+            began_at=int(row["began_at"]["N"]),
+            expires_at=int(row["expires_at"]["N"]),
+            other_owner=row.get("other_owner", {}).get("S"),
+        )
+    except (KeyError, ValueError):
+        return None  # a row that is not one of ours lists nothing

@@ -5,11 +5,13 @@ whoever's write is accepted has won. Reads are strongly consistent, because a st
 show a session that has just been ended.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.errors import EndedMeanwhile, OtherBrowser, TableUnavailable
 from shared.store.dynamodb import ConditionFailed, TableClient
+from shared.store.keys import ItemKey, Listing, listing_keys
 from shared.store.records import VERSION, Lease, SessionItem, TokenItem, TransactionItem
 
 NOT_THERE: Final = "attribute_not_exists(pk)"
@@ -28,11 +30,8 @@ OP_SESSION_NOT_ENDED: Final = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommitGuards:
-    """Where a new session is listed, and the markers that would forbid it."""
+    """The markers of revocations that would forbid a new session."""
 
-    index: tuple[str, ...]
-    expires_at: int
-    """When the index items may lapse, in Unix seconds."""
     subject: str
     """The digest of the subject."""
     subject_marker: str
@@ -55,7 +54,7 @@ class SessionTable:
         self._call(
             "put_item",
             Item={
-                "pk": {"S": item.key},
+                **ItemKey(item.key).attributes,
                 "v": {"N": str(VERSION)},
                 "binding": {"S": item.binding},
                 "sealed": {"B": item.sealed},
@@ -74,7 +73,7 @@ class SessionTable:
         try:
             answer = self._call(
                 "delete_item",
-                Key={"pk": {"S": key}},
+                Key=ItemKey(key).attributes,
                 ConditionExpression=f"binding IN ({', '.join(operands)})",
                 ExpressionAttributeValues=operands,
                 ReturnValues="ALL_OLD",
@@ -97,37 +96,31 @@ class SessionTable:
         except (KeyError, ValueError):
             return None  # a row that is not one of ours opens nothing
 
-    def holds(self, key: str) -> bool:
-        """Whether an item of this key is there."""
-        answer = self._call(
-            "get_item",
-            Key={"pk": {"S": key}},
-            ProjectionExpression="pk",
-            ConsistentRead=True,
-        )
-        return "Item" in answer
-
     def commit_session(
-        self, item: SessionItem, listing: CommitGuards, *, previous: str | None
+        self,
+        item: SessionItem,
+        listings: Sequence[Listing],
+        guards: CommitGuards,
+        *,
+        previous: Sequence[ItemKey],
     ) -> None:
-        """Create a session, list it in its indexes and delete the `previous` one, all or nothing.
+        """Create a session and its listings and delete the `previous` ones, all or nothing.
 
         Raises EndedMeanwhile where a logout of its user arrived during the sign-in. The
         key comes from a fresh 256-bit secret, so where it is there already, it is this very write
         that was applied while its answer got lost.
         """
-        checks = _marker_checks(listing)
+        checks = _marker_checks(guards)
         writes = [
             *checks,
             {"Put": {"Item": _session_row(item), "ConditionExpression": NOT_THERE}},
-            *(_listed(key, item, listing) for key in listing.index),
+            *({"Put": {"Item": _listing_row(listing)}} for listing in listings),
+            *({"Delete": {"Key": key.attributes}} for key in previous),
         ]
-        if previous is not None:
-            writes.append({"Delete": {"Key": {"pk": {"S": previous}}}})
         try:
             self._call.transact(writes)
         except (TableUnavailable, ConditionFailed) as failure:
-            if self.holds(item.key):
+            if is_there(self._call, item.key):
                 return
             if isinstance(failure, ConditionFailed) and min(failure.positions) < len(checks):
                 raise EndedMeanwhile("the user was logged out meanwhile") from None
@@ -135,7 +128,7 @@ class SessionTable:
 
     def read_session(self, key: str) -> SessionItem | None:
         """The session row of this key, expired or not, or None."""
-        answer = self._call("get_item", Key={"pk": {"S": key}}, ConsistentRead=True)
+        answer = self._call("get_item", Key=ItemKey(key).attributes, ConsistentRead=True)
         return session_item(key, answer.get("Item"))
 
     def read_session_and_token(
@@ -150,7 +143,7 @@ class SessionTable:
         try:
             self._call(
                 "update_item",
-                Key={"pk": {"S": key}},
+                Key=ItemKey(key).attributes,
                 UpdateExpression="SET seen_at = :seen_at, expires_at = :expires_at",
                 ConditionExpression=STILL_THERE,
                 ExpressionAttributeValues={
@@ -164,8 +157,23 @@ class SessionTable:
 
     def delete_session(self, key: str) -> SessionItem | None:
         """Delete the session and return what it was; None where it was not there."""
-        answer = self._call("delete_item", Key={"pk": {"S": key}}, ReturnValues="ALL_OLD")
+        answer = self._call("delete_item", Key=ItemKey(key).attributes, ReturnValues="ALL_OLD")
         return session_item(key, answer.get("Attributes"))
+
+    def delete_listings(self, listings: Iterable[Listing]) -> None:
+        """Delete the listings of a session that has been deleted, all of them."""
+        self._call.delete_all(listing_keys(listings))
+
+
+def is_there(call: TableClient, key: str) -> bool:
+    """Whether an item of this key is there, strongly consistent."""
+    answer = call(
+        "get_item",
+        Key=ItemKey(key).attributes,
+        ProjectionExpression="pk",
+        ConsistentRead=True,
+    )
+    return "Item" in answer
 
 
 def session_item(key: str, row: dict[str, Any] | None) -> SessionItem | None:
@@ -212,7 +220,7 @@ def _lease(row: dict[str, Any]) -> Lease | None:
 
 def _session_row(item: SessionItem) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "pk": {"S": item.key},
+        **ItemKey(item.key).attributes,
         "v": {"N": str(VERSION)},
         "sealed": {"B": item.sealed},
         "seen_at": {"N": str(item.seen_at)},
@@ -227,40 +235,38 @@ def _session_row(item: SessionItem) -> dict[str, Any]:
     return row
 
 
-def _listed(key: str, item: SessionItem, listing: CommitGuards) -> dict[str, Any]:
-    return {
-        "Update": {
-            "Key": {"pk": {"S": key}},
-            "UpdateExpression": "ADD sessions :session SET expires_at = :expires_at, v = :v",
-            "ExpressionAttributeValues": {
-                ":session": {"SS": [item.key]},
-                ":expires_at": {"N": str(listing.expires_at)},
-                ":v": {"N": str(VERSION)},
-            },
-        }
+def _listing_row(listing: Listing) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        **ItemKey(listing.owner, listing.session).attributes,
+        "v": {"N": str(VERSION)},
+        "began_at": {"N": str(listing.began_at)},
+        "expires_at": {"N": str(listing.expires_at)},
     }
+    if listing.other_owner is not None:
+        row["other_owner"] = {"S": listing.other_owner}
+    return row
 
 
-def _marker_checks(listing: CommitGuards) -> list[dict[str, Any]]:
+def _marker_checks(guards: CommitGuards) -> list[dict[str, Any]]:
     checks: list[dict[str, Any]] = [
         {
             "ConditionCheck": {
-                "Key": {"pk": {"S": listing.subject_marker}},
+                "Key": ItemKey(guards.subject_marker).attributes,
                 "ConditionExpression": SUBJECT_NOT_ENDED,
                 "ExpressionAttributeValues": {
-                    ":authenticated": {"N": f"{listing.authenticated_from:.3f}"},
-                    ":in_flight_since": {"N": str(listing.in_flight_since)},
+                    ":authenticated": {"N": f"{guards.authenticated_from:.3f}"},
+                    ":in_flight_since": {"N": str(guards.in_flight_since)},
                 },
             }
         }
     ]
-    if listing.op_session_marker is not None:
+    if guards.op_session_marker is not None:
         checks.append(
             {
                 "ConditionCheck": {
-                    "Key": {"pk": {"S": listing.op_session_marker}},
+                    "Key": ItemKey(guards.op_session_marker).attributes,
                     "ConditionExpression": OP_SESSION_NOT_ENDED,
-                    "ExpressionAttributeValues": {":subject": {"S": listing.subject}},
+                    "ExpressionAttributeValues": {":subject": {"S": guards.subject}},
                 }
             }
         )

@@ -94,5 +94,5 @@ def test_the_other_stack_uses_the_export_of_this_one() -> None:
 
 def session_key(product: Product) -> dict[str, Any]:
     rows = product.client.scan(TableName=product.table_name)["Items"]
-    (key,) = [row["pk"] for row in rows if row["pk"]["S"].startswith("session#")]
-    return {"pk": key}
+    (row,) = [row for row in rows if row["pk"]["S"].startswith("session#")]
+    return {name: row[name] for name in ("pk", "sk")}

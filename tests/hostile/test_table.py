@@ -157,7 +157,7 @@ def delete_sessions(scene: Scene) -> None:
     """What a logout from elsewhere does."""
     for row in dump(scene.process.client, scene.process.table_name):
         if "seen_at" in row:
-            key = {"pk": row["pk"]}
+            key = {name: row[name] for name in ("pk", "sk")}
             scene.process.client.delete_item(TableName=scene.process.table_name, Key=key)  # type: ignore[arg-type]
 
 

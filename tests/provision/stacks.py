@@ -132,12 +132,18 @@ def make_alarm(name: str, *, state: str = "OK") -> str:
     return name
 
 
-def make_table(name: str, *, key: str = "pk", good: bool = True) -> str:
+def make_table(name: str, *, key: str = "sk", good: bool = True) -> str:
     client = boto3.client("dynamodb")
     client.create_table(
         TableName=name,
-        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": key, "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": key, "AttributeType": "S"},
+        ],
         BillingMode="PAY_PER_REQUEST",
         DeletionProtectionEnabled=good,
     )

@@ -321,7 +321,7 @@ RED: dict[str, tuple[Break, str, str]] = {
     "a table with another key": (table(key="id"), "table", "make its own table"),
     "a table without TTL": (table(good=False), "table: TTL", "expires_at"),
     "a table that cannot be restored": (
-        table(good=False, key="pk"),
+        table(good=False, key="sk"),
         "table: recovery",
         "point-in-time recovery on",
     ),

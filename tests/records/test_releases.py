@@ -13,27 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.tables import new_table
+from harness.patience import PATIENT
+from harness.tables import new_table, table_client
 from shared.store.dynamodb import TableClient, connect
-from shared.store.keys import op_session_index, replay_key, subject_index
+from shared.store.keys import op_session_owner, replay_key, subject_owner
 from shared.store.records import (
     AccessToken,
     Session,
     Transaction,
     binding_of,
-    session_seal,
-    token_item_key,
-    token_seal,
     transaction_key,
 )
 from shared.store.revocation_table import RevocationTable
 from shared.store.session_table import SessionTable
 from tests.records.write import (
     COOKIE,
+    HANDLE,
     ISSUER,
     NOW,
     RELEASES,
-    SECRET,
     SESSION,
     SID,
     STATE,
@@ -65,8 +63,8 @@ def written(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Pat
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
 
     def write(file: Path) -> TableClient:
-        client: DynamoDBClient = connect()
-        calls = TableClient(client, new_table(client))
+        client: DynamoDBClient = connect(PATIENT)
+        calls = table_client(client, new_table(client))
         for entry in kept(file):
             ((kind, arguments),) = entry.items()
             if kind == "put_item":
@@ -93,26 +91,26 @@ def test_transaction(written: Callable[[Path], TableClient], file: Path) -> None
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_session_and_access_token(written: Callable[[Path], TableClient], file: Path) -> None:
-    seal = session_seal(SECRET)
+    seal = HANDLE.seal
     item, token = SessionTable(written(file)).read_session_and_token(
-        seal.key, token_item_key(SECRET, TARGET)
+        seal.key, HANDLE.token_key(TARGET)
     )
     assert item is not None
     assert token is not None
     assert (item.seen_at, item.began_at, item.expires_at) == (NOW, NOW - 1, NOW + 3600)
     assert Session.unseal(item, seal) == SESSION
-    assert AccessToken.unseal(token, token_seal(SECRET, SESSION, TARGET)) == TOKEN
+    assert AccessToken.unseal(token, HANDLE.token_seal(TARGET, SESSION.token_key)) == TOKEN
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_sessions_of_a_user_are_found(written: Callable[[Path], TableClient], file: Path) -> None:
-    endings, key = RevocationTable(written(file)), session_seal(SECRET).key
-    for index in (
-        subject_index(ISSUER, SUBJECT, now=NOW),
-        op_session_index(ISSUER, SID, now=NOW),
-    ):
-        listed = endings.listed(index)
-        assert list(listed.values()) == [frozenset({key})]
+    endings, key = RevocationTable(written(file)), HANDLE.seal.key
+    owners = {subject_owner(ISSUER, SUBJECT), op_session_owner(ISSUER, SID)}
+    for owner in owners:
+        (listing,) = endings.listed(owner)
+        assert (listing.session, listing.began_at) == (key, SESSION.began_at)
+        assert listing.expires_at == SESSION.ends_at
+        assert {listing.other_owner} == owners - {owner}
     (entry,) = endings.sessions([key])
     assert (entry.client_ip, entry.client_agent) == ("192.0.2.1", "test")
     assert kept(file)[-1] == {"replay": replay_key(ISSUER, "a-token-id")}

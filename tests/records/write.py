@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from shared.session_handle import SessionHandle
 from shared.store.keys import (
-    index_expires_at,
-    index_keys,
+    listings_of,
     op_session_marker,
     organization_digest,
     replay_key,
@@ -25,8 +25,6 @@ from shared.store.records import (
     Session,
     SessionItem,
     Transaction,
-    session_seal,
-    token_seal,
     transaction_key,
 )
 from shared.store.refresh_lease import RefreshLeases
@@ -38,6 +36,7 @@ NOW = 1_800_000_000
 STATE = base64.urlsafe_b64encode(b"s" * 32).decode().rstrip("=")
 COOKIE = base64.urlsafe_b64encode(b"b" * 32).decode().rstrip("=")
 SECRET = base64.urlsafe_b64encode(b"c" * 32).decode().rstrip("=")
+HANDLE = SessionHandle.of(SECRET)
 TARGET = "https://api.example.test/orders"
 TRANSACTION = Transaction(
     sdk_session=json.dumps({"redirectUri": "https://a.test/callback", "state": STATE}),
@@ -85,7 +84,7 @@ def fixed(count: int) -> bytes:
 def records() -> list[dict[str, Any]]:
     """What is written in a sign-in and the first access token, as calls to DynamoDB."""
     calls: Any = Recorder()
-    seal = session_seal(SECRET)
+    seal = HANDLE.seal
     item = SessionItem(
         key=seal.key,
         sealed=SESSION.sealed(seal, fixed),
@@ -96,9 +95,7 @@ def records() -> list[dict[str, Any]]:
         client_ip="192.0.2.1",
         client_agent="test",
     )
-    listing = CommitGuards(
-        index=index_keys(SESSION),
-        expires_at=index_expires_at(SESSION),
+    guards = CommitGuards(
         subject=subject_digest(ISSUER, SUBJECT),
         subject_marker=subject_marker(ISSUER, SUBJECT),
         op_session_marker=op_session_marker(ISSUER, SID),
@@ -108,8 +105,8 @@ def records() -> list[dict[str, Any]]:
     transaction = TRANSACTION.seal(state=STATE, cookie=COOKIE, expires_at=NOW + 3600, random=fixed)
     assert transaction.key == transaction_key(STATE)
     SessionTable(calls).put_transaction(transaction)
-    SessionTable(calls).commit_session(item, listing, previous=None)
-    token = TOKEN.seal(token_seal(SECRET, SESSION, TARGET), fixed)
+    SessionTable(calls).commit_session(item, listings_of(SESSION, seal.key), guards, previous=())
+    token = TOKEN.seal(HANDLE.token_seal(TARGET, SESSION.token_key), fixed)
     RefreshLeases(calls).finish(seal.key, "an-owner", item.sealed, token)
     calls.writes.append({"replay": replay_key(ISSUER, "a-token-id")})
     return list(calls.writes)

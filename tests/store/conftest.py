@@ -4,15 +4,16 @@ from typing import Any
 
 import pytest
 
-from harness.tables import new_table
-from shared.store.dynamodb import TableClient, connect
+from harness.patience import PATIENT
+from harness.tables import new_table, table_client
+from shared.store.dynamodb import connect
 from shared.store.session_table import SessionTable
 
 
 @pytest.fixture
 def client(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
-    return connect()
+    return connect(PATIENT)
 
 
 @pytest.fixture
@@ -22,4 +23,4 @@ def table_name(client: Any) -> str:
 
 @pytest.fixture
 def table(client: Any, table_name: str) -> SessionTable:
-    return SessionTable(TableClient(client, table_name))
+    return SessionTable(table_client(client, table_name))

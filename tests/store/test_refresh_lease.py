@@ -5,22 +5,24 @@ from typing import Any
 
 import pytest
 
+from harness.tables import table_client
 from shared.errors import TableUnavailable
-from shared.store.dynamodb import TableClient
+from shared.store.keys import ItemKey
 from shared.store.records import Lease, TokenItem
 from shared.store.refresh_lease import RefreshLeases
 from shared.store.session_table import SessionTable
 from tests.store.lost import LostAnswer
-from tests.store.test_session_table import commit, session
+from tests.store.test_session_table import commit, listing, session
 
 KEY, NOW = "session#a", 1_800_000_000.0
+SESSION = ItemKey(KEY)
 TOKEN = TokenItem(key="token#a", sealed=b"token", expires_at=1_800_003_600)
 
 
 @pytest.fixture
 def tokens(client: Any, table_name: str, table: SessionTable) -> RefreshLeases:
     commit(table, session())
-    return RefreshLeases(TableClient(client, table_name))
+    return RefreshLeases(table_client(client, table_name))
 
 
 def lease(owner: str, until: float = NOW + 9) -> Lease:
@@ -29,11 +31,12 @@ def lease(owner: str, until: float = NOW + 9) -> Lease:
 
 def losing(client: Any, table_name: str, operation: str) -> RefreshLeases:
     client_that_loses: Any = LostAnswer(client, operation)
-    return RefreshLeases(TableClient(client_that_loses, table_name))
+    return RefreshLeases(table_client(client_that_loses, table_name))
 
 
-def row(client: Any, table_name: str) -> dict[str, Any]:
-    found: dict[str, Any] = client.get_item(TableName=table_name, Key={"pk": {"S": KEY}})["Item"]
+def row(client: Any, table_name: str, key: ItemKey = SESSION) -> dict[str, Any]:
+    answer = client.get_item(TableName=table_name, Key=key.attributes)
+    found: dict[str, Any] = answer["Item"]
     return found
 
 
@@ -49,7 +52,7 @@ def test_one_holds_the_lease(tokens: RefreshLeases) -> None:
 def test_a_lease_on_nothing(tokens: RefreshLeases, client: Any, table_name: str) -> None:
     """It brings no row about."""
     assert tokens.take_lease("session#never", lease("one"), now=NOW) is None
-    key = {"pk": {"S": "session#never"}}
+    key = ItemKey("session#never").attributes
     assert "Item" not in client.get_item(TableName=table_name, Key=key)
 
 
@@ -77,10 +80,11 @@ def test_the_old_holder_has_no_say_any_more(
     before = row(client, table_name)
     assert not tokens.keep_refreshed(KEY, "one", b"new")
     assert not tokens.finish(KEY, "one", b"new", TOKEN)
-    assert not tokens.end(KEY, "one")
+    assert not tokens.end(KEY, "one", [listing()])
     tokens.give_back(KEY, "one")
-    tokens.rest(KEY, "one", until=NOW + 99, proven=True)
+    tokens.back_off(KEY, "one", until=NOW + 99, outcome_known=True)
     assert row(client, table_name) == before
+    assert row(client, table_name, listing().keys[0])
     assert table.read_session_and_token(KEY, TOKEN.key)[1] is None
 
 
@@ -101,17 +105,17 @@ def test_a_lost_answer_to_taking_over(tokens: RefreshLeases, client: Any, table_
     assert leased.outcome_unknown
 
 
-@pytest.mark.parametrize("proven", [True, False])
-def test_a_rest(tokens: RefreshLeases, table: SessionTable, proven: bool) -> None:
+@pytest.mark.parametrize("outcome_known", [True, False])
+def test_a_rest(tokens: RefreshLeases, table: SessionTable, outcome_known: bool) -> None:
     tokens.take_lease(KEY, lease("one"), now=NOW)
-    tokens.rest(KEY, "one", until=NOW + 2, proven=proven)
+    tokens.back_off(KEY, "one", until=NOW + 2, outcome_known=outcome_known)
     item = table.read_session(KEY)
     assert item is not None
-    assert item.lease == Lease(owner=None if proven else "one", until=NOW + 2)
+    assert item.lease == Lease(owner=None if outcome_known else "one", until=NOW + 2)
     assert tokens.take_lease(KEY, lease("two"), now=NOW + 1) is None
     leased = tokens.take_lease(KEY, lease("two"), now=NOW + 2)
     assert leased is not None
-    assert leased.outcome_unknown is not proven
+    assert leased.outcome_unknown is not outcome_known
 
 
 def test_doubt_outlives_a_holder_that_learned_nothing(tokens: RefreshLeases) -> None:
@@ -162,15 +166,23 @@ def test_nothing_brings_an_ended_session_back(tokens: RefreshLeases, table: Sess
     assert not tokens.keep_refreshed(KEY, "one", b"x")
     assert not tokens.finish(KEY, "one", b"x", TOKEN)
     tokens.give_back(KEY, "one")
-    tokens.rest(KEY, "one", until=NOW, proven=True)
-    assert not tokens.end(KEY, "one")
+    tokens.back_off(KEY, "one", until=NOW, outcome_known=True)
+    assert not tokens.end(KEY, "one", [listing()])
     assert table.read_session_and_token(KEY, TOKEN.key) == (None, None)
 
 
-def test_the_holder_ends_the_session(tokens: RefreshLeases, table: SessionTable) -> None:
-    tokens.take_lease(KEY, lease("one"), now=NOW)
-    assert tokens.end(KEY, "one")
-    assert table.read_session(KEY) is None
+def test_the_holder_ends_the_session_and_its_listings(
+    tokens: RefreshLeases, table: SessionTable, client: Any, table_name: str
+) -> None:
+    both = (
+        listing("session#b", "subject#1", other_owner="subject#2"),
+        listing("session#b", "subject#2", other_owner="subject#1"),
+    )
+    commit(table, session("session#b"), both)
+    tokens.take_lease("session#b", lease("one"), now=NOW)
+    assert tokens.end("session#b", "one", both)
+    left = {(row["pk"]["S"], row["sk"]["S"]) for row in client.scan(TableName=table_name)["Items"]}
+    assert left == {(KEY, "-"), ("subject#1", KEY)}
 
 
 def test_activity_meets_a_lease(tokens: RefreshLeases, table: SessionTable) -> None:
@@ -184,13 +196,13 @@ def test_activity_meets_a_lease(tokens: RefreshLeases, table: SessionTable) -> N
 
 
 def test_a_missing_table(client: Any) -> None:
-    tokens = RefreshLeases(TableClient(client, "no-such-table"))
+    tokens = RefreshLeases(table_client(client, "no-such-table"))
     for act in (
         lambda: tokens.take_lease(KEY, lease("one"), now=NOW),
         lambda: tokens.give_back(KEY, "one"),
         lambda: tokens.keep_refreshed(KEY, "one", b"x"),
         lambda: tokens.finish(KEY, "one", b"x", TOKEN),
-        lambda: tokens.end(KEY, "one"),
+        lambda: tokens.end(KEY, "one", [listing()]),
     ):
         with pytest.raises(TableUnavailable):
             act()

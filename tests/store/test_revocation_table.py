@@ -1,16 +1,17 @@
-"""Markers, indexes and batches, and their conditions, against moto."""
+"""Markers, listings and batches, and their conditions, against moto."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from harness.tables import table_client
 from shared.errors import EndedMeanwhile, TableUnavailable
-from shared.store.dynamodb import TableClient
+from shared.store.keys import ItemKey
 from shared.store.revocation_table import RevocationTable
 from shared.store.session_table import SessionTable
 from tests.store.lost import LostAnswer
-from tests.store.test_session_table import commit, session
+from tests.store.test_session_table import commit, listing, session
 
 MARKER, SID_MARKER = "ended#alice", "ended#sid"
 BEGAN = 1_800_000_000
@@ -20,7 +21,7 @@ LAPSES = 2_000_000_000
 
 @pytest.fixture
 def endings(client: Any, table_name: str) -> RevocationTable:
-    return RevocationTable(TableClient(client, table_name))
+    return RevocationTable(table_client(client, table_name))
 
 
 def mark(
@@ -32,7 +33,8 @@ def mark(
 
 
 def row(client: Any, table_name: str, key: str) -> dict[str, Any]:
-    found: dict[str, Any] = client.get_item(TableName=table_name, Key={"pk": {"S": key}})["Item"]
+    answer = client.get_item(TableName=table_name, Key=ItemKey(key).attributes)
+    found: dict[str, Any] = answer["Item"]
     return found
 
 
@@ -58,14 +60,14 @@ def test_a_commit_meets_the_marker(
     with pytest.raises(EndedMeanwhile):
         commit(table, session())
     assert table.read_session("session#a") is None
-    assert endings.listed(("subject#1",)) == {}
+    assert endings.listed("subject#1") == ()
 
 
 def test_a_refused_commit_deletes_nothing(table: SessionTable, endings: RevocationTable) -> None:
     commit(table, session("session#before"))
     mark(endings, BEGAN, BEGAN + 1)
     with pytest.raises(EndedMeanwhile):
-        commit(table, session(), previous="session#before")
+        commit(table, session(), previous=(ItemKey("session#before"),))
     assert table.read_session("session#before") is not None
 
 
@@ -107,20 +109,20 @@ def test_a_marker_that_lapses_in_between(client: Any, table_name: str) -> None:
                 try:
                     return call(**arguments)
                 finally:
-                    client.delete_item(TableName=table_name, Key={"pk": {"S": MARKER}})
+                    client.delete_item(TableName=table_name, Key=ItemKey(MARKER).attributes)
 
             return then_gone
 
-    mark(RevocationTable(TableClient(client, table_name)), BEGAN + 30, BEGAN)
+    mark(RevocationTable(table_client(client, table_name)), BEGAN + 30, BEGAN)
     lapsing: Any = Lapsing(client, "update_item")
     with pytest.raises(TableUnavailable):
-        mark(RevocationTable(TableClient(lapsing, table_name)), BEGAN, BEGAN + 1)
-    assert "Item" not in client.get_item(TableName=table_name, Key={"pk": {"S": MARKER}})
+        mark(RevocationTable(table_client(lapsing, table_name)), BEGAN, BEGAN + 1)
+    assert "Item" not in client.get_item(TableName=table_name, Key=ItemKey(MARKER).attributes)
 
 
 def test_marking_with_a_lost_answer(client: Any, table_name: str) -> None:
     losing: Any = LostAnswer(client, "update_item")
-    mark(RevocationTable(TableClient(losing, table_name)), BEGAN, BEGAN)
+    mark(RevocationTable(table_client(losing, table_name)), BEGAN, BEGAN)
     assert losing.lost
     assert row(client, table_name, MARKER)["ended_before"]["N"] == str(BEGAN)
 
@@ -152,27 +154,54 @@ def test_a_session_at_logto_that_has_ended(
     assert table.read_session("session#a") is None
 
 
-def test_what_is_listed_and_unlisted(table: SessionTable, endings: RevocationTable) -> None:
-    for name in "abc":
-        commit(table, session(f"session#{name}"))
-    commit(table, session("session#d"), index=("subject#1", "subject#2"))
-    everything = {f"session#{name}" for name in "abcd"}
-    index = ("subject#1", "subject#2", "subject#3")
-    assert endings.listed(index) == {"subject#1": everything, "subject#2": {"session#d"}}
-    endings.unlist("subject#1", ["session#a", "session#b", "session#never"])
-    assert endings.listed(("subject#1",)) == {"subject#1": {"session#c", "session#d"}}
-    endings.unlist("subject#never", ["session#a"])
-    assert endings.listed(("subject#never",)) == {}
+def test_what_is_listed(table: SessionTable, endings: RevocationTable) -> None:
+    commit(table, session("session#a"))
+    both = (
+        listing("session#b", "subject#1", other_owner="subject#2", began_at=BEGAN + 7),
+        listing("session#b", "subject#2", other_owner="subject#1", began_at=BEGAN + 7),
+    )
+    commit(table, session("session#b"), both)
+    assert endings.listed("subject#1") == (listing("session#a"), both[0])
+    assert endings.listed("subject#2") == both[1:]
+    assert endings.listed("subject#3") == ()
 
 
-def test_an_index_item_goes_only_when_it_lists_nothing(
+def test_one_listing_is_enough_to_delete_both(
     table: SessionTable, endings: RevocationTable
 ) -> None:
-    commit(table, session())
-    assert not endings.delete_if_empty("subject#1")
-    endings.unlist("subject#1", ["session#a"])
-    assert endings.delete_if_empty("subject#1")
-    assert endings.listed(("subject#1",)) == {}
+    both = (
+        listing("session#a", "subject#1", other_owner="subject#2"),
+        listing("session#a", "subject#2", other_owner="subject#1"),
+    )
+    commit(table, session(), both)
+    commit(table, session("session#b"))
+    endings.delete_listings(endings.listed("subject#2"))
+    assert endings.listed("subject#2") == ()
+    assert [item.session for item in endings.listed("subject#1")] == ["session#b"]
+    assert table.read_session("session#a") is not None
+
+
+def test_what_is_listed_in_pages(client: Any, table_name: str, table: SessionTable) -> None:
+    """Every page is asked for, and each is strongly consistent."""
+    asked: list[dict[str, Any]] = []
+
+    class Paging:
+        """Answers with two listings at a time."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(client, name)
+
+        def query(self, **arguments: Any) -> Any:
+            asked.append(arguments)
+            return client.query(**arguments, Limit=2)
+
+    for name in "abcde":
+        commit(table, session(f"session#{name}"))
+    paging: Any = Paging()
+    found = RevocationTable(table_client(paging, table_name)).listed("subject#1")
+    assert [item.session for item in found] == [f"session#{name}" for name in "abcde"]
+    assert len(asked) == 3
+    assert all(arguments["ConsistentRead"] is True for arguments in asked)
 
 
 def test_batches_of_many(table: SessionTable, endings: RevocationTable) -> None:
@@ -180,19 +209,18 @@ def test_batches_of_many(table: SessionTable, endings: RevocationTable) -> None:
     for key in keys:
         commit(table, session(key))
     assert {item.key for item in endings.sessions([*keys, "session#never"])} == set(keys)
-    endings.delete(keys[:-1])
+    endings.delete_sessions(keys[:-1])
     assert [item.key for item in endings.sessions(keys)] == keys[-1:]
-    endings.unlist("subject#1", keys)
-    assert endings.listed(("subject#1",)) == {"subject#1": frozenset()}
+    endings.delete_listings(endings.listed("subject#1")[:-1])
+    assert [item.session for item in endings.listed("subject#1")] == keys[-1:]
 
 
 def test_nothing_to_do_is_nothing_asked(endings: RevocationTable, client: Any) -> None:
     calls: list[str] = []
     client.meta.events.register("before-send.dynamodb", lambda **named: calls.append("sent"))
-    assert endings.listed(()) == {}
     assert endings.sessions([]) == ()
-    endings.delete([])
-    endings.unlist("subject#1", [])
+    endings.delete_sessions([])
+    endings.delete_listings([])
     assert calls == []
 
 
@@ -203,6 +231,7 @@ def test_rows_of_another_kind_are_no_sessions(
     mark(endings, BEGAN - 9, BEGAN)
     found = endings.sessions(["session#a", "subject#1", MARKER])
     assert [item.key for item in found] == ["session#a"]
+    assert endings.listed(MARKER) == ()
 
 
 def test_a_guard_is_put_once(endings: RevocationTable) -> None:
@@ -215,7 +244,7 @@ def test_a_guard_is_put_once(endings: RevocationTable) -> None:
 
 def test_a_guard_whose_answer_was_lost_was_put(client: Any, table_name: str) -> None:
     losing: Any = LostAnswer(client, "put_item")
-    assert RevocationTable(TableClient(losing, table_name)).put_once(
+    assert RevocationTable(table_client(losing, table_name)).put_once(
         "replay#1", "one", expires_at=LAPSES
     )
     assert losing.lost
@@ -244,17 +273,17 @@ def test_what_a_batch_leaves_undone_is_asked_for_again(
             return {**answer, "UnprocessedKeys": {name: rest} if rest["Keys"] else {}}
 
     lazy: Any = Lazy()
-    endings = RevocationTable(TableClient(lazy, table_name))
+    endings = RevocationTable(table_client(lazy, table_name))
     keys = [f"session#{name}" for name in "abcde"]
     for key in keys:
         commit(table, session(key))
     assert len(endings.sessions(keys[:4])) == 4
     with pytest.raises(TableUnavailable):
         endings.sessions(keys)  # it never comes to an end
-    endings.delete(keys[:4])
+    endings.delete_sessions(keys[:4])
     assert table.read_session("session#a") is None
     with pytest.raises(TableUnavailable):
-        endings.delete(keys)
+        endings.delete_sessions(keys)
 
 
 def test_a_scan_in_parts(table: SessionTable, endings: RevocationTable) -> None:

@@ -1,5 +1,6 @@
 """The table's writes and their conditions, against moto."""
 
+import json
 import os
 import socket
 import threading
@@ -7,14 +8,16 @@ from typing import Any
 
 import pytest
 
+from harness.patience import PATIENT
+from harness.tables import table_client
 from shared.errors import OtherBrowser, RecordTooLarge, TableUnavailable
+from shared.limits import Limits
 from shared.sealing import new_secret
-from shared.store.dynamodb import TableClient
-from shared.store.dynamodb_client import make_client
+from shared.store.dynamodb import connect
+from shared.store.keys import ItemKey, Listing
 from shared.store.records import SessionItem, Transaction, binding_of, transaction_key
 from shared.store.session_table import CommitGuards, SessionTable
 from tests.store.lost import LostAnswer
-from tests.support.patience import AS_DEPLOYED
 
 STATE, COOKIE = new_secret(), new_secret()
 KEY = transaction_key(STATE)
@@ -42,18 +45,32 @@ def session(key: str = "session#a", sealed: bytes = b"sealed") -> SessionItem:
     )
 
 
-def commit(table: SessionTable, item: SessionItem, **changes: Any) -> None:
-    previous = changes.pop("previous", None)
+def listing(key: str = "session#a", owner: str = "subject#1", **changes: Any) -> Listing:
     values: dict[str, Any] = {
-        "index": ("subject#1",),
-        "expires_at": 2_000_086_400,
+        "began_at": 1_800_000_000,
+        "expires_at": 2_000_043_200,
+        "other_owner": None,
+    }
+    return Listing(owner=owner, session=key, **{**values, **changes})
+
+
+def commit(
+    table: SessionTable,
+    item: SessionItem,
+    listings: tuple[Listing, ...] | None = None,
+    previous: tuple[ItemKey, ...] = (),
+    **changes: Any,
+) -> None:
+    values: dict[str, Any] = {
         "subject": "alice",
         "subject_marker": "ended#alice",
         "op_session_marker": None,
         "in_flight_since": 1_800_000_000_000,
         "authenticated_from": 1_800_000_000,
     }
-    table.commit_session(item, CommitGuards(**{**values, **changes}), previous=previous)
+    guards = CommitGuards(**{**values, **changes})
+    listed = (listing(item.key),) if listings is None else listings
+    table.commit_session(item, listed, guards, previous=previous)
 
 
 def test_a_transaction_is_claimed_once(table: SessionTable) -> None:
@@ -77,16 +94,67 @@ def test_a_hundred_browser_cookies_are_one_condition(table: SessionTable) -> Non
     assert table.claim_transaction(KEY, bindings) is not None
 
 
-def test_a_session_is_committed_with_its_index(
+def test_a_session_is_committed_with_its_listings(
     table: SessionTable, client: Any, table_name: str
 ) -> None:
     commit(table, session())
-    commit(table, session("session#b"), previous="session#a")
+    first, second = (
+        listing("session#b", "subject#1", other_owner="subject#2"),
+        listing("session#b", "subject#2", other_owner="subject#1"),
+    )
+    previous = (ItemKey("session#a"), *listing("session#a").keys)
+    commit(table, session("session#b"), (first, second), previous)
     assert table.read_session("session#a") is None
     assert table.read_session("session#b") == session("session#b")
-    row = client.get_item(TableName=table_name, Key={"pk": {"S": "subject#1"}})["Item"]
-    assert set(row["sessions"]["SS"]) == {"session#a", "session#b"}
-    assert row["expires_at"]["N"] == "2000086400"
+    rows = {(row["pk"]["S"], row["sk"]["S"]): row for row in _rows(client, table_name)}
+    assert set(rows) == {("session#b", "-"), *first.keys}
+    assert rows["subject#1", "session#b"] == {
+        "pk": {"S": "subject#1"},
+        "sk": {"S": "session#b"},
+        "v": {"N": "2"},
+        "began_at": {"N": "1800000000"},
+        "expires_at": {"N": "2000043200"},
+        "other_owner": {"S": "subject#2"},
+    }
+
+
+def test_sign_ins_of_one_user_write_to_different_items(table: SessionTable, client: Any) -> None:
+    """All that two of them have in common is the marker, which both look at."""
+    sent: list[set[ItemKey]] = []
+
+    def note(params: Any, **_: Any) -> None:
+        writes = json.loads(params["body"])["TransactItems"]
+        rows = [write for entry in writes for kind, write in entry.items() if kind == "Put"]
+        assert {kind for entry in writes for kind in entry} == {"ConditionCheck", "Put"}
+        keys = (row["Item"] for row in rows)
+        sent.append({ItemKey(key["pk"]["S"], key["sk"]["S"]) for key in keys})
+
+    client.meta.events.register("before-call.dynamodb.TransactWriteItems", note)
+    commit(table, session("session#a"))
+    commit(table, session("session#b"))
+    one, other = sent
+    assert len(one) == len(other) == 2
+    assert not one & other
+
+
+def _rows(client: Any, table_name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.scan(TableName=table_name)["Items"]
+    return found
+
+
+def test_listings_are_deleted_and_nothing_else(
+    table: SessionTable, client: Any, table_name: str
+) -> None:
+    both = (
+        listing("session#a", "subject#1", other_owner="subject#2"),
+        listing("session#a", "subject#2", other_owner="subject#1"),
+    )
+    commit(table, session(), both)
+    commit(table, session("session#b"))
+    table.delete_listings(both)
+    left = {(row["pk"]["S"], row["sk"]["S"]) for row in _rows(client, table_name)}
+    assert left == {("session#a", "-"), ("session#b", "-"), ("subject#1", "session#b")}
+    table.delete_listings(both)  # what is not there is deleted as well
 
 
 def test_a_commit_that_was_applied_already_is_a_success(table: SessionTable) -> None:
@@ -112,7 +180,7 @@ def test_an_item_over_400_kb_is_refused_cleanly(table: SessionTable) -> None:
 
 def test_a_missing_table_is_unavailable(client: Any) -> None:
     with pytest.raises(TableUnavailable, match="ResourceNotFoundException"):
-        SessionTable(TableClient(client, "no-such-table")).read_session("session#a")
+        SessionTable(table_client(client, "no-such-table")).read_session("session#a")
 
 
 def test_no_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +188,7 @@ def test_no_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
     with pytest.raises(TableUnavailable):
-        SessionTable(TableClient(connect(), "sessions")).read_session("session#a")
+        SessionTable(table_client(connect(PATIENT), "sessions")).read_session("session#a")
 
 
 def test_a_silent_server_is_given_up_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,22 +210,20 @@ def test_a_silent_server_is_given_up_twice(monkeypatch: pytest.MonkeyPatch) -> N
         server = threading.Thread(target=hear, args=(listener,), daemon=True)
         server.start()
         with pytest.raises(TableUnavailable, match="ReadTimeout"):
-            SessionTable(TableClient(make_client(AS_DEPLOYED), "sessions")).read_session(
-                "session#a"
-            )
+            SessionTable(table_client(connect(Limits()), "sessions")).read_session("session#a")
         server.join(60)
     assert len(ends) == 2
 
 
 def test_a_commit_whose_answer_was_lost_is_a_success(client: Any, table_name: str) -> None:
-    table = SessionTable(TableClient(LostAnswer(client, "transact_write_items"), table_name))  # type: ignore[arg-type]
+    table = SessionTable(table_client(LostAnswer(client, "transact_write_items"), table_name))
     commit(table, session())
     assert table.read_session("session#a") == session()
 
 
 def test_a_claim_whose_answer_was_lost_is_unavailable(client: Any, table_name: str) -> None:
     """What it took is gone, so it cannot be told from a replay; the page says to try again."""
-    table = SessionTable(TableClient(LostAnswer(client, "delete_item"), table_name))  # type: ignore[arg-type]
+    table = SessionTable(table_client(LostAnswer(client, "delete_item"), table_name))
     put(table)
     with pytest.raises(TableUnavailable):
         table.claim_transaction(KEY, [binding_of(COOKIE)])

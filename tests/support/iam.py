@@ -86,10 +86,19 @@ def dynamodb(operation: str, request: Mapping[str, Any], table_arns: str) -> Ite
     elif operation in ("BatchGetItem", "BatchWriteItem"):
         for table, part in request["RequestItems"].items():
             yield _asked(operation, table_arns + table, _batch(part))
+    elif operation == "Query":
+        context = _context([_queried(request)], request, reads=True)
+        yield _asked(operation, table_arns + request["TableName"], context)
     else:
         rows = [request[name] for name in ("Key", "Item") if name in request]
         context = _context(rows, request, reads=operation in ("GetItem", "Scan"))
         yield _asked(operation, table_arns + request["TableName"], context)
+
+
+def _queried(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The partition key that a query names, by the only condition that this product has."""
+    assert request["KeyConditionExpression"] == "pk = :pk"
+    return {"pk": request["ExpressionAttributeValues"][":pk"]}
 
 
 def _batch(part: Any) -> dict[str, tuple[str, ...]]:

@@ -4,15 +4,15 @@ from collections.abc import Iterable
 
 from shared.sealing import new_secret
 from shared.services import Services
+from shared.session_handle import SessionHandle
 from shared.store.keys import (
-    index_expires_at,
-    index_keys,
+    listings_of,
     op_session_marker,
     organization_digest,
     subject_digest,
     subject_marker,
 )
-from shared.store.records import Session, SessionItem, session_seal
+from shared.store.records import Session, SessionItem
 from shared.store.session_table import CommitGuards
 
 
@@ -28,7 +28,7 @@ def put_session(
     """Commit a session that began so long ago; the secret for its cookie."""
     settings, began = services.settings, int(services.clock()) - seconds_ago
     secret = new_secret(services.random)
-    seal = session_seal(secret)
+    seal = SessionHandle.of(secret).seal
     session = Session(
         issuer=settings.issuer,
         subject=subject,
@@ -55,14 +55,12 @@ def put_session(
         client_ip=client[0],
         client_agent=client[1],
     )
-    listing = CommitGuards(
-        index=index_keys(session),
-        expires_at=index_expires_at(session),
+    guards = CommitGuards(
         subject=subject_digest(settings.issuer, subject),
         subject_marker=subject_marker(settings.issuer, subject),
         op_session_marker=op_session_marker(settings.issuer, sid) if sid is not None else None,
         in_flight_since=int(services.clock() * 1000),
         authenticated_from=began,
     )
-    services.sessions.commit_session(item, listing, previous=None)
+    services.sessions.commit_session(item, listings_of(session, seal.key), guards, previous=())
     return secret

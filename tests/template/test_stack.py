@@ -24,7 +24,10 @@ def test_stack(create_stack: Callable[..., Stack], given: dict[str, str]) -> Non
     made = stack.made
     dynamodb = stack.client("dynamodb")
     table = dynamodb.describe_table(TableName=made["Table"])["Table"]
-    assert table["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
+    assert table["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert table["DeletionProtectionEnabled"] is True
     assert table.get("GlobalSecondaryIndexes", []) == []

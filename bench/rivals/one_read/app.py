@@ -6,7 +6,7 @@ import boto3
 
 table = boto3.client("dynamodb")
 TABLE = os.environ["TABLE_NAME"]
-KEY = {"pk": {"S": "one-read"}}
+KEY = {"pk": {"S": "one-read"}, "sk": {"S": "-"}}
 table.put_item(TableName=TABLE, Item={**KEY, "sealed": {"B": b"x" * 1500}})
 
 

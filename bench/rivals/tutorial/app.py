@@ -33,7 +33,7 @@ class TableStorage(Storage):
         self.session = session
 
     def _key(self, key: str) -> dict[str, dict[str, str]]:
-        return {"pk": {"S": f"{self.session}#{key}"}}
+        return {"pk": {"S": f"{self.session}#{key}"}, "sk": {"S": "-"}}
 
     def get(self, key: str) -> str | None:
         item = table.get_item(TableName=TABLE, Key=self._key(key), ConsistentRead=True).get("Item")

@@ -1,21 +1,35 @@
-"""What the Logto SDK alone gets wrong, and the product around it does not.
+"""The Logto SDK: the seams that the product stands on, and what the SDK alone gets wrong.
 
-Every test runs twice: over the product, where it passes, and over the bare SDK, where it must fail.
-A release of the SDK that mends a gap shows here as an unexpected success.
+The tests with a `party` run twice: over the product, where they pass, and over the bare SDK, where
+they must fail. A release of the SDK that mends a gap shows here as an unexpected success, and one
+that moves a seam as a failure.
 """
 
 import asyncio
+import importlib.metadata
+import inspect
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import aiohttp
 import pytest
 from joserfc.jwk import ECKey
-from logto import LogtoClient, LogtoConfig, Storage
+from logto import LogtoClient, LogtoConfig, LogtoException, Storage
+from logto.LogtoClient import SignInSession
+from logto.OidcCore import OidcCore
 
 from harness.product import DOMAIN, started_process
-from shared.store.records import Session, session_seal
+from shared.clock import Deadline
+from shared.oidc.endpoints import Endpoints
+from shared.oidc.provider import ProviderMetadata
+from shared.oidc.sdk import Client, Core, UnitOfWork, _completed, sdk_config
+from shared.session_handle import SessionHandle
+from shared.settings import Settings
+from shared.store.records import Session
 from tests.hostile.provider import (
     DISCOVERY,
     TOKEN,
@@ -144,7 +158,7 @@ class Product:
 
     def kept(self) -> dict[str, str]:
         table = self.scene.process.services.sessions
-        seal = session_seal(self.browser.jar[SESSION])
+        seal = SessionHandle.of(self.browser.jar[SESSION]).seal
         item = table.read_session(seal.key)
         assert item is not None
         session = Session.unseal(item, seal)
@@ -188,12 +202,16 @@ def _during_the_token_request(provider: EvilProvider, deed: Callable[[], object]
         pytest.param("bare SDK", marks=pytest.mark.xfail(strict=True, raises=AssertionError)),
     ]
 )
-def party(scene: Scene, request: pytest.FixtureRequest) -> Party:
+def party(scene: Scene, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Party:
+    if request.param != "product":
+        # The bare SDK needs the HTTP library that the product keeps from it.
+        monkeypatch.setattr(sys.modules["logto.OidcCore"], "aiohttp", aiohttp)
     return Product(scene) if request.param == "product" else BareSdk(scene)
 
 
-def test_plain_sign_in_works(scene: Scene) -> None:
+def test_plain_sign_in_works(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both can do what they are for, so the failures below mean something."""
+    monkeypatch.setattr(sys.modules["logto.OidcCore"], "aiohttp", aiohttp)
     for party in (Product(scene), BareSdk(scene)):
         assert party.finish(party.begin())
         assert party.signed_in()
@@ -305,3 +323,121 @@ def test_metadata_is_fetched_once_a_process(scene: Scene, party: Party) -> None:
             party.client = party._new_client()  # one a request, as the tutorial does
         party.finish(party.begin())
     assert scene.provider.count(DISCOVERY) == 1
+
+
+SETTINGS = Settings(logto_endpoint="https://tenant.logto.app", logto_app_id="app", table_name="t")
+DOCUMENT = {
+    "issuer": SETTINGS.issuer,
+    "authorization_endpoint": f"{SETTINGS.issuer}/auth",
+    "token_endpoint": f"{SETTINGS.issuer}/token",
+    "userinfo_endpoint": f"{SETTINGS.issuer}/me",
+    "jwks_uri": f"{SETTINGS.issuer}/jwks",
+    "end_session_endpoint": f"{SETTINGS.issuer}/session/end",
+    "id_token_signing_alg_values_supported": ["ES384"],
+}
+
+
+def client_of(storage: UnitOfWork, extra: dict[str, str] | None = None) -> Client:
+    """The product's client of the SDK. It makes no request."""
+    endpoints = Endpoints(
+        app_id="app",
+        provider=ProviderMetadata(document=DOCUMENT, keys=()),
+        http=cast(Any, None),
+        secret=cast(Any, None),
+        deadline=Deadline.after(0),
+    )
+    return Client(sdk_config(SETTINGS), storage, Core(endpoints), extra=extra)
+
+
+def _query_of(url: str) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(url).query)
+
+
+def test_release_is_the_pinned_one() -> None:
+    assert importlib.metadata.version("logto") == "0.2.1"
+
+
+def test_storage_has_the_methods_that_the_unit_of_work_implements() -> None:
+    assert Storage.__abstractmethods__ == {"get", "set", "delete"}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "name"),
+    [
+        (Client, LogtoClient, "getOidcCore"),
+        (Client, LogtoClient, "_buildSignInUrl"),
+        (Client, LogtoClient, "_handleTokenResponse"),
+        (Core, OidcCore, "fetchTokenByCode"),
+        (Core, OidcCore, "fetchTokenByRefreshToken"),
+    ],
+)
+def test_overridden_method_takes_the_same_parameters(ours: type, theirs: type, name: str) -> None:
+    parameters = [
+        list(inspect.signature(getattr(kind, name)).parameters) for kind in (ours, theirs)
+    ]
+    assert parameters[0] == parameters[1]
+
+
+def test_request_of_the_sdk_gets_the_parameters_that_it_does_not_know() -> None:
+    extra = {"nonce": "n", "first_screen": "register", "prompt": "login consent"}
+    bare, _, _ = client_of(UnitOfWork()).begin(CALLBACK)
+    url, state, kept = client_of(UnitOfWork(), extra).begin(CALLBACK)
+    query = _query_of(url)
+    assert set(query) == set(_query_of(bare)) | {"nonce", "first_screen"}
+    assert (query["nonce"], query["prompt"]) == (["n"], ["login consent"])
+    assert (query["state"], query["code_challenge_method"]) == ([state], ["S256"])
+    assert len(SignInSession.model_validate_json(kept).codeVerifier) >= 43
+
+
+@pytest.mark.parametrize(
+    "url", [f"{CALLBACK}?code=c&state=other", f"{CALLBACK}?code=c", "https://x.test/?code=c"]
+)
+def test_callback_of_another_transaction_is_refused_by_the_sdk(url: str) -> None:
+    storage = UnitOfWork()
+    client_of(storage).begin(CALLBACK)
+    with pytest.raises(LogtoException):
+        asyncio.run(client_of(storage).handleSignInCallback(url))
+
+
+def test_default_storage_of_the_sdk_is_shared_by_all_users() -> None:
+    one, other = (LogtoClient(sdk_config(SETTINGS)) for _ in range(2))
+    assert one._storage is other._storage
+
+
+def test_end_session_request_names_the_application() -> None:
+    query = _query_of(client_of(UnitOfWork()).end_session_url("https://app.test/"))
+    assert query["client_id"] == ["app"]
+    assert query["post_logout_redirect_uri"] == ["https://app.test/"]
+
+
+def test_config_of_the_sdk_holds_no_secret() -> None:
+    with_secret = LogtoConfig(endpoint="https://tenant.logto.app", appId="app", appSecret="s3cret")
+    assert "s3cret" in repr(with_secret)  # which is why the product gives it none
+    assert sdk_config(SETTINGS).appSecret is None
+
+
+def test_coroutine_that_waits_is_an_error() -> None:
+    """The product runs the SDK without an event loop, so a release that waits must show."""
+
+    async def waits() -> None:
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="suspended"):
+        _completed(waits())
+
+
+def test_http_library_of_the_sdk_is_not_loaded_and_using_it_is_an_error() -> None:
+    program = (
+        "import sys, shared.oidc.sdk\n"
+        "print('aiohttp' in sys.modules)\n"
+        "core = sys.modules['logto.OidcCore']\n"
+        "coroutine = core.OidcCore.getProviderMetadata('http://localhost:9/')\n"
+        "try:\n    coroutine.send(None)\n"
+        "except AttributeError as failure:\n    print(failure)\n"
+        "import aiohttp\n"
+        "print(hasattr(aiohttp, 'ClientSession'))\n"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert printed == ["False", "the SDK's own HTTP library is not used (ClientSession)", "True"]
