@@ -45,12 +45,13 @@ def composed(
     clock: Callable[[], float],
     limits: Limits = PATIENT,
     timer: Timer | None = None,
+    http: HttpClient | None = None,
 ) -> Iterator[Services]:
     """Compose the services of a process, and close what they opened when the context ends.
 
     `client` is boto3's for DynamoDB.
     """
-    http = HttpClient(limits=limits, clock=clock)
+    http = http or HttpClient(limits=limits, clock=clock)
     services = compose(
         environment,
         service=service,

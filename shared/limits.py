@@ -15,7 +15,7 @@ class Limits:
     init_seconds: float = 9.0
     """What is done before the first request; Lambda gives INIT 10 seconds."""
     page_seconds: float = 9.0
-    sign_out_seconds: float = 20.0
+    sign_out_seconds: float = 12.0
     """A sign-out everywhere deletes in batches, and must not say that it failed half-way."""
     message_seconds: float = 20.0
     """A logout of hundreds of sessions, and the provider's keys."""
