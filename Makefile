@@ -14,7 +14,7 @@ PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 POLICIES := $(VENV)/policies/.installed
 
-.PHONY: help up test test-fast coverage bench hostile-cases mutants fuzz check format build sam-local lock clean
+.PHONY: help up test test-fast coverage bench hostile-cases mutants fuzz settings check format build sam-local lock clean
 help: ## Show this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -70,6 +70,9 @@ mutants: $(STAMP) ## Turn off each guard in turn, and show that a test notices
 
 fuzz: $(STAMP) ## Fuzz one reader of foreign bytes for a minute: make fuzz TARGET=cookie
 	@$(PYTHON) -m tests.fuzz $(TARGET) -max_total_time=60 -max_len=4096 -artifact_prefix=.local/
+
+settings: $(STAMP) ## Write the README's table of settings from shared/settings.py
+	@$(PYTHON) -m tests.declarations.settings_table
 
 check: $(STAMP) $(POLICIES) ## Lint, types, templates, policies, and declarations in step
 	$(PYTHON) -m ruff check .

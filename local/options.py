@@ -6,22 +6,16 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from shared.environment import declarations
+from shared.settings import Settings
+
 ROOT = Path(__file__).resolve().parent.parent
 TABLE_NAME = "sign-in"
 RESOURCE = "https://api.example.test/orders"
 """The API resource of the stand-in, and of the demo API."""
 RELAY_ROUTE = "/api/{proxy+}"
-_PASSED_ON = (
-    "ACCESS_TOKEN_",
-    "ALLOWED_",
-    "BRAND_",
-    "ENTRA_",
-    "LOGTO_",
-    "POWERTOOLS_",
-    "RECORD_",
-    "REVALIDATE_",
-    "SESSION_",
-)
+_PASSED_ON = frozenset(declarations(Settings))
+"""What a developer may set for the functions, besides the variables of Powertools."""
 _FOR_THE_STAND_IN = {
     "LOGTO_SCOPES": "email roles identities urn:logto:scope:organizations "
     "urn:logto:scope:organization_roles read:orders write:orders",
@@ -80,7 +74,11 @@ class Options:
 
     def functions(self, host: str) -> dict[str, str]:
         """The variables of the functions, which reach this machine by the name `host`."""
-        given = {n: v for n, v in self.variables.items() if n.startswith(_PASSED_ON)}
+        given = {
+            name: value
+            for name, value in self.variables.items()
+            if name in _PASSED_ON or name.startswith("POWERTOOLS_")
+        }
         logto = (
             {name: self.variables[name] for name in LOGTO}
             if self.own_logto

@@ -1,100 +1,225 @@
-"""Reading variables one by one: every fault is collected, with its variable and its fix."""
+"""Declare settings as fields of a dataclass, and read them from environment variables.
+
+A declaration says everything about its setting: the reader, the README's table and the tests of
+`template.yaml` come from it. The variable has the field's name, in capitals.
+"""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, NamedTuple, dataclass_transform
 
 from shared.errors import SettingsInvalid
 from shared.parsing.urls import check_base
 
-_SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749 section 3.3
+type Check = Callable[[str], str]
+"""Returns the value to use. Raises ValueError with a text that follows the variable's name, such
+as `must begin with https://`, and never holds the value: it may be a secret."""
+type Report = Callable[[str], None]
+"""Takes a fault, as text that follows the variable's name and never holds the value."""
+type Kind[T] = Callable[[str | None, Report], T | None]
+"""Converts a variable (None if it is absent) to a value. Returns None for the default, also after
+reporting a fault."""
+
+_KEY = "setting"
+_SCOPE = r"[\x21\x23-\x5B\x5D-\x7E]+"  # RFC 6749 section 3.3
+
+
+class Declaration(NamedTuple):  # it is made at each cold start: a dataclass takes longer to make
+    """What is said of a setting besides its name and type."""
+
+    kind: Kind[Any]
+    default: Any
+    parameter: str | None
+    """The parameter of `template.yaml` that sets it."""
+    meaning: str
+    """What it is for, as the README's table says it."""
+    default_text: str | None
+    """What applies without it, in words; None if the default says enough."""
+    fix: str | None
+    """What to do if it is missing; None if it may be."""
+
+
+def setting[T, D](
+    kind: Kind[T],
+    *,
+    default: D,
+    parameter: str | None,
+    meaning: str,
+    default_text: str | None = None,
+    secret: bool = False,
+) -> T | D:
+    """Declare a setting that may be absent. A `secret` is left out of the object's repr."""
+    declaration = Declaration(
+        kind=kind,
+        default=default,
+        parameter=parameter,
+        meaning=meaning,
+        default_text=default_text,
+        fix=None,
+    )
+    return field(default=default, repr=not secret, metadata={_KEY: declaration})
+
+
+def required(
+    kind: Kind[str],
+    *,
+    fix: str,
+    parameter: str | None,
+    meaning: str,
+    default_text: str = "required",
+) -> str:
+    """Declare a setting that must be there; `fix` tells what to do if it is missing."""
+    declaration = Declaration(
+        kind=kind,
+        default="",  # in its place until the faults are raised
+        parameter=parameter,
+        meaning=meaning,
+        default_text=default_text,
+        fix=fix,
+    )
+    declared: str = field(metadata={_KEY: declaration})
+    return declared
+
+
+@dataclass_transform(
+    kw_only_default=True, frozen_default=True, field_specifiers=(setting, required)
+)
+def declares_settings[C](cls: type[C]) -> type[C]:
+    """Make a frozen dataclass of fields that `setting` and `required` declare."""
+    return dataclass(frozen=True, kw_only=True, slots=True)(cls)
+
+
+def declarations(cls: type[Any]) -> dict[str, Declaration]:
+    """The declarations of a class, by variable."""
+    return {each.name.upper(): each.metadata[_KEY] for each in fields(cls)}
 
 
 class Reader:
-    """Collects faults instead of stopping at the first."""
+    """Reads variables, and collects faults instead of stopping at the first."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self._faults: list[str] = []
+        self._faults: dict[str, None] = {}
 
-    def optional(self, name: str, check: Callable[[str], str]) -> str | None:
-        value = self._environment.get(name, "").strip()
+    def read[C](self, cls: type[C]) -> C:
+        """Read every setting that a class declares. The default stands in for an invalid one."""
+        declared = declarations(cls).items()
+        return cls(**{name.lower(): self._value(name, each) for name, each in declared})
+
+    def _value(self, name: str, declaration: Declaration) -> Any:
+        if declaration.fix is not None and not self.given(name):
+            self.fault(f"{name} is missing: {declaration.fix}")
+            return declaration.default
+        value = declaration.kind(
+            self._environment.get(name), lambda fault: self.fault(f"{name} {fault}")
+        )
+        return declaration.default if value is None else value
+
+    def given(self, name: str) -> bool:
+        """Whether a variable is set and not empty, valid or not."""
+        return bool(self._environment.get(name, "").strip())
+
+    def fault(self, text: str) -> None:
+        """Note a fault, once however often it is found."""
+        self._faults[text] = None
+
+    def finish(self) -> None:
+        """Raise SettingsInvalid if there were faults."""
+        if self._faults:
+            raise SettingsInvalid("; ".join(self._faults))
+
+
+def text(check: Check) -> Kind[str]:
+    """Read a text that passes `check`. An empty one counts as absent."""
+
+    def read(given: str | None, report: Report) -> str | None:
+        value = (given or "").strip()
         if not value:
             return None
         try:
             return check(value)
         except ValueError as fault:
-            self._faults.append(f"{name} {fault}")
+            report(str(fault))
             return None
 
-    def required(self, name: str, check: Callable[[str], str], fix: str) -> str:
-        if not self._environment.get(name, "").strip():
-            self._faults.append(f"{name} is missing: {fix}")
-        return self.optional(name, check) or ""
+    return read
 
-    def seconds(self, name: str, default: int, least: int, most: int) -> int:
-        value = self._environment.get(name, "").strip()
+
+def seconds(least: int, most: int) -> Kind[int]:
+    """Read whole seconds between two bounds, both allowed. An empty value counts as absent."""
+
+    def read(given: str | None, report: Report) -> int | None:
+        value = (given or "").strip()
         if not value:
-            return default
-        if value.isascii() and value.isdigit() and least <= int(value[:12]) <= most:
-            return int(value)
-        self._faults.append(f"{name} must be whole seconds from {least} to {most}")
-        return default
+            return None
+        # The length comes first: int() refuses very long numbers with an error of its own.
+        if value.isascii() and value.isdigit() and len(value) <= 12:
+            number = int(value)
+            if least <= number <= most:
+                return number
+        report(f"must be whole seconds from {least} to {most}")
+        return None
 
-    def words(
-        self, name: str, default: tuple[str, ...], check: Callable[[str], str]
-    ) -> tuple[str, ...]:
-        """Words separated by spaces or commas, each once."""
-        value = self._environment.get(name)
-        if value is None:
-            return default
-        words = dict.fromkeys(value.replace(",", " ").split())
-        for word in words:
+    return read
+
+
+def words(check: Check) -> Kind[tuple[str, ...]]:
+    """Read words separated by spaces or commas, each once, that pass `check`.
+
+    An empty value is not an absent one: it means no words, whatever the default is.
+    """
+
+    def read(given: str | None, report: Report) -> tuple[str, ...] | None:
+        if given is None:
+            return None
+        found = tuple(dict.fromkeys(_split(given)))
+        for word in found:
             try:
                 check(word)
             except ValueError as fault:
-                self._faults.append(f"{name} {fault}")
-        return tuple(words)
-
-    def mapping(
-        self, name: str, check_name: Callable[[str], str], check_value: Callable[[str], str]
-    ) -> dict[str, str]:
-        """Words of the form `name=value`, separated by spaces or commas, each name once."""
-        found: dict[str, str] = {}
-        for word in self._environment.get(name, "").replace(",", " ").split():
-            left, separator, right = word.partition("=")
-            try:
-                if not separator or left in found:
-                    raise ValueError("must hold words of the form name=value, each name once")
-                found[check_name(left)] = check_value(right)
-            except ValueError as fault:
-                self._faults.append(f"{name} {fault}")
+                report(str(fault))
         return found
 
-    def switch(self, name: str) -> bool:
-        """`true` or `false`, the latter where it is not set."""
-        value = self._environment.get(name, "").strip().lower()
-        if value not in ("", "true", "false"):
-            self._faults.append(f"{name} must be true or false")
-        return value == "true"
-
-    def given(self, name: str) -> bool:
-        """Whether a variable is set, well or badly."""
-        return bool(self._environment.get(name, "").strip())
-
-    def fault(self, text: str) -> None:
-        """Note what is wrong with several variables together."""
-        self._faults.append(text)
-
-    def finish(self) -> None:
-        if self._faults:
-            raise SettingsInvalid("; ".join(self._faults))
+    return read
 
 
-def matching(pattern: re.Pattern[str], fault: str) -> Callable[[str], str]:
-    """A check that the whole value matches."""
+def mapping(check_name: Check, check_value: Check) -> Kind[Mapping[str, str]]:
+    """Read words of the form `name=value`, separated by spaces or commas, each name once."""
+
+    def read(given: str | None, report: Report) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        for word in _split(given or ""):
+            name, separator, value = word.partition("=")
+            try:
+                if not separator or name in found:
+                    raise ValueError("must hold words of the form name=value, each name once")
+                found[check_name(name)] = check_value(value)
+            except ValueError as fault:
+                report(str(fault))
+        return MappingProxyType(found)
+
+    return read
+
+
+def switch(given: str | None, report: Report) -> bool | None:
+    """Read `true` or `false`, in any case. An empty value counts as absent."""
+    value = (given or "").strip().lower()
+    if value not in ("", "true", "false"):
+        report("must be true or false")
+    return {"true": True, "false": False}.get(value)
+
+
+def _split(given: str) -> Iterable[str]:
+    return given.replace(",", " ").split()
+
+
+def matching(pattern: str, fault: str) -> Check:
+    """Check that the whole value matches a pattern, which is compiled when it is first needed."""
 
     def check(value: str) -> str:
-        if not pattern.fullmatch(value):
+        if not re.fullmatch(pattern, value):
             raise ValueError(fault)
         return value
 
@@ -102,37 +227,33 @@ def matching(pattern: re.Pattern[str], fault: str) -> Callable[[str], str]:
 
 
 def printable(value: str) -> str:
-    """A secret of Logto."""
+    """Check a secret of Logto."""
     if not value.isascii() or not value.isprintable():
         raise ValueError("holds a character that a secret of Logto never holds")
     return value
 
 
 def short_text(value: str) -> str:
-    """A name to show."""
+    """Check a name to show."""
     if len(value) > 80 or not value.isprintable():
         raise ValueError("must be at most 80 printable characters")
     return value
 
 
-def scope(value: str) -> str:
-    """An OAuth scope."""
-    if not _SCOPE.fullmatch(value):
-        raise ValueError("holds a word that is no OAuth scope")
-    return value
-
-
 def indicator(value: str) -> str:
-    """The indicator of an API resource."""
+    """Check the indicator of an API resource."""
     if ":" not in value or "#" in value or not value.isascii() or not value.isprintable():
-        raise ValueError("must hold absolute URIs without fragment (RFC 8707 section 2)")
+        raise ValueError("must hold absolute URIs without a fragment (RFC 8707 section 2)")
     return value
 
 
 def https_url(value: str) -> str:
-    """A URL, query and all, that begins with https://."""
+    """Check a URL that begins with https:// and may have a query."""
     head, separator, query = value.partition("?")
     checked = check_base(head)
     if not checked.startswith("https://") or '"' in query or not query.isascii():
         raise ValueError("must begin with https://")
     return checked + separator + query
+
+
+scope = matching(_SCOPE, "must hold OAuth scopes (RFC 6749 section 3.3)")

@@ -1,84 +1,246 @@
-"""The settings: one frozen object, validated once, every error with its variable and its fix."""
+"""The settings: one frozen object. Each is declared here once.
 
-import re
+A new one also needs its parameter and variable in `template.yaml`; `make settings` then writes the
+README's table. Every error names the variable and the fix.
+"""
+
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
 from shared.environment import (
     Reader,
+    declares_settings,
     https_url,
     indicator,
+    mapping,
     matching,
     printable,
+    required,
     scope,
+    seconds,
+    setting,
     short_text,
+    switch,
+    text,
+    words,
 )
 from shared.parsing.urls import check_base
+from shared.scopes import DEFAULT_SCOPES
+from shared.settings_rules import check_together
 
-ORGANIZATIONS = "urn:logto:scope:organizations"
-EMAIL, ROLES = "email", "roles"
-DEFAULT_SCOPES = (
-    EMAIL,
-    ROLES,
-    ORGANIZATIONS,
-    "urn:logto:scope:organization_roles",
-)
-"""What is asked for beyond `openid`, `offline_access` and `profile`, which the SDK always adds."""
-IDENTITIES = "identities"
-"""The scope with which userinfo tells what Entra says of a user."""
-ORGANIZATION_URN = "urn:logto:organization:"
-"""Followed by an organization's id: the audience of its tokens."""
 LONGEST_SESSION_SECONDS = 30 * 86_400
 
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_SHORT_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_ROLE = re.compile(r"[\x21-\x7e]{1,128}")
-_ROUTE = re.compile(r"/[A-Za-z0-9_.~/{}+-]{0,200}")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_EMAIL_DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}")
-_TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}|arn:[A-Za-z0-9:/_.-]{1,1000}")
-_SECRET_ARN = re.compile(
-    r"arn:aws[a-z-]*:(secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+|ssm:[a-z0-9-]+:\d{12}:parameter/\S+)"
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+_SECRET_ARN = matching(
+    r"arn:aws[a-z-]*:"
+    r"(secretsmanager:[a-z0-9-]+:\d{12}:secret:\S+|ssm:[a-z0-9-]+:\d{12}:parameter/\S+)",
+    "is not the ARN of a Secrets Manager secret or an SSM parameter",
 )
-_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_NAME = r"[A-Za-z0-9_-]{1,128}"
+_ROLE = r"[\x21-\x7e]{1,128}"
+_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ORGANIZATION = matching(_NAME, "must hold ids of organizations")
+_SHORT_NAME = matching(
+    r"[A-Za-z0-9_.:-]{1,64}", "must hold short names of letters, digits and . _ : -, at most 64"
+)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@declares_settings
 class Settings:
-    """What a deployment is told. Lifetimes are whole seconds."""
+    """What a deployment is configured with. Lifetimes are whole seconds."""
 
-    logto_endpoint: str
-    logto_app_id: str
-    logto_app_secret: str | None = field(default=None, repr=False)
-    logto_app_secret_arn: str | None = None
-    logto_webhook_signing_key: str | None = field(default=None, repr=False)
-    logto_webhook_signing_key_arn: str | None = None
-    table_name: str
-    base_url: str | None = None
-    session_idle_seconds: int = 3600
-    session_absolute_seconds: int = 43_200
-    revalidate_seconds: int = 0
-    """Age at which a session has to be proven anew at Entra; 0 for never."""
-    revalidate_grace_seconds: int = 900
-    """Time for that, before the session ends."""
-    logto_scopes: tuple[str, ...] = DEFAULT_SCOPES
-    logto_resources: tuple[str, ...] = ()
-    logto_organizations: tuple[str, ...] = ()
-    logto_default_connector: str | None = None
-    access_token_routes: Mapping[str, str] = field(default_factory=dict)
-    """Routes whose authorization comes with an access token, and for which resource each."""
-    allowed_tenants: tuple[str, ...] = ()
-    allowed_organizations: tuple[str, ...] = ()
-    allowed_roles: tuple[str, ...] = ()
-    allowed_email_domains: tuple[str, ...] = ()
-    entra_groups: Mapping[str, str] = field(default_factory=dict)
-    """Short names of Entra groups, by object id."""
-    entra_roles: Mapping[str, str] = field(default_factory=dict)
-    """Short names of Entra app roles, by value."""
-    record_client: bool = False
-    brand_name: str = "Sign-in"
-    brand_logo_url: str | None = None
-    brand_accent_colour: str | None = None
+    logto_endpoint: str = required(
+        text(check_base),
+        fix="set it to your Logto endpoint, such as https://tenant.logto.app",
+        parameter="LogtoEndpoint",
+        meaning="the Logto endpoint, such as `https://tenant.logto.app`",
+    )
+    logto_app_id: str = required(
+        text(matching(_NAME, "is not an application id")),
+        fix="copy it from the application's page in the Logto Console",
+        parameter="LogtoAppId",
+        meaning="the id of the Traditional web application",
+    )
+    logto_app_secret_arn: str | None = setting(
+        text(_SECRET_ARN),
+        default=None,
+        default_text="a secret of the stack",
+        parameter="LogtoAppSecretArn",
+        meaning="Secrets Manager secret or SSM SecureString: plain text, or JSON with `app_secret`",
+    )
+    logto_app_secret: str | None = setting(
+        text(printable),
+        default=None,
+        secret=True,
+        parameter=None,
+        meaning="the secret itself, on a laptop",
+    )
+    logto_scopes: tuple[str, ...] = setting(
+        words(scope),
+        default=DEFAULT_SCOPES,
+        parameter="LogtoScopes",
+        meaning="scopes beyond `openid offline_access profile`; an empty value: no others",
+    )
+    logto_resources: tuple[str, ...] = setting(
+        words(indicator),
+        default=(),
+        parameter="LogtoResources",
+        meaning="API resources that sign-ins ask access for",
+    )
+    logto_organizations: tuple[str, ...] = setting(
+        words(_ORGANIZATION),
+        default=(),
+        parameter="LogtoOrganizations",
+        meaning="organizations whose tokens routes may get",
+    )
+    logto_webhook_signing_key_arn: str | None = setting(
+        text(_SECRET_ARN),
+        default=None,
+        default_text="a secret of the stack",
+        parameter="LogtoWebhookSigningKeyArn",
+        meaning="where the signing key of Logto's webhook is, as plain text",
+    )
+    logto_webhook_signing_key: str | None = setting(
+        text(printable),
+        default=None,
+        secret=True,
+        parameter=None,
+        meaning="the key itself, on a laptop",
+    )
+    logto_default_connector: str | None = setting(
+        text(matching(_NAME, "is not a connector id")),
+        default=None,
+        parameter="LogtoDefaultConnector",
+        meaning="the SSO connector that sign-ins go straight to, "
+        "unless they name another or a `first_screen`",
+    )
+    table_name: str = required(
+        text(
+            matching(
+                r"[A-Za-z0-9_.-]{3,255}|arn:[A-Za-z0-9:/_.-]{1,1000}",
+                "is not the name of a DynamoDB table",
+            )
+        ),
+        fix="set it to the name of the DynamoDB table",
+        default_text="the stack's table",
+        parameter=None,
+        meaning="the DynamoDB table",
+    )
+    base_url: str | None = setting(
+        text(check_base),
+        default=None,
+        default_text="API Gateway's own domain",
+        parameter="BaseUrl",
+        meaning="the URL that browsers use, for a custom domain or a path",
+    )
+    session_idle_seconds: int = setting(
+        seconds(60, LONGEST_SESSION_SECONDS),
+        default=3600,
+        parameter="SessionIdleSeconds",
+        meaning="a session that is unused for this long ends",
+    )
+    session_absolute_seconds: int = setting(
+        seconds(120, LONGEST_SESSION_SECONDS),
+        default=43_200,
+        parameter="SessionAbsoluteSeconds",
+        meaning="a session ends after this long in any case",
+    )
+    revalidate_seconds: int = setting(
+        seconds(0, LONGEST_SESSION_SECONDS),
+        default=0,
+        parameter="RevalidateSeconds",
+        meaning="age at which a session must be re-authenticated at Entra; `0`: never",
+    )
+    revalidate_grace_seconds: int = setting(
+        seconds(60, 86_400),
+        default=900,
+        parameter="RevalidateGraceSeconds",
+        meaning="time to re-authenticate before the session ends",
+    )
+    record_client: bool = setting(
+        switch,
+        default=False,
+        parameter="RecordClient",
+        meaning="keep address and browser with each session, for operators",
+    )
+    allowed_tenants: tuple[str, ...] = setting(
+        words(matching(_UUID, "must hold tenant ids in lower case")),
+        default=(),
+        default_text="all",
+        parameter="AllowedTenants",
+        meaning="Entra tenants whose users may sign in; needs the scope `identities`",
+    )
+    allowed_organizations: tuple[str, ...] = setting(
+        words(_ORGANIZATION),
+        default=(),
+        default_text="all",
+        parameter="AllowedOrganizations",
+        meaning="organizations whose members may sign in",
+    )
+    allowed_roles: tuple[str, ...] = setting(
+        words(matching(_ROLE, "must hold roles of at most 128 printable ASCII characters")),
+        default=(),
+        default_text="all",
+        parameter="AllowedRoles",
+        meaning="roles, or short names of Entra groups and roles, whose holders may sign in",
+    )
+    allowed_email_domains: tuple[str, ...] = setting(
+        words(
+            matching(
+                r"(?=.{1,253}$)([a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}",
+                "must hold domains in lower case, such as contoso.com",
+            )
+        ),
+        default=(),
+        default_text="all",
+        parameter="AllowedEmailDomains",
+        meaning="domains of verified addresses whose owners may sign in",
+    )
+    entra_groups: Mapping[str, str] = setting(
+        mapping(matching(_UUID, "must name groups by object id"), _SHORT_NAME),
+        default=_NONE,
+        parameter="EntraGroups",
+        meaning="short names of Entra groups in sessions, as `<object id>=<short name>`; "
+        "needs the scope `identities`",
+    )
+    entra_roles: Mapping[str, str] = setting(
+        mapping(matching(_ROLE, "must name app roles by value"), _SHORT_NAME),
+        default=_NONE,
+        parameter="EntraRoles",
+        meaning="short names of Entra app roles in sessions, as `<value>=<short name>`; "
+        "needs the scope `identities`",
+    )
+    access_token_routes: Mapping[str, str] = setting(
+        mapping(
+            matching(
+                r"/[A-Za-z0-9_.~/{}+-]{0,200}",
+                "must name routes by their path, such as /api/{proxy+}",
+            ),
+            indicator,
+        ),
+        default=_NONE,
+        parameter="AccessTokenRoutes",
+        meaning="routes that get an access token, as `<path of the route>=<resource>`",
+    )
+    brand_name: str = setting(
+        text(short_text),
+        default="Sign-in",
+        parameter="BrandName",
+        meaning="the product's name on the pages",
+    )
+    brand_logo_url: str | None = setting(
+        text(https_url),
+        default=None,
+        parameter="BrandLogoUrl",
+        meaning="an https URL of a logo",
+    )
+    brand_accent_colour: str | None = setting(
+        text(matching(r"#[0-9a-fA-F]{6}", "is not a colour such as #0b57d0")),
+        default=None,
+        parameter="BrandAccentColour",
+        meaning="the colour of buttons, such as `#0b57d0`",
+    )
 
     @property
     def issuer(self) -> str:
@@ -87,138 +249,28 @@ class Settings:
 
     @property
     def reads_entra(self) -> bool:
-        """Whether a sign-in needs what only userinfo tells."""
+        """Whether a sign-in needs what only userinfo includes."""
         return bool(self.allowed_tenants or self.entra_groups or self.entra_roles)
 
     @classmethod
     def from_environment(
         cls, environment: Mapping[str, str], *, needs_app_secret: bool = True
     ) -> "Settings":
-        """Read and check every variable; an empty one counts as absent.
+        """Read and check every variable.
 
-        Raises SettingsInvalid that lists every fault at once, and never a value of one.
+        An empty variable counts as absent, except for a list of words: `LOGTO_SCOPES=""` means no
+        scopes, not the default ones. Raises SettingsInvalid, which lists every fault at once and
+        holds no value.
         """
         reader = Reader(_as_deployed(environment))
-        settings = _read(reader)
-        _check_together(settings, reader, needs_app_secret=needs_app_secret)
+        settings = reader.read(cls)
+        check_together(settings, reader, needs_app_secret=needs_app_secret)
         reader.finish()
         return settings
 
 
-def _read(reader: Reader) -> Settings:
-    secret_arn = matching(
-        _SECRET_ARN, "is not the ARN of a Secrets Manager secret or an SSM parameter"
-    )
-    identifier = matching(_NAME, "is not an id")
-    short_name = matching(_SHORT_NAME, "holds a short name with a character that none has")
-    return Settings(
-        logto_endpoint=reader.required(
-            "LOGTO_ENDPOINT",
-            check_base,
-            "set it to your Logto endpoint, such as https://tenant.logto.app",
-        ),
-        logto_app_id=reader.required(
-            "LOGTO_APP_ID",
-            matching(_NAME, "is not an application id"),
-            "copy it from the application's page in the Logto Console",
-        ),
-        logto_app_secret=reader.optional("LOGTO_APP_SECRET", printable),
-        logto_app_secret_arn=reader.optional("LOGTO_APP_SECRET_ARN", secret_arn),
-        logto_webhook_signing_key=reader.optional("LOGTO_WEBHOOK_SIGNING_KEY", printable),
-        logto_webhook_signing_key_arn=reader.optional("LOGTO_WEBHOOK_SIGNING_KEY_ARN", secret_arn),
-        table_name=reader.required(
-            "TABLE_NAME",
-            matching(_TABLE, "is not the name of a DynamoDB table"),
-            "set it to the name of the DynamoDB table",
-        ),
-        base_url=reader.optional("BASE_URL", check_base),
-        session_idle_seconds=reader.seconds(
-            "SESSION_IDLE_SECONDS", 3600, 60, LONGEST_SESSION_SECONDS
-        ),
-        session_absolute_seconds=reader.seconds(
-            "SESSION_ABSOLUTE_SECONDS", 43_200, 120, LONGEST_SESSION_SECONDS
-        ),
-        revalidate_seconds=reader.seconds("REVALIDATE_SECONDS", 0, 0, LONGEST_SESSION_SECONDS),
-        revalidate_grace_seconds=reader.seconds("REVALIDATE_GRACE_SECONDS", 900, 60, 86_400),
-        logto_scopes=reader.words("LOGTO_SCOPES", DEFAULT_SCOPES, scope),
-        logto_resources=reader.words("LOGTO_RESOURCES", (), indicator),
-        logto_organizations=reader.words("LOGTO_ORGANIZATIONS", (), identifier),
-        logto_default_connector=reader.optional(
-            "LOGTO_DEFAULT_CONNECTOR", matching(_NAME, "is not a connector id")
-        ),
-        access_token_routes=reader.mapping(
-            "ACCESS_TOKEN_ROUTES",
-            matching(_ROUTE, "must name routes by their path, such as /api/{proxy+}"),
-            indicator,
-        ),
-        allowed_tenants=reader.words(
-            "ALLOWED_TENANTS", (), matching(_UUID, "must hold tenant ids in lower case")
-        ),
-        allowed_organizations=reader.words("ALLOWED_ORGANIZATIONS", (), identifier),
-        allowed_roles=reader.words(
-            "ALLOWED_ROLES", (), matching(_ROLE, "holds a word that is no role")
-        ),
-        allowed_email_domains=reader.words(
-            "ALLOWED_EMAIL_DOMAINS",
-            (),
-            matching(_EMAIL_DOMAIN, "must hold domains in lower case, such as contoso.com"),
-        ),
-        entra_groups=reader.mapping(
-            "ENTRA_GROUPS", matching(_UUID, "must name groups by object id"), short_name
-        ),
-        entra_roles=reader.mapping(
-            "ENTRA_ROLES", matching(_ROLE, "must name app roles by value"), short_name
-        ),
-        record_client=reader.switch("RECORD_CLIENT"),
-        brand_name=reader.optional("BRAND_NAME", short_text) or "Sign-in",
-        brand_logo_url=reader.optional("BRAND_LOGO_URL", https_url),
-        brand_accent_colour=reader.optional(
-            "BRAND_ACCENT_COLOUR", matching(_COLOUR, "is not a colour such as #0b57d0")
-        ),
-    )
-
-
-def _check_together(settings: Settings, reader: Reader, *, needs_app_secret: bool) -> None:
-    for name, value in (
-        ("LOGTO_APP_SECRET", settings.logto_app_secret),
-        ("LOGTO_WEBHOOK_SIGNING_KEY", settings.logto_webhook_signing_key),
-    ):
-        if value and reader.given(f"{name}_ARN"):
-            reader.fault(f"{name} and {name}_ARN are both set: keep one of them")
-    has_secret = reader.given("LOGTO_APP_SECRET") or reader.given("LOGTO_APP_SECRET_ARN")
-    if needs_app_secret and not has_secret:
-        reader.fault(
-            "LOGTO_APP_SECRET_ARN is missing: set it to the ARN of the secret that holds the "
-            "application's secret (or set LOGTO_APP_SECRET on a laptop)"
-        )
-    if settings.session_idle_seconds >= settings.session_absolute_seconds:
-        reader.fault("SESSION_IDLE_SECONDS must be shorter than SESSION_ABSOLUTE_SECONDS")
-    if 0 < settings.revalidate_seconds < 60:
-        reader.fault("REVALIDATE_SECONDS must be 0 or at least 60")
-    if settings.reads_entra and IDENTITIES not in settings.logto_scopes:
-        reader.fault(
-            "LOGTO_SCOPES must hold `identities` for ALLOWED_TENANTS, ENTRA_GROUPS or ENTRA_ROLES"
-        )
-    for name, words, scopes in (
-        ("LOGTO_ORGANIZATIONS", settings.logto_organizations, {ORGANIZATIONS}),
-        # Without the claim that a rule looks at, nobody would meet it.
-        ("ALLOWED_ORGANIZATIONS", settings.allowed_organizations, {ORGANIZATIONS}),
-        ("ALLOWED_ROLES", settings.allowed_roles, {ROLES, IDENTITIES}),
-        ("ALLOWED_EMAIL_DOMAINS", settings.allowed_email_domains, {EMAIL}),
-    ):
-        if words and not scopes & set(settings.logto_scopes):
-            needed = " or ".join(f"`{scope}`" for scope in sorted(scopes))
-            reader.fault(f"LOGTO_SCOPES must hold {needed} for {name}")
-    organizations = {ORGANIZATION_URN + name for name in settings.logto_organizations}
-    if set(settings.access_token_routes.values()) - organizations - set(settings.logto_resources):
-        reader.fault(
-            "ACCESS_TOKEN_ROUTES names a resource that is neither in LOGTO_RESOURCES nor "
-            "urn:logto:organization: followed by one of LOGTO_ORGANIZATIONS"
-        )
-
-
 def _as_deployed(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Without what only the SAM CLI's emulator sets: the logical id of a secret as its ARN."""
+    """Remove what only the SAM CLI's emulator sets: the logical id of a secret as its ARN."""
     if environment.get("AWS_SAM_LOCAL") != "true":
         return environment
     names = ("LOGTO_APP_SECRET_ARN", "LOGTO_WEBHOOK_SIGNING_KEY_ARN")

@@ -28,10 +28,10 @@ from shared.errors import (
     Unavailable,
 )
 from shared.observability import GROUPS_OVERAGE, SIGN_IN_SUCCEEDED
+from shared.scopes import IDENTITIES
 from shared.sealing import is_secret, new_secret
 from shared.services import Services
 from shared.session_handle import SessionHandle
-from shared.settings import IDENTITIES
 from shared.store.keys import (
     ItemKey,
     listing_keys,

@@ -32,10 +32,13 @@ def check_base(url: str) -> str:
     """
     if any(ord(c) <= 0x20 or ord(c) >= 0x7F for c in url) or "\\" in url:
         raise ValueError("holds a character that a URL may not hold")
-    parts: SplitResult = urlsplit(url)
+    try:
+        parts: SplitResult = urlsplit(url)
+        _ = parts.port
+    except ValueError:  # its text quotes the URL, which may hold a password
+        raise ValueError("is not an absolute URL such as https://example.com") from None
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise ValueError("is not an absolute URL such as https://example.com")
-    _ = parts.port
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not hold a user name or password")
     if parts.query or parts.fragment or url.endswith(("?", "#")):

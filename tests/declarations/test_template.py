@@ -14,8 +14,9 @@ from functions.admin.application import ACTIONS
 from local.options import Options
 from local.sam import HOST, function_of, with_example
 from local.template import parse_template, read_template, routes_of
-from shared.errors import SettingsInvalid
-from shared.settings import DEFAULT_SCOPES, Settings
+from shared.environment import declarations
+from shared.settings import Settings
+from tests.declarations.settings_table import README, parameter_default, with_table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATE = read_template(ROOT / "template.yaml")
@@ -41,73 +42,108 @@ OF_NOBODY = {"PARAMETER_VERSION"}
 """Changes a function where a parameter changes, so that Lambda publishes a version of it."""
 
 
-class Recording(Mapping[str, str]):
-    """An empty environment that notes which names are asked for."""
-
-    def __init__(self) -> None:
-        self.names: set[str] = set()
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.names.add(name)
-        return default
-
-    def __getitem__(self, name: str) -> str:
-        self.names.add(name)
-        raise KeyError(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
-def names_read() -> set[str]:
-    environment = Recording()
-    with pytest.raises(SettingsInvalid):
-        Settings.from_environment(environment)
-    return environment.names - {"AWS_SAM_LOCAL"}
+SETTINGS = declarations(Settings)
+WITH_PARAMETER = {name: each for name, each in SETTINGS.items() if each.parameter}
+SAMPLES = [
+    *("tenant.logto.app", "https://tenant.logto.app", "https://tenant.logto.app/", "ftp://a.test"),
+    *("https://a.test/auth", "https://a.test/?b=c", "https://a.test/#b", "urn:a:b", "javascript:x"),
+    *("app", "an id with spaces", "../x", "x" * 80, "x" * 81, "x" * 128, "x" * 129, "two\nlines"),
+    *("0", "59", "60", "3600", "-1", "1e3", "true", "false", "yes", "red", "#0b57d0", "#0b57d"),
+    "7f3c1f0e-52a1-4d7e-9a40-0d5c64d7c0de",
+    "7f3c1f0e-52a1-4d7e-9a40-0d5c64d7c0de, 8f3c1f0e-52a1-4d7e-9a40-0d5c64d7c0de",
+    "7F3C1F0E-52A1-4D7E-9A40-0D5C64D7C0DE",
+    "arn:aws:secretsmanager:eu-central-1:123456789012:secret:app-AbCdEf",
+    "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/sign-in/app-secret",
+    "arn:aws:s3:::bucket",
+]
+"""Values that some setting takes and some other refuses."""
+STRICTER = {
+    "LOGTO_ENDPOINT": {"https://a.test/auth"},  # the template makes URLs of it for its outputs
+    "BASE_URL": {"https://tenant.logto.app/"},  # so too; the code drops the slash
+}
+"""Values that a setting takes and its parameter refuses."""
 
 
-def settings_table() -> dict[str, list[str]]:
-    """The rows of the README's table of settings, by variable."""
-    rows = re.findall(r"^\| `([A-Z_]+)` \|(.*)\|$", (ROOT / "README.md").read_text(), re.M)
-    return {name: [cell.strip() for cell in rest.split("|")] for name, rest in rows}
+def strings_of(value: Any) -> Iterator[str]:
+    """Every text in a part of the template, such as the names that an `!If` chooses between."""
+    if isinstance(value, list):
+        for each in value:
+            yield from strings_of(each)
+    else:
+        yield str(value)
 
 
-def test_template_sets_every_variable_that_is_read() -> None:
-    assert set(VARIABLES) == names_read() | OF_OTHERS | OF_NOBODY
+def setting_takes(name: str, value: str) -> bool:
+    faults: list[str] = []
+    SETTINGS[name].kind(value, faults.append)
+    return not faults
 
 
-def test_readme_lists_every_variable_that_is_read() -> None:
-    assert set(settings_table()) == names_read()
+def parameter_takes(parameter: Mapping[str, Any], value: str) -> bool:
+    """Whether CloudFormation takes a value for a parameter."""
+    if parameter["Type"] == "Number":
+        number = int(value) if re.fullmatch(r"-?[0-9]+", value) else None
+        return number is not None and parameter["MinValue"] <= number <= parameter["MaxValue"]
+    return (
+        value in parameter.get("AllowedValues", [value])
+        and re.fullmatch(parameter.get("AllowedPattern", r"(?s:.*)"), value) is not None
+        and len(value) <= parameter.get("MaxLength", 4096)
+    )
 
 
-def test_readme_template_and_settings_agree_on_defaults() -> None:
-    required = {"LOGTO_ENDPOINT": "https://a.test", "LOGTO_APP_ID": "a", "TABLE_NAME": "abc"}
-    defaults = Settings.from_environment({**required, "LOGTO_APP_SECRET": "s"})
-    parameters = TEMPLATE["Parameters"]
-    assert tuple(parameters["LogtoScopes"]["Default"].split()) == DEFAULT_SCOPES
-    assert parameters["SessionIdleSeconds"]["Default"] == defaults.session_idle_seconds
-    assert parameters["SessionAbsoluteSeconds"]["Default"] == defaults.session_absolute_seconds
-    assert parameters["RevalidateSeconds"]["Default"] == defaults.revalidate_seconds
-    assert parameters["RevalidateGraceSeconds"]["Default"] == defaults.revalidate_grace_seconds
-    assert parameters["BrandName"]["Default"] == defaults.brand_name
-    rows = settings_table()
-    for name, (parameter, default, _) in rows.items():
-        declared = parameters.get(parameter.strip("`"), {})
-        if default.startswith("`"):
-            assert str(declared["Default"]) == default.strip("`"), name
-    for name in VARIABLES:
-        if name in rows and rows[name][0].startswith("`"):
-            assert rows[name][0].strip("`") in parameters, name
+def test_readme_has_the_table_of_the_settings() -> None:
+    readme = README.read_text()
+    assert readme == with_table(readme), "run `make settings`"
+
+
+def test_functions_have_the_variables_of_the_settings() -> None:
+    assert set(VARIABLES) == set(SETTINGS) | OF_OTHERS | OF_NOBODY
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_variable_of_a_function_comes_from_its_parameter(name: str) -> None:
+    parameters = {each.parameter for each in WITH_PARAMETER.values()}
+    common = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    for variable, value in {**common, **FUNCTIONS[name]["Environment"]["Variables"]}.items():
+        used = set(re.findall(r"\w+", " ".join(strings_of(value)))) & parameters
+        declared = SETTINGS[variable].parameter if variable in SETTINGS else None
+        assert used == ({declared} if declared else set()), variable
+
+
+@pytest.mark.parametrize("name", WITH_PARAMETER)
+def test_parameter_has_the_default_of_its_setting(name: str) -> None:
+    setting = SETTINGS[name]
+    declared = TEMPLATE["Parameters"][setting.parameter]
+    if setting.fix is not None:
+        assert "Default" not in declared
+    else:
+        assert str(declared["Default"]) == parameter_default(setting.default)
+
+
+@pytest.mark.parametrize("name", WITH_PARAMETER)
+def test_parameter_refuses_only_what_its_setting_refuses(name: str) -> None:
+    """The setting may be stricter: a pattern of CloudFormation sees a list of words as a whole."""
+    declared = TEMPLATE["Parameters"][SETTINGS[name].parameter]
+    refused = {value for value in SAMPLES if not parameter_takes(declared, value)}
+    assert {value for value in refused if setting_takes(name, value)} == STRICTER.get(name, set())
+    limits = {"AllowedPattern", "AllowedValues", "MaxValue"} & set(declared)
+    assert bool(refused) or not limits
+
+
+@pytest.mark.parametrize("name", WITH_PARAMETER)
+def test_number_has_the_bounds_of_its_setting(name: str) -> None:
+    declared = TEMPLATE["Parameters"][SETTINGS[name].parameter]
+    assert (declared["Type"] == "Number") is (type(SETTINGS[name].default) is int)
+    if declared["Type"] == "Number":
+        least, most = declared["MinValue"], declared["MaxValue"]
+        taken = [setting_takes(name, str(n)) for n in (least - 1, least, most, most + 1)]
+        assert taken == [False, True, True, False]
 
 
 def test_template_defaults_are_valid_settings() -> None:
     given = {
-        name: str(TEMPLATE["Parameters"].get(value, {}).get("Default", ""))
-        for name, value in VARIABLES.items()
-        if isinstance(value, str) and value in TEMPLATE["Parameters"]
+        name: str(TEMPLATE["Parameters"][each.parameter].get("Default", ""))
+        for name, each in WITH_PARAMETER.items()
     }
     required = {"LOGTO_ENDPOINT": "https://a.test", "LOGTO_APP_ID": "a", "TABLE_NAME": "abc"}
     Settings.from_environment({**given, **required, "LOGTO_APP_SECRET": "s"})
