@@ -4,9 +4,9 @@ The subject is `issuer` and `subject` together. Names and addresses are for show
 is ever looked up by an e-mail address.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
 
 from shared.parsing import base64url
 from shared.parsing.strict_json import parse_json_object
@@ -14,49 +14,82 @@ from shared.store.records import Session
 
 MAX_CHARACTERS = 500
 
+type Source[T] = Callable[[Session, Mapping[str, Any]], T]
+"""Reads a field from a session and the claims of its ID token."""
+
+
+def _one(source: Source[str | None], *, in_context: bool = True) -> str | None:
+    """Declare a field that is a text, or None if it is unknown.
+
+    `in_context` says whether the authorizer's context has it.
+    """
+    metadata = {"source": source, "in_context": in_context}
+    declared: str | None = field(default=None, metadata=metadata)
+    return declared
+
+
+def _several(source: Source[tuple[str, ...]]) -> tuple[str, ...]:
+    """Declare a field of several texts, which is empty if it is unknown."""
+    metadata = {"source": source, "in_context": True}
+    declared: tuple[str, ...] = field(default=(), metadata=metadata)
+    return declared
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """What the product shows and hands on; unknown is None or empty."""
+    """Who is signed in, as `/me`, the start page and the authorizer's context have it.
+
+    They render from these fields: a new claim is one line here, and its place on the page.
+    """
 
     issuer: str
     subject: str
-    name: str | None
-    email: str | None
-    picture: str | None
-    connector: str | None
-    tenant_id: str | None
-    organizations: tuple[str, ...]
-    organization_roles: tuple[str, ...]
-    roles: tuple[str, ...]
-    groups: tuple[str, ...]
+    name: str | None = _one(lambda _, claims: _text(claims, "name") or _text(claims, "username"))
+    email: str | None = _one(lambda _, claims: _text(claims, "email"))
+    picture: str | None = _one(lambda _, claims: _text(claims, "picture"), in_context=False)
+    connector: str | None = _one(lambda session, _: session.connector)
+    tenant_id: str | None = _one(lambda session, _: session.tenant_id)
+    organizations: tuple[str, ...] = _several(lambda _, claims: _texts(claims, "organizations"))
+    organization_roles: tuple[str, ...] = _several(
+        lambda _, claims: _texts(claims, "organization_roles")
+    )
+    roles: tuple[str, ...] = _several(lambda _, claims: _texts(claims, "roles"))
+    groups: tuple[str, ...] = _several(lambda session, _: session.groups)
+
+    def public(self) -> dict[str, Any]:
+        """Return the fields by the names that `/me` gives them; unknown is None or empty."""
+        return {"sub": self.subject} | {name: getattr(self, name) for name in _SOURCES}
+
+    def context(self) -> dict[str, Any]:
+        """Return the fields for the authorizer's context.
+
+        Unknown is an empty text or list, never None: API Gateway passes null on in ways of its own.
+        """
+        context: dict[str, Any] = {"sub": self.subject}
+        for name in _IN_CONTEXT:
+            value = getattr(self, name)
+            context[name] = list(value) if isinstance(value, tuple) else value or ""
+        return context
+
+
+_SOURCES: Final = {each.name: each.metadata["source"] for each in fields(Identity) if each.metadata}
+_IN_CONTEXT: Final = [each.name for each in fields(Identity) if each.metadata.get("in_context")]
 
 
 def read_claims(token: str) -> dict[str, Any]:
-    """The claims of a token that was checked when it was sealed into the session."""
+    """Decode the claims of a token that was checked when it was sealed into the session."""
     return parse_json_object(base64url.decode(token.split(".")[1]))
 
 
 def identity_of(session: Session) -> Identity:
-    """The identity of a session."""
+    """Return the identity of a session."""
     claims = read_claims(session.storage["idToken"])
-    return Identity(
-        issuer=session.issuer,
-        subject=session.subject,
-        name=_text(claims, "name") or _text(claims, "username"),
-        email=_text(claims, "email"),
-        picture=_text(claims, "picture"),
-        connector=session.connector,
-        tenant_id=session.tenant_id,
-        organizations=_texts(claims, "organizations"),
-        organization_roles=_texts(claims, "organization_roles"),
-        roles=_texts(claims, "roles"),
-        groups=session.groups,
-    )
+    known = {name: read(session, claims) for name, read in _SOURCES.items()}
+    return Identity(issuer=session.issuer, subject=session.subject, **known)
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str | None:
-    """A claim as text that is safe to show: of any other type, or empty, it is unknown."""
+    """Return a claim as text that is safe to show; None if it is empty or of another type."""
     value = claims.get(name)
     if not isinstance(value, str):
         return None

@@ -3,6 +3,7 @@
 from typing import Any
 
 from functions.authorizer.request import AuthorizerRequest
+from shared.identity import Identity
 from shared.services import Services
 
 
@@ -19,17 +20,14 @@ def bearer_context(request: AuthorizerRequest, services: Services) -> dict[str, 
     token, claims = check_bearer(request.authorization or "", resources, services)
     organization = claims.get("organization_id")
     client = claims.get("client_id")
+    identity = Identity(
+        issuer=claims["iss"],
+        subject=claims["sub"],
+        organizations=(organization,) if isinstance(organization, str) else (),
+    )
     context = {
-        "sub": claims["sub"],
-        "name": "",
-        "email": "",
-        "organizations": [organization] if isinstance(organization, str) else [],
-        "organization_roles": [],
-        "roles": [],
-        "groups": [],
+        **identity.context(),
         "scopes": str(claims.get("scope") or "").split(),
-        "connector": "",
-        "tenant_id": "",
         "session_id_hash": "",
         "client_id": client if isinstance(client, str) else "",
     }

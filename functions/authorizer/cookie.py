@@ -51,21 +51,9 @@ def _scopes(token: str) -> list[str]:
 
 
 def _context(live: LiveSession) -> dict[str, Any]:
-    """Return the identity; unknown is an empty text or list.
-
-    How API Gateway passes null on differs by the kind of integration.
-    """
-    identity = identity_of(live.session)
+    """Return what the integration is told of a session."""
     return {
-        "sub": identity.subject,
-        "name": identity.name or "",
-        "email": identity.email or "",
-        "organizations": list(identity.organizations),
-        "organization_roles": list(identity.organization_roles),
-        "roles": list(identity.roles),
-        "groups": list(identity.groups),
+        **identity_of(live.session).context(),
         "scopes": list(live.session.scopes),
-        "connector": identity.connector or "",
-        "tenant_id": identity.tenant_id or "",
         "session_id_hash": live.handle.id_hash,
     }

@@ -51,6 +51,7 @@ def test_me(product: Product) -> None:
     identity = json.loads(browser.get("/me", FETCH).body)
     times = (identity.pop("signed_in_at"), identity.pop("expires_at"))
     assert times[1] - times[0] == 43_200
+    assert identity.pop("idle_expires_at") - times[0] == 3600
     assert identity == {
         "sub": "alice0000001",
         "name": "Alice Example",
@@ -61,6 +62,8 @@ def test_me(product: Product) -> None:
         "organizations": ["contosoorg01"],
         "organization_roles": ["contosoorg01:admin"],
         "roles": ["buyer"],
+        "groups": [],
+        "sign_out_url": f"https://{DOMAIN}/sign-out",
     }
 
 

@@ -11,11 +11,14 @@ from functions.auth import pages
 from functions.auth.pages.colour import READABLE, contrast, readable_on, text_on
 from functions.auth.pages.sheets import DARK, LIGHT
 from functions.auth.pages.text import initials
+from shared.identity import Identity
 
 BRAND = pages.Brand(name="Northwind & Sons", logo_url="https://cdn.test/logo.svg", accent="#ffe08a")
 PLAIN = pages.Brand(name="Northwind")
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}'
-VIEW = pages.HomeView(
+IDENTITY = Identity(
+    issuer="https://tenant.logto.app/oidc",
+    subject="alice0000001",
     name="Alice Example",
     email="alice@contoso.com",
     picture="https://pictures.test/alice.png",
@@ -25,6 +28,9 @@ VIEW = pages.HomeView(
     organization_roles=("org1:admin", "org3:member"),
     roles=("buyer",),
     groups=("finance",),
+)
+VIEW = pages.HomeView(
+    identity=IDENTITY,
     signed_in_at=datetime(2026, 1, 7, 9, 5, tzinfo=UTC),
     expires_at=datetime(2026, 1, 7, 21, 5, tzinfo=UTC),
     idle_expires_at=datetime(2026, 1, 7, 10, 5, tzinfo=UTC),
@@ -47,8 +53,8 @@ class Elements(HTMLParser):
 
 
 def every_page(brand: pages.Brand, text: str = "x", root: str = "") -> list[str]:
-    view = replace(
-        VIEW,
+    identity = replace(
+        IDENTITY,
         name=text,
         email=text,
         connector=text,
@@ -56,7 +62,9 @@ def every_page(brand: pages.Brand, text: str = "x", root: str = "") -> list[str]
         organizations=(text,),
         organization_roles=(f"{text}:{text}",),
         roles=(text,),
+        groups=(text,),
     )
+    view = replace(VIEW, identity=identity)
     return [
         pages.render_home(brand, None, root=root),
         pages.render_home(brand, view, root=root),
@@ -108,7 +116,7 @@ def test_links_hang_under_the_root() -> None:
 def test_home_shows_who_is_signed_in() -> None:
     html = pages.render_home(BRAND, VIEW, root="")
     for shown in (
-        *("Alice Example", "alice@contoso.com", "contoso00001", "7f3c1f0e", "buyer"),
+        *("Alice Example", "alice@contoso.com", "contoso00001", "7f3c1f0e", "buyer", "finance"),
         *("org1", "org2", "org3", "admin", "member"),
         *("7 January 2026, 09:05 UTC", "7 January 2026, 10:05 UTC", "7 January 2026, 21:05 UTC"),
         *("Northwind &amp; Sons", "https://cdn.test/logo.svg", "https://pictures.test/alice.png"),
@@ -117,17 +125,8 @@ def test_home_shows_who_is_signed_in() -> None:
 
 
 def test_home_without_anything_known() -> None:
-    view = replace(
-        VIEW,
-        name=None,
-        email=None,
-        picture=None,
-        connector=None,
-        tenant_id=None,
-        organizations=(),
-        organization_roles=(),
-        roles=(),
-    )
+    nobody = Identity(issuer=IDENTITY.issuer, subject=IDENTITY.subject)
+    view = replace(VIEW, identity=nobody)
     html = pages.render_home(PLAIN, view, root="")
     assert "You are signed in" in html
     assert "None" not in html
@@ -148,7 +147,8 @@ def test_home_without_anything_known() -> None:
     ],
 )
 def test_picture_that_a_browser_cannot_load_is_left_out(picture: str) -> None:
-    assert replace(VIEW, picture=picture).picture_url is None
+    view = replace(VIEW, identity=replace(IDENTITY, picture=picture))
+    assert view.picture_url is None
 
 
 def test_content_security_policy_allows_no_script() -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from functions.auth.pages.text import initials
+from shared.identity import Identity
 
 # Entra's photo URLs want a bearer token, so a browser never gets a picture from them.
 _UNLOADABLE = ("graph.microsoft.com", "graph.microsoft.us", "microsoftgraph.chinacloudapi.cn")
@@ -28,17 +29,9 @@ class Membership:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HomeView:
-    """Who is signed in; unknown is None or empty. Times are aware datetimes."""
+    """Who is signed in. Times are aware datetimes."""
 
-    name: str | None
-    email: str | None
-    picture: str | None
-    connector: str | None
-    tenant_id: str | None
-    organizations: tuple[str, ...]
-    organization_roles: tuple[str, ...]
-    roles: tuple[str, ...]
-    groups: tuple[str, ...]
+    identity: Identity
     signed_in_at: datetime
     expires_at: datetime
     idle_expires_at: datetime
@@ -46,7 +39,7 @@ class HomeView:
     @property
     def title(self) -> str | None:
         """What the user is called: by name, else by e-mail address."""
-        return self.name or self.email
+        return self.identity.name or self.identity.email
 
     @property
     def initials(self) -> str | None:
@@ -56,20 +49,22 @@ class HomeView:
     def picture_url(self) -> str | None:
         """The picture, if a browser can be expected to load it."""
         try:
-            parts = urlsplit(self.picture or "")
+            parts = urlsplit(self.identity.picture or "")
             host = parts.hostname
         except ValueError:
             return None
         if parts.scheme != "https" or not host or "@" in parts.netloc:
             return None
         unloadable = any(host == known or host.endswith(f"-{known}") for known in _UNLOADABLE)
-        return None if unloadable else self.picture
+        return None if unloadable else self.identity.picture
 
     @property
     def memberships(self) -> tuple[Membership, ...]:
         """Organizations with the roles in them, which Logto writes as `<organization>:<role>`."""
-        found: dict[str, list[str]] = {organization: [] for organization in self.organizations}
-        for entry in self.organization_roles:
+        found: dict[str, list[str]] = {
+            organization: [] for organization in self.identity.organizations
+        }
+        for entry in self.identity.organization_roles:
             organization, _, role = entry.partition(":")
             found.setdefault(organization, []).extend([role] if role else [])
         return tuple(

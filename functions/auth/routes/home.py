@@ -33,17 +33,8 @@ async def home(request: Request) -> Response:
 
 
 def _view(live: LiveSession) -> pages.HomeView:
-    identity = identity_of(live.session)
     return pages.HomeView(
-        name=identity.name,
-        email=identity.email,
-        picture=identity.picture,
-        connector=identity.connector,
-        tenant_id=identity.tenant_id,
-        organizations=identity.organizations,
-        organization_roles=identity.organization_roles,
-        roles=identity.roles,
-        groups=identity.groups,
+        identity=identity_of(live.session),
         signed_in_at=datetime.fromtimestamp(live.session.signed_in_at, UTC),
         expires_at=datetime.fromtimestamp(live.expires_at, UTC),
         idle_expires_at=datetime.fromtimestamp(live.idle_expires_at, UTC),

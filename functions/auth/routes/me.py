@@ -16,22 +16,12 @@ async def me(request: Request) -> Response:
     browser = BrowserRequest.of(request)
     touch = browser.query.get("touch") != "false"
     live = require_session(browser.session, browser.services, touch=touch)
-    identity = identity_of(live.session)
-    settings = browser.services.settings
-    mapped = {"groups": identity.groups} if settings.entra_groups or settings.entra_roles else {}
     return JSONResponse(
         {
-            "sub": identity.subject,
-            "name": identity.name,
-            "email": identity.email,
-            "picture": identity.picture,
-            "connector": identity.connector,
-            "tenant_id": identity.tenant_id,
-            "organizations": identity.organizations,
-            "organization_roles": identity.organization_roles,
-            "roles": identity.roles,
+            **identity_of(live.session).public(),
             "signed_in_at": live.session.signed_in_at,
             "expires_at": live.expires_at,
-            **mapped,
+            "idle_expires_at": live.idle_expires_at,
+            "sign_out_url": f"{browser.site.base_url}/sign-out",
         }
     )
