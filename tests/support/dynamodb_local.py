@@ -20,13 +20,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from local.options import ROOT
+
 PACKAGE: Final = "amplify-dynamodb-simulator"
 VERSION: Final = "2.9.30"
 SHA512: Final = (
     "xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ=="
 )
 """Of the package's archive, in base64: what `npm view` calls its integrity."""
-FOLDER: Final = Path(__file__).resolve().parent.parent.parent / ".local" / "dynamodb-local"
+FOLDER: Final = ROOT / ".local" / "dynamodb-local"
 EMULATOR: Final = FOLDER / VERSION / "package" / "emulator"
 START_SECONDS: Final = 60.0
 
