@@ -3,7 +3,7 @@
 Importing it reads the settings, so a deployment that cannot work stops at start and says why.
 """
 
-from shared import startup_gc as start  # isort: split
+from shared import startup_gc  # isort: split
 
 import os
 
@@ -14,4 +14,4 @@ from shared.bootstrap import compose
 handler = make_handler(
     compose(os.environ, service="admin", needs_app_secret=False), CallerCheck(os.environ)
 )
-start.done()
+startup_gc.done()

@@ -3,11 +3,12 @@
 Importing it reads the settings, so a deployment that cannot work stops at its start and says why.
 """
 
-from functions.auth import start  # isort: split
+from shared import startup_gc  # isort: split
 
 import asyncio
 import os
 
+from functions.auth import deferred_fastapi  # noqa: F401 # isort: split
 from functions.auth.application import make_handler
 from functions.auth.warm_up import warm_up
 from shared.bootstrap import compose
@@ -16,4 +17,4 @@ from shared.snap_start import on_snapshots
 _services = compose(os.environ, service="auth")
 on_snapshots(os.environ, _services, lambda: warm_up(_services))
 handler = make_handler(_services, asyncio.new_event_loop())
-start.done()
+startup_gc.done()

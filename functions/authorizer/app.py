@@ -3,7 +3,7 @@
 Importing it reads the settings, so a deployment that cannot work stops at start and says why.
 """
 
-from shared import startup_gc as start  # isort: split
+from shared import startup_gc  # isort: split
 
 import os
 
@@ -15,4 +15,4 @@ _services = compose(os.environ, service="authorizer")
 # With SnapStart the SDK too: a restored process has it at no cost, when others do without.
 on_snapshots(os.environ, _services, lambda: (_services.logto(), _services.leases()))
 handler = make_handler(_services)
-start.done()
+startup_gc.done()

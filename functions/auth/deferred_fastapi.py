@@ -1,12 +1,11 @@
-"""The start of this function: FastAPI, without what it would do for documents.
+"""Import FastAPI without compiling the models of documents that this function never publishes.
 
-FastAPI brings a few dozen Pydantic models of OpenAPI documents. Compiling them takes a fourth of
-its import, and a function that publishes no such document never uses one. With Pydantic's setting
-`defer_build` a model is compiled when it is first used. FastAPI asks for a few at once all the same
-(`model_rebuild()`, where their annotations name each other); that is put off just as well.
+FastAPI brings a few dozen Pydantic models of OpenAPI. Compiling them takes a fourth of its import.
+With Pydantic's setting `defer_build` a model is compiled when it is first used. FastAPI asks for a
+few at once all the same (`model_rebuild()`, because their annotations name each other); that is put
+off just as well. `docs/decisions/0007-deferred-fastapi.md` says what this is worth and what it
+relies on.
 """
-
-from shared.startup_gc import done  # isort: split
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +13,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ["done"]
-
 
 @contextmanager
 def _compiled_when_used() -> Iterator[None]:
-    """For the models that are defined while the context lasts."""
+    """Defer every model that is defined while the context lasts, and put all back afterwards."""
     model: Any = BaseModel
     rebuild, before = model.__dict__["model_rebuild"], model.model_config
     model.model_config = {**before, "defer_build": True}
