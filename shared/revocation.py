@@ -8,6 +8,7 @@ repeated: as long as a session is there, it is listed.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import batched
 
 from shared.services import Services
 from shared.settings import LONGEST_SESSION_SECONDS
@@ -24,6 +25,9 @@ from shared.store.records import SessionEntry
 
 MARKER_SECONDS = 3600
 """A marker outlasts every sign-in that can have redeemed its code before it."""
+
+ENDED_AT_ONCE = 100
+"""Sessions that are read at once, and deleted before others are read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,12 +96,15 @@ def latest_first(session: SessionEntry) -> tuple[int, str]:
 def _end(listed: Iterable[Listing], services: Services) -> Ended:
     """Delete sessions, and only then their listings, by which a repetition would find them.
 
-    A session that is listed and seems not to be there is deleted all the same: its sign-in may have
-    been committed so shortly before that only its listing was seen.
+    Part by part, so that each repetition has less left to do. A session that is listed and seems
+    not to be there is deleted all the same: its sign-in may have been committed so shortly before
+    that only its listing was seen.
     """
-    revocations, listings = services.revocations(), list(listed)
-    keys = [listing.session for listing in listings]
-    there = revocations.sessions(keys)
-    revocations.delete_sessions(keys)
-    revocations.delete_listings(listings)
-    return Ended(sessions=len(there), listings=len(listing_keys(listings)))
+    revocations, there, deleted = services.revocations(), 0, 0
+    for part in batched(listed, ENDED_AT_ONCE, strict=False):
+        keys = [listing.session for listing in part]
+        there += len(revocations.sessions(keys))
+        revocations.delete_sessions(keys)
+        revocations.delete_listings(part)
+        deleted += len(listing_keys(part))
+    return Ended(sessions=there, listings=deleted)

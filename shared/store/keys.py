@@ -45,12 +45,6 @@ class Listing:
     other_owner: str | None
     """The owner of the session's other listing, so that one of them is enough to delete both."""
 
-    @property
-    def keys(self) -> tuple[ItemKey, ...]:
-        """The keys of this listing and of the session's other one."""
-        owners = (self.owner, self.other_owner)
-        return tuple(ItemKey(owner, self.session) for owner in owners if owner is not None)
-
 
 def listings_of(session: Session, key: str) -> tuple[Listing, ...]:
     """Return the listings of a session whose item has this `key`."""
@@ -70,8 +64,13 @@ def listings_of(session: Session, key: str) -> tuple[Listing, ...]:
 
 
 def listing_keys(listings: Iterable[Listing]) -> list[ItemKey]:
-    """Return the keys of these listings and of their sessions' other ones, each once."""
-    return list(dict.fromkeys(key for listing in listings for key in listing.keys))
+    """Return the keys of these listings and of their sessions' other ones, each once.
+
+    The other ones come first: until they are deleted, these still lead to them.
+    """
+    given = list(listings)
+    others = [ItemKey(i.other_owner, i.session) for i in given if i.other_owner is not None]
+    return list(dict.fromkeys([*others, *(ItemKey(i.owner, i.session) for i in given)]))
 
 
 def subject_owner(issuer: str, subject: str) -> str:

@@ -133,7 +133,7 @@ CONFLICTS: dict[str, Callable[[object, object], object]] = {
 def test_another_transaction_in_the_way(
     scene: Scene, faults: Faults, monkeypatch: pytest.MonkeyPatch, kind: str, times: int
 ) -> None:
-    """Two sign-ins of one user meet in the index: both get their session."""
+    """Two sign-ins of one user meet at the marker, which both check: both get their session."""
     monkeypatch.setitem(KINDS, "conflict", CONFLICTS[kind])
     attempt = scene.begin()
     faults.arm("conflict", lambda sent: 2 <= sent < 2 + times)

@@ -1,11 +1,16 @@
 """How many calls each page costs, counted at the wire: repeated attempts would count."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from bench.units import units_of
 from harness.browser import FETCH, NAVIGATION
 from harness.product import Product
+from tests.conftest import REGION
+from tests.support.rows import put_many
 
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 
@@ -49,11 +54,50 @@ def test_signed_in_pages_cost_one_read(warm: Product) -> None:
     assert cost(warm, lambda: browser.get("/me", FETCH)) == (["GetItem"], [])
 
 
-def test_sign_out_costs_one_write_and_one_request(warm: Product) -> None:
+def test_callback_over_a_session_costs_one_read_more(warm: Product) -> None:
+    browser = warm.browser()
+    warm.sign_in(browser)
+    url = warm.at_logto(browser.get("/sign-in").location)
+    assert cost(warm, lambda: browser.get(url)) == (
+        ["DeleteItem", "GetItem", "TransactWriteItems"],
+        [("POST", "/oidc/token")],
+    )
+
+
+@pytest.mark.parametrize("sessions", [0, 1, 500])
+def test_callback_costs_the_same_units_whatever_the_sessions_of_the_user(
+    warm: Product, monkeypatch: pytest.MonkeyPatch, sessions: int
+) -> None:
+    """By DynamoDB's rules from the sizes of the items, each of which counts twice in a transaction:
+    the check of the marker, the session, its listing."""
+    monkeypatch.setattr("bench.units.REGION", REGION)
+    put_many(warm.services, warm.client, warm.table_name, "alice0000001", sessions)
+    browser = warm.browser()
+    url = warm.at_logto(browser.get("/sign-in").location)
+    units: list[tuple[str, float]] = []
+
+    def note(request: Any, event_name: str, **_: Any) -> None:
+        operation, body = event_name.rpartition(".")[2], json.loads(request.body)
+        body = {**body, "TableName": warm.table_name}
+        parts = body.pop("TransactItems", None)
+        if parts is None:
+            units.append((operation, units_of(operation, body, {}).write))
+            return
+        for part in parts:
+            one = units_of(operation, {"TransactItems": [part]}, {})
+            units.append((next(iter(part)), one.write))
+
+    warm.client.meta.events.register("before-send.dynamodb", note)
+    assert browser.get(url).status == 302
+    assert units == [("DeleteItem", 1), ("ConditionCheck", 2), ("Put", 4), ("Put", 2)]
+
+
+def test_sign_out_costs_two_writes_and_one_request(warm: Product) -> None:
+    """The session first, and then its listing."""
     browser = warm.browser()
     warm.sign_in(browser)
     calls, requests = cost(warm, lambda: browser.get("/sign-out", HERE))
-    assert calls == ["DeleteItem"]
+    assert calls == ["DeleteItem", "BatchWriteItem"]
     assert requests == [("POST", "/oidc/token/revocation")]
 
 

@@ -84,7 +84,7 @@ def test_the_old_holder_has_no_say_any_more(
     tokens.give_back(KEY, "one")
     tokens.back_off(KEY, "one", until=NOW + 99, outcome_known=True)
     assert row(client, table_name) == before
-    assert row(client, table_name, listing().keys[0])
+    assert row(client, table_name, ItemKey("subject#1", KEY))
     assert table.read_session_and_token(KEY, TOKEN.key)[1] is None
 
 

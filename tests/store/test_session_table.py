@@ -14,7 +14,7 @@ from shared.errors import OtherBrowser, RecordTooLarge, TableUnavailable
 from shared.limits import Limits
 from shared.sealing import new_secret
 from shared.store.dynamodb import connect
-from shared.store.keys import ItemKey, Listing
+from shared.store.keys import ItemKey, Listing, listing_keys
 from shared.store.records import SessionItem, Transaction, binding_of, transaction_key
 from shared.store.session_table import CommitGuards, SessionTable
 from tests.store.lost import LostAnswer
@@ -102,12 +102,12 @@ def test_a_session_is_committed_with_its_listings(
         listing("session#b", "subject#1", other_owner="subject#2"),
         listing("session#b", "subject#2", other_owner="subject#1"),
     )
-    previous = (ItemKey("session#a"), *listing("session#a").keys)
+    previous = (ItemKey("session#a"), *listing_keys([listing("session#a")]))
     commit(table, session("session#b"), (first, second), previous)
     assert table.read_session("session#a") is None
     assert table.read_session("session#b") == session("session#b")
     rows = {(row["pk"]["S"], row["sk"]["S"]): row for row in _rows(client, table_name)}
-    assert set(rows) == {("session#b", "-"), *first.keys}
+    assert set(rows) == {("session#b", "-"), *listing_keys([first])}
     assert rows["subject#1", "session#b"] == {
         "pk": {"S": "subject#1"},
         "sk": {"S": "session#b"},

@@ -1,6 +1,8 @@
 """Sessions as callbacks commit them, without a sign-in for each."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
 from shared.sealing import new_secret
 from shared.services import Services
@@ -14,6 +16,31 @@ from shared.store.keys import (
 )
 from shared.store.records import Session, SessionItem
 from shared.store.session_table import CommitGuards
+
+BATCH = 25
+
+
+class _Writes:
+    """Takes the place of the table's client, and keeps the items that are put."""
+
+    def __init__(self) -> None:
+        self.items: list[dict[str, Any]] = []
+
+    def until(self, _: object) -> "_Writes":
+        return self
+
+    def transact(self, writes: list[dict[str, Any]]) -> None:
+        self.items += [entry["Put"]["Item"] for entry in writes if "Put" in entry]
+
+
+def put_many(services: Services, client: Any, table: str, subject: str, count: int) -> None:
+    """Put the items of so many sessions of a user, as commits write them, in batches."""
+    writes: Any = _Writes()
+    for _ in range(count):
+        put_session(replace(services, table=writes), subject)
+    for start in range(0, len(writes.items), BATCH):
+        puts = [{"PutRequest": {"Item": item}} for item in writes.items[start : start + BATCH]]
+        client.batch_write_item(RequestItems={table: puts})
 
 
 def put_session(

@@ -39,6 +39,7 @@ from shared.oidc.client_secret import webhook_key
 from shared.oidc.http_client import HttpClient
 from shared.services import Services
 from shared.store.dynamodb import aws_config
+from shared.store.keys import ItemKey
 from tests.support import iam_gate
 from tests.support.expansion import REGION
 from tests.support.iam import Asked, dynamodb, is_allowed
@@ -311,20 +312,27 @@ SESSION, TOKEN, SUBJECT, ENDED = "session#a", "token#a", "subject#a", "ended#a"
 
 
 def get(key: str, **more: Any) -> tuple[str, dict[str, Any]]:
-    return "get_item", {"Key": {"pk": {"S": key}}, **more}
+    return "get_item", {"Key": ItemKey(key).attributes, **more}
 
 
 def put(key: str) -> tuple[str, dict[str, Any]]:
-    return "put_item", {"Item": {"pk": {"S": key}, "sealed": {"B": b"x"}}}
+    return "put_item", {"Item": {**ItemKey(key).attributes, "sealed": {"B": b"x"}}}
 
 
 def delete(key: str) -> tuple[str, dict[str, Any]]:
-    return "delete_item", {"Key": {"pk": {"S": key}}}
+    return "delete_item", {"Key": ItemKey(key).attributes}
+
+
+def query(key: str) -> tuple[str, dict[str, Any]]:
+    return "query", {
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": key}},
+    }
 
 
 def update(key: str, name: str) -> tuple[str, dict[str, Any]]:
     return "update_item", {
-        "Key": {"pk": {"S": key}},
+        "Key": ItemKey(key).attributes,
         "UpdateExpression": f"SET {name} = :value",
         "ExpressionAttributeValues": {":value": {"S": "x"}},
     }
@@ -335,6 +343,10 @@ REFUSED: list[tuple[str, tuple[str, dict[str, Any]]]] = [
     ("auth", get(TOKEN)),
     ("auth", get(SUBJECT)),
     ("auth", put(SUBJECT)),
+    ("auth", update(SUBJECT, "began_at")),
+    ("auth", query(SESSION)),
+    ("auth", query(TOKEN)),
+    ("auth", query(ENDED)),
     ("auth", put(ENDED)),
     ("auth", put("replay#a")),
     ("auth", delete(ENDED)),
@@ -349,6 +361,9 @@ REFUSED: list[tuple[str, tuple[str, dict[str, Any]]]] = [
     ("authorizer", delete(TOKEN)),
     ("authorizer", delete(ENDED)),
     ("authorizer", get(SUBJECT)),
+    ("authorizer", put(SUBJECT)),
+    ("authorizer", query(SUBJECT)),
+    ("authorizer", query(SESSION)),
     ("authorizer", get("transaction#a")),
     ("authorizer", ("scan", {})),
     ("notifications", get(SESSION)),
@@ -358,19 +373,30 @@ REFUSED: list[tuple[str, tuple[str, dict[str, Any]]]] = [
     ("notifications", update(SESSION, "seen_at")),
     ("notifications", put(TOKEN)),
     ("notifications", delete(SESSION)),
+    ("notifications", get(SUBJECT)),
+    ("notifications", put(SUBJECT)),
+    ("notifications", update(SUBJECT, "began_at")),
+    ("notifications", delete(SUBJECT)),
+    ("notifications", query(SESSION)),
+    ("notifications", query("replay#a")),
     ("notifications", ("scan", {})),
     ("admin", get(SESSION)),
     ("admin", put(SESSION)),
     ("admin", put(ENDED)),
     ("admin", update(SESSION, "sealed")),
     ("admin", delete(SESSION)),
+    ("admin", put(SUBJECT)),
+    ("admin", update(SUBJECT, "began_at")),
+    ("admin", delete(SUBJECT)),
+    ("admin", query(SESSION)),
+    ("admin", query(TOKEN)),
     ("admin", ("scan", {})),
     ("admin", ("scan", {"ProjectionExpression": "pk, sealed"})),
 ]
 
 
 def batch(table: str, keys: list[str], projection: str | None) -> dict[str, Any]:
-    part: dict[str, Any] = {"Keys": [{"pk": {"S": key}} for key in keys]}
+    part: dict[str, Any] = {"Keys": [ItemKey(key).attributes for key in keys]}
     return {
         "RequestItems": {table: part | ({"ProjectionExpression": projection} if projection else {})}
     }
@@ -401,7 +427,8 @@ def test_what_a_function_must_not_do(
         ("notifications", [SESSION], None),
         ("notifications", [SESSION], "pk, sealed"),
         ("notifications", [TOKEN], None),
-        ("notifications", [SUBJECT, SESSION], None),
+        ("notifications", [SUBJECT], None),
+        ("notifications", ["replay#a"], None),
         ("admin", [SESSION], None),
         ("admin", [SESSION], "sealed"),
         ("admin", [TOKEN], "pk"),
@@ -445,10 +472,23 @@ def test_endings_read_what_is_not_sealed_whether_or_not_iam_knows_select(
 
 
 @pytest.mark.parametrize("service", ["auth", "authorizer", "notifications", "admin"])
-def test_batches_delete_sessions_alone(deployment: Deployment, service: str) -> None:
+def test_batches_delete_sessions_and_listings_alone(deployment: Deployment, service: str) -> None:
     deployment.services(service)
-    for key in (TOKEN, SUBJECT, ENDED, "transaction#a"):
-        request = {deployment.table: [{"DeleteRequest": {"Key": {"pk": {"S": key}}}}]}
+    others = (SESSION, SUBJECT) if service == "authorizer" else ()
+    for key in (TOKEN, ENDED, "transaction#a", "replay#a", *others):
+        request = {deployment.table: [{"DeleteRequest": {"Key": ItemKey(key).attributes}}]}
+        with pytest.raises(ClientError, match="AccessDenied"):
+            deployment.clients[service].batch_write_item(RequestItems=request)
+
+
+@pytest.mark.parametrize("service", ["auth", "authorizer", "notifications", "admin"])
+@pytest.mark.parametrize("key", [SESSION, SUBJECT])
+def test_batches_put_nothing(deployment: Deployment, service: str, key: str) -> None:
+    """IAM has one permission for what a batch puts and what it deletes."""
+    deployment.services(service)
+    for name in ("sealed", "began_at", "expires_at"):
+        item = {**ItemKey(key).attributes, name: {"S": "x"}}
+        request = {deployment.table: [{"PutRequest": {"Item": item}}]}
         with pytest.raises(ClientError, match="AccessDenied"):
             deployment.clients[service].batch_write_item(RequestItems=request)
 
@@ -459,7 +499,7 @@ def test_no_function_reads_another_table_or_another_function_s_secret(
 ) -> None:
     deployment.services(service)
     with pytest.raises(ClientError, match="AccessDenied"):
-        deployment.clients[service].get_item(TableName="another", Key={"pk": {"S": SESSION}})
+        deployment.clients[service].get_item(TableName="another", Key=ItemKey(SESSION).attributes)
     with deployment.acting(service):
         session = boto3.Session(region_name=REGION)
         secrets = session.client("secretsmanager")
@@ -473,8 +513,8 @@ def test_no_function_reads_another_table_or_another_function_s_secret(
 
 def test_a_transaction_needs_the_permission_of_each_part(deployment: Deployment) -> None:
     deployment.services("authorizer")
-    write = {"TableName": deployment.table, "Item": {"pk": {"S": TOKEN}}}
-    other = {"TableName": deployment.table, "Item": {"pk": {"S": SESSION}}}
+    write = {"TableName": deployment.table, "Item": ItemKey(TOKEN).attributes}
+    other = {"TableName": deployment.table, "Item": ItemKey(SESSION).attributes}
     client = deployment.clients["authorizer"]
     client.transact_write_items(TransactItems=[{"Put": write}])
     with pytest.raises(ClientError, match="AccessDenied"):
