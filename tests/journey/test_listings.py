@@ -186,7 +186,7 @@ def test_session_that_ends_with_its_grant_leaves_no_listing(product: Product) ->
         browser, other = signed_in(signing), signed_in(signing, BOB)
         assert authorizer.ask(browser, route=ROUTE) is not None
         product.stand_in.tenant.users[ALICE].suspended = True
-        signing.clock.ahead = 3599
+        signing.clock.ahead = 3560
         assert authorizer.ask(browser, route=ROUTE) is None
         assert keys(signing, "subject") == expected(signing, (BOB, secret_of(other)))
         assert len(keys(signing, "session")) == 1
