@@ -117,17 +117,17 @@ class _Rows(defaultdict[Any, Any]):
 
 class _Answers:
     def __init__(self, parts: ExitStack) -> None:
+        from local.logto.contoso import default_tenant
         from local.logto.server import create_app
-        from local.logto.state import Memory
-        from local.logto.tenant import default_tenant
+        from local.logto.state import StandInState
         from local.serving import listen, serving
 
         self._counts = Counts()
         sockets = listen(("127.0.0.1",), 0)
         self.logto = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
         self._tenant = default_tenant(f"https://{DOMAIN}")
-        memory = Memory(tenant=self._tenant, url=self.logto, clock=time.time)
-        app = CountedLogto(create_app(memory, lambda *_: None), self._counts)
+        state = StandInState(tenant=self._tenant, url=self.logto, clock=time.time)
+        app = CountedLogto(create_app(state, lambda *_: None), self._counts)
         parts.enter_context(serving(app, sockets, name="logto"))
         self.table = parts.enter_context(kept_table(lambda app: CountedTable(app, self._counts)))
 

@@ -12,12 +12,12 @@ from typing import Any
 from local import demo_api, ports
 from local.environments import DoesNotStart, Environments
 from local.gateway import Gateway
+from local.logto.contoso import fresh_tenant
 from local.logto.server import StandIn, running
-from local.logto.tenant import fresh_tenant
 from local.options import LOGTO, ROOT, Options, OptionsInvalid
 from local.reload import Change, changes
 from local.serving import listen, serving
-from local.setting_up import set_up_stand_in
+from local.stand_in_setup import set_up_stand_in
 from local.table import isolate_from_aws, running_table
 from local.template import Route, read_template, routes_of
 from provision.errors import ProvisionFailed

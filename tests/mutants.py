@@ -259,7 +259,7 @@ MUTANTS = (
     Mutant("relay: reserved headers", "local/relay.py", "if _RESERVED.fullmatch(header):", "if False:", RELAY, "reserved"),
     Mutant("relay: a denial", "local/authorizers.py", 'if not answer["isAuthorized"]:', "if False:", RELAY, "denied"),
     Mutant("relay: who is nobody is not asked for", "local/authorizers.py", "if not all(sources):", "if False:", RELAY, "identifies"),
-    Mutant("relay: forms of the console", "local/logto/console.py", 'if request.headers.get("origin", memory.url) != memory.url:', "if False:", CONSOLE, "another_site"),
+    Mutant("relay: forms of the console", "local/logto/console.py", 'if request.headers.get("origin", state.url) != state.url:', "if False:", CONSOLE, "another_site"),
 )  # fmt: skip
 
 

@@ -21,8 +21,8 @@ from moto.server import ThreadedMotoServer
 from harness.browser import NAVIGATION, Browser
 from harness.functions import started_authorizer
 from harness.product import DOMAIN, Product, started_product
+from local.logto.contoso import default_tenant
 from local.logto.server import running
-from local.logto.tenant import default_tenant
 from local.table import isolate_from_aws
 
 ROUNDS = 15

@@ -1,1 +1,1 @@
-"""A stand-in for a Logto server, for laptops and tests. It keeps everything in memory."""
+"""A stand-in for a Logto server, for laptops and tests. All its state is in memory."""

@@ -5,8 +5,9 @@ import sys
 import threading
 from dataclasses import replace
 
+from local.logto.contoso import default_tenant
 from local.logto.server import running
-from local.logto.tenant import Tenant, Webhook, default_tenant
+from local.logto.tenant import Tenant, Webhook
 
 
 def main(arguments: list[str] | None = None) -> int:

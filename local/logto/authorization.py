@@ -8,13 +8,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from local.logto import parameters
 from local.logto.clients import authenticate
 from local.logto.discovery import SCOPES
-from local.logto.errors import RedirectedRefusal, Refusal
-from local.logto.parameters import Parameters
-from local.logto.state import AuthorizationRequest, Code, Grant, Memory, Session, new_token
+from local.logto.state import AuthorizationRequest, Code, Grant, Session, StandInState, new_token
 from local.logto.tenant import ORGANIZATION_RESOURCE, Application, Tenant
+from local.oauth import parameters
+from local.oauth.errors import RedirectedRefusal, Refusal
+from local.oauth.parameters import Parameters
 
 SESSION_COOKIE: Final = "_session"
 INTERACTION_COOKIE: Final = "_interaction"
@@ -32,32 +32,32 @@ _PUSHED: Final = "urn:ietf:params:oauth:request_uri:"
 
 
 async def _authorize(request: Request) -> Response:
-    memory: Memory = request.app.state.memory
+    state: StandInState = request.app.state.stand_in
     given = (
         await parameters.form(request) if request.method == "POST" else parameters.query(request)
     )
-    given = _pushed(given, memory)
-    application, redirect_uri = _checked_client(given, memory.tenant)
+    given = _pushed(given, state)
+    application, redirect_uri = _checked_client(given, state.tenant)
     try:
-        asked = _checked_request(given, application, redirect_uri, memory.tenant)
-        session = _usable_session(request, asked, memory)
+        asked = _checked_request(given, application, redirect_uri, state.tenant)
+        session = _usable_session(request, asked, state)
         if session is not None:
-            return code_response(asked, session, memory)
+            return code_response(asked, session, state)
         if "none" in asked.prompts:
             raise RedirectedRefusal("login_required", "End-User authentication is required")
     except RedirectedRefusal as refusal:
         answer = {"error": refusal.error, "error_description": refusal.description}
         if "state" in given:
             answer["state"] = given["state"]
-        return _redirect(redirect_uri, {**answer, "iss": memory.issuer})
-    return _interact(given, asked, memory)
+        return _redirect(redirect_uri, {**answer, "iss": state.issuer})
+    return _interact(given, asked, state)
 
 
-def _pushed(given: Parameters, memory: Memory) -> Parameters:
+def _pushed(given: Parameters, state: StandInState) -> Parameters:
     """The parameters that were pushed before (RFC 9126 section 4), where the request names them."""
     if "request_uri" not in given:
         return given
-    pushed = memory.pushed.pop(given["request_uri"], None)
+    pushed = state.pushed.pop(given["request_uri"], None)
     if pushed is None:
         raise Refusal("invalid_request", "`request_uri` is invalid, expired, or was already used")
     return Parameters(pushed)
@@ -125,30 +125,30 @@ def _resource_scopes(indicator: str, tenant: Tenant) -> tuple[str, ...]:
 
 
 def _usable_session(
-    request: Request, asked: AuthorizationRequest, memory: Memory
+    request: Request, asked: AuthorizationRequest, state: StandInState
 ) -> Session | None:
     """The browser's session, if this request may be answered by it without a sign-in."""
-    session = memory.sessions.get(request.cookies.get(SESSION_COOKIE, ""))
-    if session is None or "login" in asked.prompts or not memory.active_user(session.user_id):
+    session = state.sessions.get(request.cookies.get(SESSION_COOKIE, ""))
+    if session is None or "login" in asked.prompts or not state.active_user(session.user_id):
         return None
-    if asked.max_age is not None and memory.clock() - session.signed_in_at > asked.max_age:
+    if asked.max_age is not None and state.clock() - session.signed_in_at > asked.max_age:
         return None
     return session
 
 
-def _interact(given: Parameters, asked: AuthorizationRequest, memory: Memory) -> Response:
+def _interact(given: Parameters, asked: AuthorizationRequest, state: StandInState) -> Response:
     """Send the browser to the first screen, or straight to a connector."""
     interaction = new_token()
-    memory.interactions[interaction] = asked
+    state.interactions[interaction] = asked
     kind, _, connector = given.get("direct_sign_in", "").partition(":")
     if kind == "sso":
         # The screen itself looks whether enterprise SSO is on.
-        path = f"/direct/sso/{connector}" if connector in memory.tenant.connectors else "/sign-in"
+        path = f"/direct/sso/{connector}" if connector in state.tenant.connectors else "/sign-in"
     elif "first_screen" in given:
         path = _SCREENS.get(given["first_screen"], "/sign-in")
     else:
         path = "/register" if given.get("interaction_mode") == "signUp" else "/sign-in"
-    response = RedirectResponse(f"{memory.url}{path}?interaction={interaction}", 303)
+    response = RedirectResponse(f"{state.url}{path}?interaction={interaction}", 303)
     response.set_cookie(INTERACTION_COOKIE, interaction, httponly=True, samesite="lax")
     response.set_cookie("_interaction_resume", interaction, httponly=True, samesite="lax")
     response.set_cookie("_logto", "%7B%22appId%22%3A%22" + asked.client_id + "%22%7D")
@@ -157,26 +157,26 @@ def _interact(given: Parameters, asked: AuthorizationRequest, memory: Memory) ->
 
 async def _resume(request: Request) -> Response:
     """Where a finished interaction goes on: the session begins, the application gets its code."""
-    memory: Memory = request.app.state.memory
+    state: StandInState = request.app.state.stand_in
     interaction = request.path_params["interaction"]
-    asked = memory.interactions.pop(interaction, None)
-    user_id = memory.signed_in.pop(interaction, None)
+    asked = state.interactions.pop(interaction, None)
+    user_id = state.signed_in.pop(interaction, None)
     if asked is None or user_id is None:
         raise Refusal("invalid_request", "authorization request has expired")
-    session = Session(user_id=user_id, signed_in_at=int(memory.clock()))
-    memory.sessions.pop(request.cookies.get(SESSION_COOKIE, ""), None)
+    session = Session(user_id=user_id, signed_in_at=int(state.clock()))
+    state.sessions.pop(request.cookies.get(SESSION_COOKIE, ""), None)
     identifier = new_token()
-    memory.sessions[identifier] = session
-    response = code_response(asked, session, memory)
+    state.sessions[identifier] = session
+    response = code_response(asked, session, state)
     response.set_cookie(SESSION_COOKIE, identifier, httponly=True, samesite="lax")
     for name in (INTERACTION_COOKIE, "_interaction_resume"):
         response.delete_cookie(name, httponly=True, samesite="lax")
     return response
 
 
-def code_response(asked: AuthorizationRequest, session: Session, memory: Memory) -> Response:
+def code_response(asked: AuthorizationRequest, session: Session, state: StandInState) -> Response:
     """The authorization response: code, state and issuer (RFC 9207)."""
-    application = memory.tenant.applications.get(asked.client_id)
+    application = state.tenant.applications.get(asked.client_id)
     always = application is not None and application.always_issue_refresh_token
     grant = Grant(
         client_id=asked.client_id,
@@ -189,12 +189,12 @@ def code_response(asked: AuthorizationRequest, session: Session, memory: Memory)
         refreshable="offline_access" in asked.scopes or always,
     )
     code = new_token()
-    expires_at = memory.clock() + memory.tenant.code_seconds
-    memory.codes[code] = Code(grant=grant, request=asked, expires_at=expires_at)
+    expires_at = state.clock() + state.tenant.code_seconds
+    state.codes[code] = Code(grant=grant, request=asked, expires_at=expires_at)
     answer = {"code": code}
     if asked.state is not None:
         answer["state"] = asked.state
-    return _redirect(asked.redirect_uri, {**answer, "iss": memory.issuer})
+    return _redirect(asked.redirect_uri, {**answer, "iss": state.issuer})
 
 
 def _redirect(uri: str, answer: dict[str, str]) -> Response:
@@ -203,21 +203,21 @@ def _redirect(uri: str, answer: dict[str, str]) -> Response:
 
 async def _push(request: Request) -> Response:
     """Pushed authorization requests (RFC 9126)."""
-    memory: Memory = request.app.state.memory
+    state: StandInState = request.app.state.stand_in
     given = await parameters.form(request)
-    application = authenticate(request, given, memory.tenant)
+    application = authenticate(request, given, state.tenant)
     given["client_id"] = application.id
-    _checked_client(given, memory.tenant)
+    _checked_client(given, state.tenant)
     name = _PUSHED + new_token()
     kept = [(key, value) for key, value in given.items() if key != "client_secret"]
-    memory.pushed[name] = urlencode([*kept, *(("resource", r) for r in given.resources)])
+    state.pushed[name] = urlencode([*kept, *(("resource", r) for r in given.resources)])
     return JSONResponse({"expires_in": 60, "request_uri": name}, 201)
 
 
 async def _device(request: Request) -> Response:
     """A Traditional web application has no device flow."""
-    memory: Memory = request.app.state.memory
-    authenticate(request, await parameters.form(request), memory.tenant)
+    state: StandInState = request.app.state.stand_in
+    authenticate(request, await parameters.form(request), state.tenant)
     raise Refusal("unauthorized_client", "the device flow is not allowed for this client")
 
 

@@ -4,15 +4,15 @@ import logging
 
 import httpx
 
-from local.logto.state import Memory, new_token
+from local.logto.state import StandInState, new_token
 
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _LOGGER = logging.getLogger(__name__)
 
 
-def logout_token(memory: Memory, client_id: str, user_id: str, sid: str) -> str:
+def logout_token(state: StandInState, client_id: str, user_id: str, sid: str) -> str:
     """A signed logout token (section 2.4 there)."""
-    now = int(memory.clock())
+    now = int(state.clock())
     claims = {
         "sub": user_id,
         "events": {_EVENT: {}},
@@ -20,19 +20,19 @@ def logout_token(memory: Memory, client_id: str, user_id: str, sid: str) -> str:
         "aud": client_id,
         "iat": now,
         "exp": now + 120,
-        "iss": memory.issuer,
+        "iss": state.issuer,
     }
-    if memory.tenant.applications[client_id].backchannel_logout_session_required:
+    if state.tenant.applications[client_id].backchannel_logout_session_required:
         claims["sid"] = sid
-    return memory.keys.sign(claims, type="logout+jwt")
+    return state.keys.sign(claims, type="logout+jwt")
 
 
-async def tell(memory: Memory, client_id: str, user_id: str, sid: str) -> None:
+async def tell(state: StandInState, client_id: str, user_id: str, sid: str) -> None:
     """Post a logout token to the application, if it registered where to. A failure ends nothing."""
-    application = memory.tenant.applications.get(client_id)
+    application = state.tenant.applications.get(client_id)
     if application is None or application.backchannel_logout_uri is None:
         return
-    form = {"logout_token": logout_token(memory, client_id, user_id, sid)}
+    form = {"logout_token": logout_token(state, client_id, user_id, sid)}
     try:
         async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
             answer = await client.post(application.backchannel_logout_uri, data=form)

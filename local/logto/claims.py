@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from local.logto.state import Grant, Memory
+from local.logto.state import Grant, StandInState
 from local.logto.tenant import Tenant, User
 
 ORGANIZATIONS = "urn:logto:scope:organizations"
@@ -38,23 +38,23 @@ def user_claims(user: User, scopes: tuple[str, ...], tenant: Tenant) -> dict[str
     return claims
 
 
-def id_token(grant: Grant, memory: Memory) -> str:
+def id_token(grant: Grant, state: StandInState) -> str:
     """A signed ID token; refreshed ones echo the nonce too. It has no `at_hash`."""
-    now = int(memory.clock())
-    claims = user_claims(memory.tenant.users[grant.user_id], grant.scopes, memory.tenant)
+    now = int(state.clock())
+    claims = user_claims(state.tenant.users[grant.user_id], grant.scopes, state.tenant)
     if grant.nonce is not None:
         claims["nonce"] = grant.nonce
-    if memory.tenant.applications[grant.client_id].backchannel_logout_session_required:
+    if state.tenant.applications[grant.client_id].backchannel_logout_session_required:
         claims["sid"] = grant.sid
     if grant.auth_time is not None:
         claims["auth_time"] = grant.auth_time
     claims |= {
         "aud": grant.client_id,
-        "exp": now + memory.tenant.token_seconds,
+        "exp": now + state.tenant.token_seconds,
         "iat": now,
-        "iss": memory.issuer,
+        "iss": state.issuer,
     }
-    return memory.keys.sign(claims)
+    return state.keys.sign(claims)
 
 
 def userinfo(user: User, scopes: tuple[str, ...], tenant: Tenant) -> dict[str, Any]:

@@ -4,9 +4,9 @@ import secrets
 
 from starlette.requests import Request
 
-from local.logto.errors import Refusal
-from local.logto.parameters import Parameters, basic_credentials
 from local.logto.tenant import Application, Machine, Tenant
+from local.oauth.errors import Refusal
+from local.oauth.parameters import Parameters, basic_credentials
 
 
 def authenticate(request: Request, parameters: Parameters, tenant: Tenant) -> Application:

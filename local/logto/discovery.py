@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.logto.state import Memory
+from local.logto.state import StandInState
 
 SCOPES: Final = (
     "openid",
@@ -50,9 +50,9 @@ _CLIENT_AUTHENTICATION: Final = (
 )
 
 
-def metadata(memory: Memory) -> dict[str, object]:
+def metadata(state: StandInState) -> dict[str, object]:
     """The discovery document (OpenID Connect Discovery 1.0 section 3)."""
-    issuer = memory.issuer
+    issuer = state.issuer
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/auth",
@@ -70,7 +70,7 @@ def metadata(memory: Memory) -> dict[str, object]:
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [memory.keys.algorithm],
+        "id_token_signing_alg_values_supported": [state.keys.algorithm],
         "token_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
@@ -84,12 +84,12 @@ def metadata(memory: Memory) -> dict[str, object]:
 
 
 async def _configuration(request: Request) -> Response:
-    return JSONResponse(metadata(request.app.state.memory))
+    return JSONResponse(metadata(request.app.state.stand_in))
 
 
 async def _jwks(request: Request) -> Response:
-    memory: Memory = request.app.state.memory
-    return JSONResponse(memory.keys.published(), media_type="application/jwk-set+json")
+    state: StandInState = request.app.state.stand_in
+    return JSONResponse(state.keys.published(), media_type="application/jwk-set+json")
 
 
 routes = [

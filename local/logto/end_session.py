@@ -7,71 +7,72 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from local.logto import backchannel, parameters
+from local.logto import backchannel
 from local.logto.authorization import SESSION_COOKIE
-from local.logto.errors import Refusal
 from local.logto.pages import page
-from local.logto.parameters import Parameters
-from local.logto.state import EndSession, Memory, new_token
+from local.logto.state import EndSession, StandInState, new_token
+from local.oauth import parameters
+from local.oauth.errors import Refusal
+from local.oauth.parameters import Parameters
 
 
 async def _end(request: Request) -> Response:
-    memory: Memory = request.app.state.memory
+    state: StandInState = request.app.state.stand_in
     given = (
         await parameters.form(request) if request.method == "POST" else parameters.query(request)
     )
-    client_id = _client(given, memory)
+    client_id = _client(given, state)
     redirect_uri = given.get("post_logout_redirect_uri")
     if client_id is None:
         redirect_uri = None  # nobody vouches for it
     elif redirect_uri is not None:
-        registered = memory.tenant.applications[client_id].post_logout_redirect_uris
+        registered = state.tenant.applications[client_id].post_logout_redirect_uris
         if redirect_uri not in registered:
             raise Refusal("invalid_request", "post_logout_redirect_uri not registered")
     ticket = new_token()
-    memory.end_sessions[ticket] = EndSession(
+    state.end_sessions[ticket] = EndSession(
         client_id=client_id, redirect_uri=redirect_uri, state=given.get("state")
     )
     return page("end_session.html", ticket=ticket)
 
 
-def _client(given: Parameters, memory: Memory) -> str | None:
+def _client(given: Parameters, state: StandInState) -> str | None:
     """The application that asks, by the hint, whose age does not matter, or by its id."""
     named = given.get("client_id")
     if "id_token_hint" in given:
-        claims = memory.keys.read(given["id_token_hint"])
-        if claims is None or claims.get("iss") != memory.issuer:
+        claims = state.keys.read(given["id_token_hint"])
+        if claims is None or claims.get("iss") != state.issuer:
             raise Refusal("invalid_request", "could not validate id_token_hint")
         if named not in (None, claims["aud"]):
             raise Refusal("invalid_request", "client_id does not match the provided id_token_hint")
         named = str(claims["aud"])
-    if named is not None and named not in memory.tenant.applications:
+    if named is not None and named not in state.tenant.applications:
         raise Refusal("invalid_client", "client is invalid")
     return named
 
 
 async def _confirm(request: Request) -> Response:
-    memory: Memory = request.app.state.memory
+    state: StandInState = request.app.state.stand_in
     given = await parameters.form(request)
-    asked = memory.end_sessions.pop(given.need("xsrf"), None)
+    asked = state.end_sessions.pop(given.need("xsrf"), None)
     if asked is None:
         raise Refusal("invalid_request", "could not find logout details")
-    session = memory.sessions.pop(request.cookies.get(SESSION_COOKIE, ""), None)
+    session = state.sessions.pop(request.cookies.get(SESSION_COOKIE, ""), None)
     if session is not None:
-        for code in memory.codes.values():
+        for code in state.codes.values():
             grant = code.grant
             if grant.sid in session.sids.values() and "offline_access" not in grant.scopes:
                 grant.revoked = True
         await asyncio.gather(
             *(
-                backchannel.tell(memory, client_id, session.user_id, sid)
+                backchannel.tell(state, client_id, session.user_id, sid)
                 for client_id, sid in session.sids.items()
             )
         )
-    target = f"{memory.url}/oidc/session/end/success"
+    target = f"{state.url}/oidc/session/end/success"
     if asked.redirect_uri is not None:
-        state = {"state": asked.state} if asked.state is not None else {}
-        target = asked.redirect_uri + (f"?{urlencode(state)}" if state else "")
+        query = {"state": asked.state} if asked.state is not None else {}
+        target = asked.redirect_uri + (f"?{urlencode(query)}" if query else "")
     response = RedirectResponse(target, 303)
     response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
     return response

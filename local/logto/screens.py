@@ -8,13 +8,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from local.logto import parameters
 from local.logto.authorization import INTERACTION_COOKIE
-from local.logto.errors import Refusal
 from local.logto.pages import page
-from local.logto.parameters import Parameters
-from local.logto.state import AuthorizationRequest, Memory
+from local.logto.state import AuthorizationRequest, StandInState
 from local.logto.tenant import Connector, User
+from local.oauth import parameters
+from local.oauth.errors import Refusal
+from local.oauth.parameters import Parameters
 
 _TITLES: Final = {
     "/sign-in": "Sign in",
@@ -27,85 +27,85 @@ _TITLES: Final = {
 
 
 async def _show(request: Request) -> Response:
-    memory: Memory = request.app.state.memory
-    interaction, asked = _interaction(request, parameters.query(request), memory)
-    return _screen(request.url.path, interaction, asked, memory)
+    state: StandInState = request.app.state.stand_in
+    interaction, asked = _interaction(request, parameters.query(request), state)
+    return _screen(request.url.path, interaction, asked, state)
 
 
 async def _submit(request: Request) -> Response:
     """An address leads to its domain's connector; else to an account that registered here."""
-    memory: Memory = request.app.state.memory
+    state: StandInState = request.app.state.stand_in
     given = await parameters.form(request)
-    interaction, asked = _interaction(request, given, memory)
+    interaction, asked = _interaction(request, given, state)
     path, email = request.url.path, given.get("identifier", "").strip()
-    if connector := memory.tenant.connector_of(email):
-        return to_connector(connector, interaction, memory)
-    user = memory.tenant.user_by_email(email)
+    if connector := state.tenant.connector_of(email):
+        return to_connector(connector, interaction, state)
+    user = state.tenant.user_by_email(email)
     if path in ("/register", "/identifier-register"):
         if "@" not in email or not given.get("name"):
-            return _screen(path, interaction, asked, memory, "Enter a name and an e-mail address.")
+            return _screen(path, interaction, asked, state, "Enter a name and an e-mail address.")
         if user is not None:
-            return _screen(path, interaction, asked, memory, "That address has an account already.")
+            return _screen(path, interaction, asked, state, "That address has an account already.")
         user = User(id=secrets.token_hex(6), name=given["name"], email=email)
-        memory.tenant.users[user.id] = user
+        state.tenant.users[user.id] = user
     if user is None:
-        return _screen(path, interaction, asked, memory, "No account has that address.")
-    return finish(user, interaction, memory)
+        return _screen(path, interaction, asked, state, "No account has that address.")
+    return finish(user, interaction, state)
 
 
 async def _sso(request: Request) -> Response:
     """The connector's button."""
-    memory: Memory = request.app.state.memory
+    state: StandInState = request.app.state.stand_in
     given = await parameters.form(request)
-    interaction, _ = _interaction(request, given, memory)
-    connector = memory.tenant.connectors.get(given.get("connector", ""))
-    if connector is None or not memory.tenant.single_sign_on_enabled:
+    interaction, _ = _interaction(request, given, state)
+    connector = state.tenant.connectors.get(given.get("connector", ""))
+    if connector is None or not state.tenant.single_sign_on_enabled:
         raise Refusal("invalid_request", "unknown connector")
-    return to_connector(connector, interaction, memory)
+    return to_connector(connector, interaction, state)
 
 
 async def _direct(request: Request) -> Response:
     """`direct_sign_in`: no click, unless the connector is unknown or enterprise SSO is off."""
-    memory: Memory = request.app.state.memory
-    interaction, _ = _interaction(request, parameters.query(request), memory)
-    connector = memory.tenant.connectors.get(request.path_params["connector"])
-    if connector is None or not memory.tenant.single_sign_on_enabled:
-        return to_sign_in(interaction, memory)
-    return to_connector(connector, interaction, memory)
+    state: StandInState = request.app.state.stand_in
+    interaction, _ = _interaction(request, parameters.query(request), state)
+    connector = state.tenant.connectors.get(request.path_params["connector"])
+    if connector is None or not state.tenant.single_sign_on_enabled:
+        return to_sign_in(interaction, state)
+    return to_connector(connector, interaction, state)
 
 
-def to_sign_in(interaction: str, memory: Memory) -> Response:
+def to_sign_in(interaction: str, state: StandInState) -> Response:
     """To Logto's sign-in page."""
-    return RedirectResponse(f"{memory.url}/sign-in?interaction={interaction}", 303)
+    return RedirectResponse(f"{state.url}/sign-in?interaction={interaction}", 303)
 
 
-def to_connector(connector: Connector, interaction: str, memory: Memory) -> Response:
+def to_connector(connector: Connector, interaction: str, state: StandInState) -> Response:
     """To the identity provider that the connector names."""
     query = {
         "client_id": connector.client_id,
-        "redirect_uri": f"{memory.url}/callback/{connector.id}",
+        "redirect_uri": state.callback_of(connector),
         "response_type": "code",
         "state": interaction,
     }
-    own = f"{memory.url}/entra/{connector.tenant_id}/oauth2/v2.0/authorize"
+    own = f"{state.url}/entra/{connector.tenant_id}/oauth2/v2.0/authorize"
     url = connector.authorization_endpoint or own
     return RedirectResponse(f"{url}?{urlencode(query)}", 303)
 
 
-def finish(user: User, interaction: str, memory: Memory) -> Response:
+def finish(user: User, interaction: str, state: StandInState) -> Response:
     """Let a user in, and go on with the authorization request; a suspended one stays outside."""
     if user.suspended:
         return page("suspended.html", status=403, interaction=interaction)
-    memory.signed_in[interaction] = user.id
-    return RedirectResponse(f"{memory.issuer}/auth/{interaction}", 303)
+    state.signed_in[interaction] = user.id
+    return RedirectResponse(f"{state.issuer}/auth/{interaction}", 303)
 
 
 def _interaction(
-    request: Request, given: Parameters, memory: Memory
+    request: Request, given: Parameters, state: StandInState
 ) -> tuple[str, AuthorizationRequest]:
     """The pending request of this page, by the page's own value or by the browser's cookie."""
     interaction = given.get("interaction") or request.cookies.get(INTERACTION_COOKIE, "")
-    asked = memory.interactions.get(interaction)
+    asked = state.interactions.get(interaction)
     if asked is None:
         raise Refusal("invalid_request", "session not found: begin at the application again")
     return interaction, asked
@@ -115,10 +115,10 @@ def _screen(
     path: str,
     interaction: str,
     asked: AuthorizationRequest,
-    memory: Memory,
+    state: StandInState,
     fault: str | None = None,
 ) -> Response:
-    connectors = memory.tenant.connectors.values() if memory.tenant.single_sign_on_enabled else ()
+    connectors = state.tenant.connectors.values() if state.tenant.single_sign_on_enabled else ()
     return page(
         "sign_in.html",
         status=200 if fault is None else 422,

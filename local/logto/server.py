@@ -1,4 +1,4 @@
-"""The stand-in as a server: the application, and a thread that runs it."""
+"""The stand-in as a server: the application, and the thread that runs it."""
 
 import asyncio
 import time
@@ -9,23 +9,32 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local.logto import authorization, console, discovery, end_session, management, screens, token
-from local.logto import token_endpoints as issued
-from local.logto import user_admin as directory
-from local.logto.errors import Refusal, answer_refusal
+from local.logto import (
+    authorization,
+    connector_callback,
+    console,
+    discovery,
+    end_session,
+    management,
+    screens,
+    token,
+    token_endpoints,
+    user_admin,
+)
 from local.logto.keys import Algorithm
 from local.logto.management.access import ApiRefusal, answer_api_refusal
-from local.logto.state import Memory
+from local.logto.state import StandInState
 from local.logto.tenant import Tenant
 from local.microsoft import entra, graph
 from local.microsoft.graph import GraphRefusal, answer_graph_refusal
+from local.oauth.errors import Refusal, answer_refusal
 from local.serving import listen, serving
 
 Log = Callable[[str], None]
 
 
 class _Recorder:
-    """Notes each request by method and path. A query is a secret: it carries codes."""
+    """Record each request by method and path. Its query is a secret: it can hold a code."""
 
     def __init__(self, app: ASGIApp, *, note: Callable[[str, str, int], None]) -> None:
         self._app = app
@@ -40,10 +49,13 @@ class _Recorder:
         await self._app(scope, receive, noting)
 
 
-def create_app(memory: Memory, note: Callable[[str, str, int], None]) -> Starlette:
-    """The application over this memory; `note` hears of every answer."""
-    pages = (discovery, authorization, token, issued, end_session, screens, entra, console)
-    modules = (*pages, management, graph)
+def create_app(state: StandInState, note: Callable[[str, str, int], None]) -> Starlette:
+    """Make the application over a state. `note` is called with method, path and status."""
+    logto = (
+        *(discovery, authorization, token, token_endpoints, end_session, screens),
+        *(connector_callback, console, management),
+    )
+    modules = (*logto, entra, graph)
     app = Starlette(
         routes=[route for module in modules for route in module.routes],
         exception_handlers={
@@ -52,46 +64,47 @@ def create_app(memory: Memory, note: Callable[[str, str, int], None]) -> Starlet
             GraphRefusal: answer_graph_refusal,
         },
     )
-    app.state.memory = memory
+    app.state.stand_in = state
+    app.state.microsoft = state.microsoft
     app.add_middleware(_Recorder, note=note)
     return app
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StandIn:
-    """A running stand-in; what it does can be changed while it runs."""
+    """A running stand-in. Its tenant and its keys can be changed while it runs."""
 
-    memory: Memory
+    state: StandInState
     port: int
     requests: list[tuple[str, str]]
 
     @property
     def url(self) -> str:
-        return self.memory.url
+        return self.state.url
 
     @property
     def tenant(self) -> Tenant:
-        return self.memory.tenant
+        return self.state.tenant
 
     def rotate_keys(self, algorithm: Algorithm | None = None) -> None:
-        """Sign with a new key; the earlier ones stay published."""
-        self.memory.keys.rotate(algorithm)
+        """Sign with a new key, and keep publishing the earlier ones."""
+        self.state.keys.rotate(algorithm)
 
     def retire_keys(self) -> None:
-        """Publish the newest key alone."""
-        self.memory.keys.retire()
+        """Publish the newest key only."""
+        self.state.keys.retire()
 
     def suspend(self, user_id: str) -> None:
-        """Suspend a user, as an administrator would; the webhooks have been told afterwards."""
-        asyncio.run(directory.suspend(self.memory, user_id))
+        """Suspend a user, as an administrator does, and send the webhooks."""
+        asyncio.run(user_admin.suspend(self.state, user_id))
 
     def reinstate(self, user_id: str) -> None:
-        """Lift a suspension."""
-        asyncio.run(directory.suspend(self.memory, user_id, suspended=False))
+        """Lift a suspension, and send the webhooks."""
+        asyncio.run(user_admin.suspend(self.state, user_id, suspended=False))
 
     def delete(self, user_id: str) -> None:
-        """Delete a user."""
-        asyncio.run(directory.delete(self.memory, user_id))
+        """Delete a user, and send the webhooks."""
+        asyncio.run(user_admin.delete(self.state, user_id))
 
 
 @contextmanager
@@ -106,12 +119,12 @@ def running(
 ) -> Iterator[StandIn]:
     """Serve the stand-in from a thread while the context lasts.
 
-    `public_url` is the endpoint that browsers and the product use; without it, it is the first of
-    `hosts` with the port. Port 0 takes a free one. Raises OSError where a port is taken.
+    `public_url` is the endpoint that browsers and the product use, by default the first of `hosts`
+    with the port. Port 0 takes a free one. Raises OSError if the port is taken.
     """
     sockets = listen(hosts, port)
     bound = sockets[0].getsockname()[1]
-    memory = Memory(tenant=tenant, url=public_url or f"http://{hosts[0]}:{bound}", clock=clock)
+    state = StandInState(tenant=tenant, url=public_url or f"http://{hosts[0]}:{bound}", clock=clock)
     requests: list[tuple[str, str]] = []
 
     def note(method: str, path: str, status: int) -> None:
@@ -119,5 +132,5 @@ def running(
         if log is not None:
             log(f"{method} {path} -> {status}")
 
-    with serving(create_app(memory, note), sockets, name="logto-stand-in"):
-        yield StandIn(memory=memory, port=bound, requests=requests)
+    with serving(create_app(state, note), sockets, name="logto-stand-in"):
+        yield StandIn(state=state, port=bound, requests=requests)

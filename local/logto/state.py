@@ -1,6 +1,6 @@
 """What the stand-in remembers between requests: sessions, interactions, grants and tokens.
 
-One thread runs everything and nothing is awaited between a look and a change, so no lock is needed.
+One thread runs everything, and nothing is awaited between a read and a write: it needs no lock.
 Times are seconds since 1970.
 """
 
@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from local.logto.keys import KeyRing
-from local.logto.tenant import Tenant, User
+from local.logto.tenant import Connector, Tenant, User
+from local.microsoft.entra_tenants import EntraTenant
+from local.microsoft.state import Client, MicrosoftState
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +32,7 @@ class AuthorizationRequest:
 
 @dataclass(kw_only=True, slots=True)
 class Session:
-    """A browser that is signed in at Logto; `sids` maps applications to their session ids."""
+    """A browser's session at Logto; `sids` holds the session id of each application."""
 
     user_id: str
     signed_in_at: int
@@ -39,7 +41,7 @@ class Session:
 
 @dataclass(kw_only=True, slots=True)
 class Grant:
-    """What one sign-in granted one application. Every token of it ends when it is revoked."""
+    """What one sign-in granted one application. Revoking it ends all its tokens."""
 
     client_id: str
     user_id: str
@@ -64,7 +66,7 @@ class Code:
 
 @dataclass(kw_only=True, slots=True)
 class RefreshToken:
-    """A refresh token; `rotated_at` is when it was replaced."""
+    """A refresh token. `rotated_at` is the time at which another one replaced it."""
 
     grant: Grant
     issued_at: float
@@ -83,7 +85,7 @@ class AccessToken:
 
 @dataclass(kw_only=True, slots=True)
 class EndSession:
-    """A sign-out that the browser has yet to confirm."""
+    """A sign-out that the browser has not confirmed yet."""
 
     client_id: str | None
     redirect_uri: str | None
@@ -91,8 +93,11 @@ class EndSession:
 
 
 @dataclass(kw_only=True, slots=True)
-class Memory:
-    """Everything, by the random values that name it. `url` is the endpoint that browsers see."""
+class StandInState:
+    """The whole state, by the random values that browsers and applications hold.
+
+    `url` is the endpoint that browsers see.
+    """
 
     tenant: Tenant
     url: str
@@ -101,25 +106,48 @@ class Memory:
     sessions: dict[str, Session] = field(default_factory=dict)
     interactions: dict[str, AuthorizationRequest] = field(default_factory=dict)
     pushed: dict[str, str] = field(default_factory=dict)
-    entra_codes: dict[str, tuple[str, str]] = field(default_factory=dict)
-    graph_tokens: dict[str, str] = field(default_factory=dict)
-    """Entra tenants, by the token for Microsoft Graph in them."""
     signed_in: dict[str, str] = field(default_factory=dict)
     end_sessions: dict[str, EndSession] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
     refresh_tokens: dict[str, RefreshToken] = field(default_factory=dict)
     access_tokens: dict[str, AccessToken] = field(default_factory=dict)
+    microsoft: MicrosoftState = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.microsoft = MicrosoftState(host=self)
 
     @property
     def issuer(self) -> str:
         return f"{self.url}/oidc"
 
+    @property
+    def entra_tenants(self) -> dict[str, EntraTenant]:
+        return self.tenant.entra_tenants
+
+    def entra_clients(self) -> list[Client]:
+        """The connectors, as Entra's clients."""
+        return [
+            Client(
+                id=connector.id,
+                tenant_id=connector.tenant_id,
+                client_id=connector.client_id,
+                redirect_uri=self.callback_of(connector),
+                is_checked=connector.client_secret is not None,
+                accounts=self.tenant.accounts_of(connector),
+            )
+            for connector in self.tenant.connectors.values()
+        ]
+
+    def callback_of(self, connector: Connector) -> str:
+        """The redirect URI of a connector."""
+        return f"{self.url}/callback/{connector.id}"
+
     def active_user(self, user_id: str) -> User | None:
-        """The user, unless deleted or suspended."""
+        """Find a user who is neither deleted nor suspended."""
         user = self.tenant.users.get(user_id)
         return user if user is not None and not user.suspended else None
 
 
 def new_token() -> str:
-    """A random value of 43 characters."""
+    """Generate a random value of 43 characters."""
     return secrets.token_urlsafe(32)

@@ -8,42 +8,42 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.logto import parameters
 from local.logto.claims import ORGANIZATIONS, id_token
 from local.logto.clients import authenticate_client
-from local.logto.errors import Refusal
-from local.logto.parameters import Parameters
-from local.logto.state import AccessToken, Grant, Memory, RefreshToken, new_token
+from local.logto.state import AccessToken, Grant, RefreshToken, StandInState, new_token
 from local.logto.tenant import MANAGEMENT_RESOURCE, Application, Machine
+from local.oauth import parameters
+from local.oauth.errors import Refusal
+from local.oauth.parameters import Parameters
 
 ROTATE_AFTER: Final = 0.7
 """The part of a refresh token's life after which its use brings a new one."""
 
 
 async def _token(request: Request) -> Response:
-    memory: Memory = request.app.state.memory
+    state: StandInState = request.app.state.stand_in
     given = await parameters.form(request)
-    client = authenticate_client(request, given, memory.tenant)
+    client = authenticate_client(request, given, state.tenant)
     kind = given.need("grant_type")
     if isinstance(client, Machine) != (kind == "client_credentials"):
         raise Refusal("unauthorized_client", "requested grant type is not allowed for this client")
     if isinstance(client, Machine):
-        answer = _management_token(given, client, memory)
+        answer = _management_token(given, client, state)
     elif kind == "authorization_code":
-        answer = _redeem_code(given, client, memory)
+        answer = _redeem_code(given, client, state)
     elif kind == "refresh_token":
-        answer = _refresh(given, client, memory)
+        answer = _refresh(given, client, state)
     else:
         raise Refusal("unsupported_grant_type", "unsupported grant_type requested")
     return JSONResponse(answer, headers={"cache-control": "no-store"})
 
 
-def _management_token(given: Parameters, machine: Machine, memory: Memory) -> dict[str, Any]:
+def _management_token(given: Parameters, machine: Machine, state: StandInState) -> dict[str, Any]:
     """A token for the Management API. Its scope is what was asked for and the machine's roles
     allow: perhaps none."""
     if given.resources != [MANAGEMENT_RESOURCE]:
         raise Refusal("invalid_target", "resource indicator is missing, or unknown")
-    now = int(memory.clock())
+    now = int(state.clock())
     claims = {
         "jti": new_token(),
         "sub": machine.id,
@@ -51,62 +51,64 @@ def _management_token(given: Parameters, machine: Machine, memory: Memory) -> di
         "aud": MANAGEMENT_RESOURCE,
         "scope": "all" if machine.manages and "all" in given.get("scope", "").split() else "",
         "iat": now,
-        "exp": now + memory.tenant.token_seconds,
-        "iss": memory.issuer,
+        "exp": now + state.tenant.token_seconds,
+        "iss": state.issuer,
     }
     return {
-        "access_token": memory.keys.sign(claims, type="at+jwt"),
-        "expires_in": memory.tenant.token_seconds,
+        "access_token": state.keys.sign(claims, type="at+jwt"),
+        "expires_in": state.tenant.token_seconds,
         "scope": claims["scope"],
         "token_type": "Bearer",
     }
 
 
-def _redeem_code(given: Parameters, application: Application, memory: Memory) -> dict[str, Any]:
-    code = memory.codes.get(given.need("code"))
+def _redeem_code(
+    given: Parameters, application: Application, state: StandInState
+) -> dict[str, Any]:
+    code = state.codes.get(given.need("code"))
     redirect_uri = given.need("redirect_uri")
     if code is None or code.grant.client_id != application.id:
         raise _invalid_grant("authorization code not found")
     if code.consumed:
         code.grant.revoked = True
         raise _invalid_grant("authorization code already consumed")
-    if memory.clock() >= code.expires_at:
+    if state.clock() >= code.expires_at:
         raise _invalid_grant("authorization code is expired")
     if _challenge(given.get("code_verifier", "")) != code.request.code_challenge:
         raise _invalid_grant("PKCE verification failed")
     if redirect_uri != code.request.redirect_uri:
         raise _invalid_grant("authorization code redirect_uri mismatch")
-    _active(code.grant, memory)
+    _active(code.grant, state)
     code.consumed = True
-    answer = _access(code.grant, given, memory, organization_id=None)
+    answer = _access(code.grant, given, state, organization_id=None)
     if code.grant.refreshable:
-        answer["refresh_token"] = _new_refresh_token(code.grant, memory)
+        answer["refresh_token"] = _new_refresh_token(code.grant, state)
     return answer
 
 
-def _refresh(given: Parameters, application: Application, memory: Memory) -> dict[str, Any]:
+def _refresh(given: Parameters, application: Application, state: StandInState) -> dict[str, Any]:
     value = given.need("refresh_token")
-    token = memory.refresh_tokens.get(value)
-    now = memory.clock()
+    token = state.refresh_tokens.get(value)
+    now = state.clock()
     if token is None or token.grant.client_id != application.id or token.grant.revoked:
         raise _invalid_grant("refresh token not found")
     if now >= token.expires_at:
         raise _invalid_grant("refresh token is expired")
-    grace = memory.tenant.refresh_grace_seconds
+    grace = state.tenant.refresh_grace_seconds
     if token.rotated_at is not None and now - token.rotated_at > grace:
-        token.grant.revoked = token.grant.revoked or memory.tenant.reuse_revokes_grant
+        token.grant.revoked = token.grant.revoked or state.tenant.reuse_revokes_grant
         raise _invalid_grant("refresh token already used")
-    _active(token.grant, memory)
-    answer = _access(token.grant, given, memory, organization_id=given.get("organization_id"))
+    _active(token.grant, state)
+    answer = _access(token.grant, given, state, organization_id=given.get("organization_id"))
     due = now - token.issued_at >= ROTATE_AFTER * (token.expires_at - token.issued_at)
     if token.rotated_at is None and not due and not application.rotate_refresh_token_always:
         return answer | {"refresh_token": value}
     token.rotated_at = now if token.rotated_at is None else token.rotated_at
-    return answer | {"refresh_token": _new_refresh_token(token.grant, memory)}
+    return answer | {"refresh_token": _new_refresh_token(token.grant, state)}
 
 
 def _access(
-    grant: Grant, given: Parameters, memory: Memory, *, organization_id: str | None
+    grant: Grant, given: Parameters, state: StandInState, *, organization_id: str | None
 ) -> dict[str, Any]:
     """The answer of a grant: an opaque token, or a JWT for a resource or an organization."""
     scopes = grant.scopes
@@ -115,55 +117,57 @@ def _access(
         if not set(wanted) <= set(grant.scopes):
             raise Refusal("invalid_request", "requested scope exceeds the granted one")
         scopes = tuple(wanted)
-    token, granted = _jwt(grant, given, organization_id, memory) or _opaque(grant, scopes, memory)
+    token, granted = _jwt(grant, given, organization_id, state) or _opaque(grant, scopes, state)
     return {
         "access_token": token,
-        "expires_in": memory.tenant.token_seconds,
-        "id_token": id_token(grant, memory),
+        "expires_in": state.tenant.token_seconds,
+        "id_token": id_token(grant, state),
         "scope": granted,
         "token_type": "Bearer",
     }
 
 
-def _opaque(grant: Grant, scopes: tuple[str, ...], memory: Memory) -> tuple[str, str]:
+def _opaque(grant: Grant, scopes: tuple[str, ...], state: StandInState) -> tuple[str, str]:
     value = new_token()
-    expires_at = memory.clock() + memory.tenant.token_seconds
-    memory.access_tokens[value] = AccessToken(grant=grant, scopes=scopes, expires_at=expires_at)
+    expires_at = state.clock() + state.tenant.token_seconds
+    state.access_tokens[value] = AccessToken(grant=grant, scopes=scopes, expires_at=expires_at)
     return value, " ".join(scopes)
 
 
 def _jwt(
-    grant: Grant, given: Parameters, organization_id: str | None, memory: Memory
+    grant: Grant, given: Parameters, organization_id: str | None, state: StandInState
 ) -> tuple[str, str] | None:
     if not given.resources and organization_id is None:
         return None
     allowed: tuple[str, ...] = ()
     claims: dict[str, Any] = {}
     if organization_id is not None:
-        allowed = _organization_scopes(grant, organization_id, memory)
+        allowed = _organization_scopes(grant, organization_id, state)
         claims["aud"] = f"urn:logto:organization:{organization_id}"
     if given.resources:
-        allowed = _resource_scopes(grant, given.resources, memory)
+        allowed = _resource_scopes(grant, given.resources, state)
         if organization_id is not None:
             claims["organization_id"] = organization_id
         claims["aud"] = given.resources[0]
-    now = int(memory.clock())
+    now = int(state.clock())
     claims |= {
         "jti": new_token(),
         "sub": grant.user_id,
         "iat": now,
-        "exp": now + memory.tenant.token_seconds,
+        "exp": now + state.tenant.token_seconds,
         "scope": " ".join(allowed),
         "client_id": grant.client_id,
-        "iss": memory.issuer,
+        "iss": state.issuer,
     }
-    return memory.keys.sign(claims, type="at+jwt"), claims["scope"]
+    return state.keys.sign(claims, type="at+jwt"), claims["scope"]
 
 
-def _organization_scopes(grant: Grant, organization_id: str, memory: Memory) -> tuple[str, ...]:
+def _organization_scopes(
+    grant: Grant, organization_id: str, state: StandInState
+) -> tuple[str, ...]:
     if ORGANIZATIONS not in grant.scopes:
         raise Refusal("insufficient_scope", "refresh token missing required scope", status=403)
-    organization = memory.tenant.organizations.get(organization_id)
+    organization = state.tenant.organizations.get(organization_id)
     if organization is None or grant.user_id not in organization.members:
         raise Refusal("access_denied", "user is not a member of the organization", status=403)
     return tuple(
@@ -175,12 +179,12 @@ def _organization_scopes(grant: Grant, organization_id: str, memory: Memory) -> 
     )
 
 
-def _resource_scopes(grant: Grant, indicators: list[str], memory: Memory) -> tuple[str, ...]:
+def _resource_scopes(grant: Grant, indicators: list[str], state: StandInState) -> tuple[str, ...]:
     """The scopes of a resource that were asked for and that the user's roles allow."""
-    resource = memory.tenant.resources.get(indicators[0])
+    resource = state.tenant.resources.get(indicators[0])
     if len(indicators) > 1 or resource is None or resource.indicator not in grant.resources:
         raise Refusal("invalid_target", "resource indicator is missing, or unknown")
-    roles = set(memory.tenant.users[grant.user_id].roles)
+    roles = set(state.tenant.users[grant.user_id].roles)
     return tuple(
         scope
         for scope, granting in resource.scopes.items()
@@ -188,18 +192,18 @@ def _resource_scopes(grant: Grant, indicators: list[str], memory: Memory) -> tup
     )
 
 
-def _new_refresh_token(grant: Grant, memory: Memory) -> str:
+def _new_refresh_token(grant: Grant, state: StandInState) -> str:
     value = new_token()
-    now = memory.clock()
-    lifetime = memory.tenant.applications[grant.client_id].refresh_token_seconds
-    memory.refresh_tokens[value] = RefreshToken(
+    now = state.clock()
+    lifetime = state.tenant.applications[grant.client_id].refresh_token_seconds
+    state.refresh_tokens[value] = RefreshToken(
         grant=grant, issued_at=now, expires_at=now + lifetime
     )
     return value
 
 
-def _active(grant: Grant, memory: Memory) -> None:
-    if memory.active_user(grant.user_id) is None:
+def _active(grant: Grant, state: StandInState) -> None:
+    if state.active_user(grant.user_id) is None:
         raise _invalid_grant("the account is not active")
 
 

@@ -6,35 +6,35 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.logto import parameters
 from local.logto.claims import userinfo
 from local.logto.clients import authenticate
-from local.logto.errors import Refusal
-from local.logto.state import AccessToken, Memory
+from local.logto.state import AccessToken, StandInState
+from local.oauth import parameters
+from local.oauth.errors import Refusal
 
 
 async def _me(request: Request) -> Response:
     """Userinfo; a token for a resource is refused (OIDC Core 5.3)."""
-    memory: Memory = request.app.state.memory
+    state: StandInState = request.app.state.stand_in
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    token = _live_access_token(value.strip(), memory) if scheme.lower() == "bearer" else None
-    user = memory.active_user(token.grant.user_id) if token else None
+    token = _live_access_token(value.strip(), state) if scheme.lower() == "bearer" else None
+    user = state.active_user(token.grant.user_id) if token else None
     if token is None or user is None:
         raise Refusal("invalid_token", "invalid token provided", status=401)
-    return JSONResponse(userinfo(user, token.scopes, memory.tenant))
+    return JSONResponse(userinfo(user, token.scopes, state.tenant))
 
 
 async def _introspect(request: Request) -> Response:
     """Introspection (RFC 7662) of opaque access tokens and refresh tokens. One that has been
     replaced counts as used up."""
-    memory: Memory = request.app.state.memory
+    state: StandInState = request.app.state.stand_in
     given = await parameters.form(request)
-    application = authenticate(request, given, memory.tenant)
+    application = authenticate(request, given, state.tenant)
     value = given.need("token")
     answer: dict[str, Any] = {"active": False}
-    access = _live_access_token(value, memory)
-    refresh = memory.refresh_tokens.get(value)
-    usable = refresh and refresh.rotated_at is None and memory.clock() < refresh.expires_at
+    access = _live_access_token(value, state)
+    refresh = state.refresh_tokens.get(value)
+    usable = refresh and refresh.rotated_at is None and state.clock() < refresh.expires_at
     found = access or (refresh if usable else None)
     if found and not found.grant.revoked and found.grant.client_id == application.id:
         answer = {
@@ -42,7 +42,7 @@ async def _introspect(request: Request) -> Response:
             "sub": found.grant.user_id,
             "client_id": found.grant.client_id,
             "exp": int(found.expires_at),
-            "iss": memory.issuer,
+            "iss": state.issuer,
             "scope": " ".join(found.grant.scopes),
         }
         if access:
@@ -52,19 +52,19 @@ async def _introspect(request: Request) -> Response:
 
 async def _revoke(request: Request) -> Response:
     """Revocation (RFC 7009): the whole grant ends; an unknown token is a success too."""
-    memory: Memory = request.app.state.memory
+    state: StandInState = request.app.state.stand_in
     given = await parameters.form(request)
-    application = authenticate(request, given, memory.tenant)
+    application = authenticate(request, given, state.tenant)
     value = given.need("token")
-    token = memory.refresh_tokens.get(value) or memory.access_tokens.get(value)
+    token = state.refresh_tokens.get(value) or state.access_tokens.get(value)
     if token is not None and token.grant.client_id == application.id:
         token.grant.revoked = True
     return Response()
 
 
-def _live_access_token(value: str, memory: Memory) -> AccessToken | None:
-    token = memory.access_tokens.get(value)
-    if token is None or token.grant.revoked or memory.clock() >= token.expires_at:
+def _live_access_token(value: str, state: StandInState) -> AccessToken | None:
+    token = state.access_tokens.get(value)
+    if token is None or token.grant.revoked or state.clock() >= token.expires_at:
         return None
     return token
 

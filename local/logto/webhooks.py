@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httpx
 
-from local.logto.state import Memory
+from local.logto.state import StandInState
 from local.logto.tenant import User, Webhook
 
 SUSPENSION: Final = "User.SuspensionStatus.Updated"
@@ -21,14 +21,14 @@ _PAUSE_SECONDS: Final = 0.2
 _LOGGER = logging.getLogger(__name__)
 
 
-def body_of(memory: Memory, hook: Webhook, event: str, user: User) -> bytes:
+def body_of(state: StandInState, hook: Webhook, event: str, user: User) -> bytes:
     """The body of a message, as Logto writes it."""
-    moment = datetime.fromtimestamp(memory.clock(), UTC)
+    moment = datetime.fromtimestamp(state.clock(), UTC)
     created = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     data: dict[str, Any] = {
         "id": user.id,
         "username": user.username,
-        "primaryEmail": memory.tenant.email_of(user),
+        "primaryEmail": state.tenant.email_of(user),
         "name": user.name,
         "isSuspended": user.suspended,
     }
@@ -47,10 +47,10 @@ def signature(body: bytes, key: str) -> str:
     return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
 
 
-async def tell(memory: Memory, event: str, user: User) -> None:
+async def tell(state: StandInState, event: str, user: User) -> None:
     """Send the event to every webhook that listens for it. A failure ends nothing."""
-    hooks = [hook for hook in memory.tenant.webhooks if hook.enabled and event in hook.events]
-    await asyncio.gather(*(_send(hook, body_of(memory, hook, event, user)) for hook in hooks))
+    hooks = [hook for hook in state.tenant.webhooks if hook.enabled and event in hook.events]
+    await asyncio.gather(*(_send(hook, body_of(state, hook, event, user)) for hook in hooks))
 
 
 async def _send(hook: Webhook, body: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Entra tenants and what is registered in them: applications with their secrets."""
+"""Entra tenants and the applications that are registered in them, with their secrets."""
 
 import secrets
 import time
@@ -19,7 +19,7 @@ class Password:
     ends_at: float
 
     def shown(self, *, text: bool = False) -> dict[str, Any]:
-        """The `passwordCredential` resource; its text is told once, when it is made."""
+        """The `passwordCredential` resource. Its text is shown only when it is created."""
         return {
             "customKeyIdentifier": None,
             "displayName": self.display_name,
@@ -33,7 +33,7 @@ class Password:
 
 @dataclass(kw_only=True, slots=True)
 class Registration:
-    """An application that is registered in a tenant: the `application` resource as `members`."""
+    """An application that is registered in a tenant. `members` are those of `application`."""
 
     members: dict[str, Any]
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -47,7 +47,7 @@ class Registration:
         return found
 
     def accepts(self, secret: str | None, *, now: float) -> bool:
-        """Whether a client secret is one of this application, and lives."""
+        """Whether a client secret is one of this application's, and is valid now."""
         return any(p.text == secret and p.starts_at <= now < p.ends_at for p in self.passwords)
 
     def shown(self) -> dict[str, Any]:
@@ -62,25 +62,25 @@ class Registration:
 
 
 @dataclass(kw_only=True, slots=True)
-class Directory:
-    """An Entra tenant, known by its id and by a domain. `services` are the client ids of the
-    applications that have a service principal there, by the principal's id."""
+class EntraTenant:
+    """An Entra tenant with its registered applications, by object id."""
 
     id: str
     domain: str
     registrations: dict[str, Registration] = field(default_factory=dict)
-    services: dict[str, str] = field(default_factory=dict)
+    service_principals: dict[str, str] = field(default_factory=dict)
+    """Client ids of the applications that have a service principal, by the principal's id."""
     may_register: bool = True
-    """Whether whoever has a token for Microsoft Graph may use it for applications."""
+    """Whether a token for Microsoft Graph allows its holder to manage applications."""
 
     def by_client(self, client_id: str) -> Registration | None:
-        """The application with this client id."""
+        """Find the application with this client id."""
         found = (r for r in self.registrations.values() if r.client_id == client_id)
         return next(found, None)
 
 
 def new_password(name: str | None, *, now: float, ends_at: float) -> Password:
-    """A new client secret."""
+    """Generate a client secret."""
     return Password(
         key_id=str(uuid.uuid4()),
         display_name=name,
@@ -91,5 +91,5 @@ def new_password(name: str | None, *, now: float, ends_at: float) -> Password:
 
 
 def iso(seconds: float) -> str:
-    """A time as Microsoft Graph writes it."""
+    """Write a time as Microsoft Graph does."""
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

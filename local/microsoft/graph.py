@@ -16,10 +16,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.logto.state import Memory
-from local.microsoft.entra_tenants import Directory, Registration, iso, new_password
+from local.microsoft.entra_tenants import EntraTenant, Registration, iso, new_password
+from local.microsoft.state import MicrosoftState
 
 Body = dict[str, Any]
+Endpoint = Callable[[Request, EntraTenant, float], Awaitable[Response]]
+"""Answers a request about a tenant, at a time in seconds since 1970."""
 _WRITABLE: Final = frozenset(
     {
         "displayName",
@@ -41,7 +43,7 @@ _TWO_YEARS: Final = 2 * 365 * 86_400
 
 
 class GraphRefusal(Exception):
-    """A refused call."""
+    """A call that is refused."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -58,56 +60,58 @@ async def answer_graph_refusal(request: Request, refusal: Exception) -> Response
     return JSONResponse({"error": error}, refusal.status)
 
 
-async def _list(request: Request, directory: Directory, memory: Memory) -> Response:
-    found = list(directory.registrations.values())
-    asked = request.query_params.get("$filter")
-    if asked is not None:
-        wanted = _filter(asked)
-        found = [one for one in found if _fits(one, wanted)]
+async def _list(request: Request, tenant: EntraTenant, now: float) -> Response:
+    found = list(tenant.registrations.values())
+    filter_ = request.query_params.get("$filter")
+    if filter_ is not None:
+        condition = _filter(filter_)
+        found = [one for one in found if _fits(one, condition)]
     return JSONResponse({"@odata.context": "$metadata#applications", "value": _all(found)})
 
 
-async def _create(request: Request, directory: Directory, memory: Memory) -> Response:
+async def _create(request: Request, tenant: EntraTenant, now: float) -> Response:
     body = await _body(request)
     if not body.get("displayName"):
         raise GraphRefusal(400, "Request_BadRequest", "Property displayName is required.")
-    registration = Registration(members=_defaults(body), created_at=memory.clock())
-    directory.registrations[registration.id] = registration
+    registration = Registration(members=_defaults(body), created_at=now)
+    tenant.registrations[registration.id] = registration
     return JSONResponse(registration.shown(), 201)
 
 
-async def _read(request: Request, directory: Directory, memory: Memory) -> Response:
-    return JSONResponse(_named(request, directory).shown())
+async def _read(request: Request, tenant: EntraTenant, now: float) -> Response:
+    return JSONResponse(_named(request, tenant).shown())
 
 
-async def _patch(request: Request, directory: Directory, memory: Memory) -> Response:
-    registration = _named(request, directory)
+async def _patch(request: Request, tenant: EntraTenant, now: float) -> Response:
+    registration = _named(request, tenant)
     body = await _body(request)
     web = {**registration.members["web"], **body.pop("web", {})}
     registration.members |= {**body, "web": web}
     return Response(status_code=204)
 
 
-async def _delete(request: Request, directory: Directory, memory: Memory) -> Response:
-    registration = _named(request, directory)
-    del directory.registrations[registration.id]
-    for principal in [p for p, c in directory.services.items() if c == registration.client_id]:
-        del directory.services[principal]
+async def _delete(request: Request, tenant: EntraTenant, now: float) -> Response:
+    registration = _named(request, tenant)
+    del tenant.registrations[registration.id]
+    tenant.service_principals = {
+        principal: client_id
+        for principal, client_id in tenant.service_principals.items()
+        if client_id != registration.client_id
+    }
     return Response(status_code=204)
 
 
-async def _add_password(request: Request, directory: Directory, memory: Memory) -> Response:
-    registration = _named(request, directory)
-    asked = (await _json(request)).get("passwordCredential") or {}
-    now = memory.clock()
-    ends_at = _seconds(asked.get("endDateTime")) or now + _TWO_YEARS
-    password = new_password(asked.get("displayName"), now=now, ends_at=ends_at)
+async def _add_password(request: Request, tenant: EntraTenant, now: float) -> Response:
+    registration = _named(request, tenant)
+    credential = (await _json(request)).get("passwordCredential") or {}
+    ends_at = _seconds(credential.get("endDateTime")) or now + _TWO_YEARS
+    password = new_password(credential.get("displayName"), now=now, ends_at=ends_at)
     registration.passwords.append(password)
     return JSONResponse(password.shown(text=True))
 
 
-async def _remove_password(request: Request, directory: Directory, memory: Memory) -> Response:
-    registration = _named(request, directory)
+async def _remove_password(request: Request, tenant: EntraTenant, now: float) -> Response:
+    registration = _named(request, tenant)
     key_id = (await _json(request)).get("keyId")
     kept = [p for p in registration.passwords if p.key_id != key_id]
     if len(kept) == len(registration.passwords):
@@ -116,41 +120,41 @@ async def _remove_password(request: Request, directory: Directory, memory: Memor
     return Response(status_code=204)
 
 
-async def _principals(request: Request, directory: Directory, memory: Memory) -> Response:
-    found = _filter(request.query_params.get("$filter", ""))
-    if found["name"] != "appId":
+async def _principals(request: Request, tenant: EntraTenant, now: float) -> Response:
+    condition = _filter(request.query_params.get("$filter", ""))
+    if condition["name"] != "appId":
         raise GraphRefusal(400, "Request_UnsupportedQuery", "The filter is not supported.")
     value = [
         {"id": principal, "appId": client_id}
-        for principal, client_id in directory.services.items()
-        if client_id == found["value"]
+        for principal, client_id in tenant.service_principals.items()
+        if client_id == condition["value"]
     ]
     return JSONResponse({"@odata.context": "$metadata#servicePrincipals", "value": value})
 
 
-async def _create_principal(request: Request, directory: Directory, memory: Memory) -> Response:
+async def _create_principal(request: Request, tenant: EntraTenant, now: float) -> Response:
     client_id = (await _json(request)).get("appId", "")
-    if directory.by_client(client_id) is None:
-        raise GraphRefusal(400, "Request_BadRequest", "The appId is that of no application.")
-    if client_id in directory.services.values():
+    if tenant.by_client(client_id) is None:
+        raise GraphRefusal(400, "Request_BadRequest", "The appId is not that of an application.")
+    if client_id in tenant.service_principals.values():
         raise GraphRefusal(409, "Request_MultipleObjectsWithSameKeyValue", "It exists already.")
     principal = str(uuid.uuid4())
-    directory.services[principal] = client_id
+    tenant.service_principals[principal] = client_id
     return JSONResponse({"id": principal, "appId": client_id}, 201)
 
 
-def _filter(asked: str) -> re.Match[str]:
-    found = _FILTER.fullmatch(asked)
+def _filter(text: str) -> re.Match[str]:
+    found = _FILTER.fullmatch(text)
     if found is None:
         raise GraphRefusal(400, "Request_UnsupportedQuery", "The filter is not supported.")
     return found
 
 
-def _fits(registration: Registration, wanted: re.Match[str]) -> bool:
-    value = wanted["value"].replace("''", "'")
-    if wanted["any"]:
+def _fits(registration: Registration, condition: re.Match[str]) -> bool:
+    value = condition["value"].replace("''", "'")
+    if condition["any"]:
         return value in registration.members["tags"]
-    return bool(registration.shown()[wanted["name"]] == value)
+    return bool(registration.shown()[condition["name"]] == value)
 
 
 def _defaults(body: Body) -> Body:
@@ -194,28 +198,28 @@ def _all(registrations: list[Registration]) -> list[Body]:
     return [registration.shown() for registration in registrations]
 
 
-def _named(request: Request, directory: Directory) -> Registration:
-    found = directory.registrations.get(request.path_params["id"])
+def _named(request: Request, tenant: EntraTenant) -> Registration:
+    found = tenant.registrations.get(request.path_params["id"])
     if found is None:
         raise GraphRefusal(404, "Request_ResourceNotFound", "The resource does not exist.")
     return found
 
 
-def _route(
-    path: str, method: str, endpoint: Callable[[Request, Directory, Memory], Awaitable[Response]]
-) -> Route:
+def _route(path: str, method: str, endpoint: Endpoint) -> Route:
+    """A route for callers with a token that may manage the applications of a tenant."""
+
     async def checked(request: Request) -> Response:
-        memory: Memory = request.app.state.memory
+        state: MicrosoftState = request.app.state.microsoft
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        tenant = memory.graph_tokens.get(token) if scheme.lower() == "bearer" else None
-        if tenant is None:
+        tenant_id = state.graph_tokens.get(token) if scheme.lower() == "bearer" else None
+        if tenant_id is None:
             raise GraphRefusal(401, "InvalidAuthenticationToken", "Access token is empty or bad.")
-        directory = memory.tenant.directories[tenant]
-        if not directory.may_register:
+        tenant = state.host.entra_tenants[tenant_id]
+        if not tenant.may_register:
             raise GraphRefusal(
                 403, "Authorization_RequestDenied", "Insufficient privileges to do this."
             )
-        return await endpoint(request, directory, memory)
+        return await endpoint(request, tenant, state.host.clock())
 
     return Route(f"/graph/v1.0{path}", checked, methods=[method])
 

@@ -8,8 +8,9 @@ from dotenv import dotenv_values
 from playwright.sync_api import BrowserContext, expect
 
 from harness.ports import free_ports
+from local.logto.contoso import fresh_tenant
 from local.logto.server import StandIn, running
-from local.logto.tenant import Presets, fresh_tenant
+from local.logto.tenant import Presets
 from tests.provision.conftest import Desk, Silent, with_fabrikam
 from tests.support.needs import chromium
 from tests.support.up import Up, up

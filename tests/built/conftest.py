@@ -12,8 +12,8 @@ from harness.missing import ProgramMissing
 from harness.product import DOMAIN
 from harness.tables import new_table
 from local.artifacts import finish
+from local.logto.contoso import default_tenant
 from local.logto.server import StandIn, running
-from local.logto.tenant import default_tenant
 from tests.support.needs import lacking
 
 

@@ -22,8 +22,8 @@ from harness.product import DOMAIN
 from harness.rie import Function, emulated, runtime_pid
 from harness.sign_in_robot import Robot
 from harness.tables import new_table
+from local.logto.contoso import default_tenant
 from local.logto.server import running
-from local.logto.tenant import default_tenant
 from tests.support.relay import Relay, relaying
 
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}

@@ -11,8 +11,8 @@ from examples.orders.app import handler as orders
 from harness.functions import TOKEN_SETTINGS, started_authorizer
 from harness.product import DOMAIN, Product, started_product
 from local.gateway import Gateway
+from local.logto.contoso import default_tenant
 from local.logto.server import running
-from local.logto.tenant import default_tenant
 from local.sam import with_example
 from local.serving import listen, serving
 from local.template import parse_template, read_template, routes_of

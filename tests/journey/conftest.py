@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from harness.product import DOMAIN, Product, started_product
+from local.logto.contoso import default_tenant
 from local.logto.server import StandIn, running
-from local.logto.tenant import default_tenant
 
 
 @pytest.fixture

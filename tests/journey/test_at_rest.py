@@ -11,7 +11,7 @@ from harness.tables import raw_bytes
 
 def secrets_of(product: Product, cookies: dict[str, str], *urls: str) -> set[str]:
     """Everything of a sign-in that must stay between the browser, the handler and Logto."""
-    memory = product.stand_in.memory
+    memory = product.stand_in.state
     found = set(cookies.values())
     for url in urls:
         query = parse_qs(urlsplit(url).query)

@@ -154,13 +154,13 @@ def test_an_access_token_on_the_routes_that_have_one(
     assert "access_token" not in (authorizer.ask(browser) or {})
     context = authorizer.ask(browser, route=ROUTE)
     assert context is not None
-    claims = product.stand_in.memory.keys.read(context["access_token"])
+    claims = product.stand_in.state.keys.read(context["access_token"])
     assert claims is not None
     assert (claims["aud"], claims["sub"]) == (RESOURCE, "alice0000001")
     assert context["scopes"] == claims["scope"].split() == ["read:orders", "write:orders"]
     organization = authorizer.ask(browser, route="/organization")
     assert organization is not None
-    claims = product.stand_in.memory.keys.read(organization["access_token"])
+    claims = product.stand_in.state.keys.read(organization["access_token"])
     assert claims is not None
     assert claims["aud"] == "urn:logto:organization:contosoorg01"
 

@@ -7,8 +7,8 @@ from botocore.exceptions import EndpointConnectionError
 
 from harness.browser import NAVIGATION
 from harness.product import DOMAIN, Product, started_product
+from local.logto.contoso import default_tenant
 from local.logto.server import running
-from local.logto.tenant import default_tenant
 
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 

@@ -32,7 +32,7 @@ def product(
         "ACCESS_TOKEN_ROUTES": f"{ROUTE}={RESOURCE}",
     }
     with started_product(stand_in, **settings) as started:
-        stand_in.memory.clock = started.clock
+        stand_in.state.clock = started.clock
         yield started
 
 

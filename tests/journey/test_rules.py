@@ -10,10 +10,10 @@ import pytest
 from harness.browser import FETCH, Browser, Reply
 from harness.product import Product, started_product
 from harness.tables import dump
-from local.logto import claims
-from local.logto import token_endpoints as issued
+from local.logto import claims, token_endpoints
+from local.logto.contoso import CONTOSO
 from local.logto.server import StandIn
-from local.logto.tenant import CONTOSO, User
+from local.logto.tenant import User
 
 ALICE, BOB, GRACE = "alice0000001", "bob000000001", "grace0000001"
 IDENTITIES = (
@@ -48,7 +48,7 @@ def kept_out(product: Product, browser: Browser, reply: Reply) -> None:
     assert "__Host-session" not in browser.jar
     assert browser.get("/me", FETCH).status == 401
     assert sessions(product) == []
-    tokens = product.stand_in.memory.refresh_tokens.values()
+    tokens = product.stand_in.state.refresh_tokens.values()
     assert tokens
     assert all(token.grant.revoked for token in tokens)
     assert ("POST", "/oidc/token/revocation") in product.stand_in.requests
@@ -299,7 +299,7 @@ def change_detail(
 
 def change_userinfo(monkeypatch: pytest.MonkeyPatch, change: Callable[[Any], Any]) -> None:
     real = claims.userinfo
-    monkeypatch.setattr(issued, "userinfo", lambda *given: change(real(*given)))
+    monkeypatch.setattr(token_endpoints, "userinfo", lambda *given: change(real(*given)))
 
 
 TENANT = {"ALLOWED_TENANTS": CONTOSO.tenant_id, "LOGTO_SCOPES": IDENTITIES}

@@ -24,9 +24,9 @@ def test_grant_is_revoked_and_the_session_at_logto_ends(product: Product) -> Non
         product.sign_in(browser, robot=robot)
         out = browser.post("/sign-out", {**HERE, "origin": f"https://{DOMAIN}"})
         assert out.status == 303
-        assert all(token.grant.revoked for token in product.stand_in.memory.refresh_tokens.values())
+        assert all(token.grant.revoked for token in product.stand_in.state.refresh_tokens.values())
         assert robot.end_session(out.location) == f"https://{DOMAIN}/"
-        assert product.stand_in.memory.sessions == {}
+        assert product.stand_in.state.sessions == {}
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])

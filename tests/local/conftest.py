@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from harness.sign_in_robot import Robot
+from local.logto.contoso import LOCAL_MACHINE, default_tenant
 from local.logto.server import StandIn, running
-from local.logto.tenant import LOCAL_MACHINE, MANAGEMENT_RESOURCE, default_tenant
+from local.logto.tenant import MANAGEMENT_RESOURCE
 
 CALLBACK = "http://localhost:3000/callback"
 HOME = "http://localhost:3000/"

@@ -104,7 +104,7 @@ def test_suspending(
     assert heard.events() == [("User.SuspensionStatus.Updated", ALICE, True)]
     assert party.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
     assert party.me(tokens["access_token"]).status_code == 401
-    assert stand_in.memory.sessions == {}
+    assert stand_in.state.sessions == {}
     assert "Reinstate Alice Example" in console.get("/console").text
 
 
@@ -114,7 +114,7 @@ def test_suspending_leaves_others_alone(
     tokens = party.tokens("bob000000001")
     act(console, "suspend")
     assert party.refresh(tokens["refresh_token"]).status_code == 200
-    assert len(stand_in.memory.sessions) == 1
+    assert len(stand_in.state.sessions) == 1
 
 
 def test_reinstating(console: httpx.Client, heard: Heard, party: RelyingParty) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from local.logto.contoso import CONTOSO
 from local.logto.server import StandIn
-from local.logto.tenant import CONTOSO
 
 Call = Callable[..., httpx.Response]
 
@@ -91,7 +91,7 @@ def test_refusals(call: Call, stand_in: StandIn) -> None:
     assert code_of(odd) == (400, "Request_UnsupportedQuery")
     nobody = httpx.get(f"{stand_in.url}/graph/v1.0/applications", trust_env=False)
     assert code_of(nobody) == (401, "InvalidAuthenticationToken")
-    stand_in.tenant.directories[CONTOSO.tenant_id].may_register = False
+    stand_in.tenant.entra_tenants[CONTOSO.tenant_id].may_register = False
     assert code_of(call("GET", "/applications")) == (403, "Authorization_RequestDenied")
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import jwt
 import pytest
 
+from local.logto.contoso import CONTOSO
 from local.logto.server import StandIn
-from local.logto.tenant import CONTOSO
 from tests.local.conftest import Call, RelyingParty
 
 ALICE, ADDRESS = "alice0000001", "alice@contoso.com"
@@ -17,7 +17,7 @@ BY_ADDRESS = {"search.primaryEmail": ADDRESS}
 @pytest.fixture(autouse=True)
 def nobody_has_signed_in(stand_in: StandIn) -> None:
     for person in stand_in.tenant.users.values():
-        person.connector, person.directory = None, CONTOSO.tenant_id
+        person.connector, person.entra_tenant = None, CONTOSO.tenant_id
 
 
 def distrust(stand_in: StandIn) -> None:

@@ -7,8 +7,9 @@ import httpx
 import jwt
 import pytest
 
+from local.logto.contoso import CONTOSO, LOCAL_MACHINE
 from local.logto.server import StandIn
-from local.logto.tenant import CONTOSO, LOCAL_MACHINE, MANAGEMENT_RESOURCE
+from local.logto.tenant import MANAGEMENT_RESOURCE
 from tests.local.conftest import CALLBACK, Call, RelyingParty, token
 
 

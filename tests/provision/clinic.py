@@ -14,8 +14,8 @@ from harness.functions import started_services
 from harness.processes import unlogged
 from harness.product import started_process
 from local.gateway import Gateway
+from local.logto.contoso import fresh_tenant
 from local.logto.server import StandIn, running
-from local.logto.tenant import fresh_tenant
 from local.serving import listen, serving
 from local.template import read_template, routes_of
 from shared.oidc.client_secret import webhook_key
@@ -67,7 +67,7 @@ class Clinic:
     @contextmanager
     def as_it_was(self) -> Iterator[None]:
         """Whatever is broken meanwhile is whole again afterwards."""
-        memory, tenant, stack = self.stand_in.memory, self.stand_in.tenant, self.stack
+        memory, tenant, stack = self.stand_in.state, self.stand_in.tenant, self.stack
         before = copy.deepcopy(tenant)
         url, keys, algorithm = memory.url, list(memory.keys._keys), memory.keys.algorithm
         resources, outputs = dict(stack.resources), dict(stack.outputs)

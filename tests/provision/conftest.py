@@ -14,9 +14,10 @@ import boto3
 import pytest
 from rich.console import Console
 
+from local.logto.contoso import CONTOSO, LOCAL_MACHINE, fresh_tenant
 from local.logto.server import StandIn, running
-from local.logto.tenant import CONTOSO, LOCAL_MACHINE, Tenant, User, fresh_tenant
-from local.microsoft.entra_tenants import Directory
+from local.logto.tenant import Tenant, User
+from local.microsoft.entra_tenants import EntraTenant
 from provision.__main__ import main
 from provision.context import World
 from provision.errors import ProvisionFailed
@@ -75,8 +76,8 @@ class Desk:
         return self.stand_in.tenant
 
     @property
-    def entra(self) -> Directory:
-        return self.tenant.directories[CONTOSO.tenant_id]
+    def entra(self) -> EntraTenant:
+        return self.tenant.entra_tenants[CONTOSO.tenant_id]
 
     @property
     def logto(self) -> str:
@@ -189,7 +190,7 @@ def state(tenant: Tenant) -> Any:
             tenant.applications,
             tenant.connectors,
             tenant.webhooks,
-            tenant.directories,
+            tenant.entra_tenants,
             tenant.single_sign_on_enabled,
             tenant.sign_in_experience,
         )
@@ -198,11 +199,11 @@ def state(tenant: Tenant) -> Any:
 
 def secrets_of(desk: Desk) -> set[str]:
     """Every secret that there is."""
-    found = {LOCAL_MACHINE[1], ENTRA_SECRET, *desk.stand_in.memory.graph_tokens}
+    found = {LOCAL_MACHINE[1], ENTRA_SECRET, *desk.stand_in.state.microsoft.graph_tokens}
     found |= {application.secret for application in desk.tenant.applications.values()}
     found |= {hook.signing_key for hook in desk.tenant.webhooks}
     found |= {c.client_secret for c in desk.tenant.connectors.values() if c.client_secret}
-    for directory in desk.tenant.directories.values():
+    for directory in desk.tenant.entra_tenants.values():
         for registration in directory.registrations.values():
             found |= {password.text for password in registration.passwords}
     return found
@@ -210,9 +211,9 @@ def secrets_of(desk: Desk) -> set[str]:
 
 def with_fabrikam(tenant: Tenant) -> Tenant:
     """A second customer's directory, with somebody in it."""
-    tenant.directories[FABRIKAM] = Directory(id=FABRIKAM, domain="fabrikam.onmicrosoft.com")
+    tenant.entra_tenants[FABRIKAM] = EntraTenant(id=FABRIKAM, domain="fabrikam.onmicrosoft.com")
     tenant.users["frank0000001"] = User(
-        id="frank0000001", name="Frank Example", email="frank@fabrikam.com", directory=FABRIKAM
+        id="frank0000001", name="Frank Example", email="frank@fabrikam.com", entra_tenant=FABRIKAM
     )
     return tenant
 

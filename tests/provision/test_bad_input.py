@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from local.logto.contoso import CONTOSO
 from local.logto.management import connectors
 from local.logto.management.access import ApiRefusal
-from local.logto.tenant import CONTOSO, Application
+from local.logto.tenant import Application
 from tests.provision.conftest import BASE_URL, Desk, Ran, state
 
 

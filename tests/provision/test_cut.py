@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from local.logto.contoso import CONTOSO, LOCAL_MACHINE, fresh_tenant
 from local.logto.server import running
-from local.logto.tenant import CONTOSO, LOCAL_MACHINE, fresh_tenant
 from tests.provision.conftest import BASE_URL, FABRIKAM, Desk, state, with_fabrikam
 from tests.provision.faults import Faults, faulty_way
 from tests.support.up import ROOT
@@ -44,7 +44,7 @@ def one_of_each(desk: Desk) -> None:
     assert connector.client_id == registered.client_id
     assert [p.text for p in registered.passwords] == [connector.client_secret]
     assert registered.redirect_uris == [f"{desk.logto}/callback/{connector.id}"]
-    assert list(desk.entra.services.values()) == [registered.client_id]
+    assert list(desk.entra.service_principals.values()) == [registered.client_id]
     assert desk.tenant.single_sign_on_enabled
 
 

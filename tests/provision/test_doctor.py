@@ -70,24 +70,24 @@ def change_hook(clinic: Clinic, **changes: Any) -> None:
 
 
 def registration(clinic: Clinic) -> Any:
-    (directory, _) = clinic.stand_in.tenant.directories.values()
+    (directory, _) = clinic.stand_in.tenant.entra_tenants.values()
     (found,) = directory.registrations.values()
     return found
 
 
 def end_secret(clinic: Clinic, *, days: float) -> None:
     found = registration(clinic)
-    ends_at = clinic.stand_in.memory.clock() + days * 86_400
+    ends_at = clinic.stand_in.state.clock() + days * 86_400
     found.passwords = [replace(one, ends_at=ends_at) for one in found.passwords]
 
 
 def forget_registration(clinic: Clinic) -> None:
-    (directory, _) = clinic.stand_in.tenant.directories.values()
+    (directory, _) = clinic.stand_in.tenant.entra_tenants.values()
     directory.registrations.clear()
 
 
 def other_keys(clinic: Clinic) -> None:
-    clinic.stand_in.memory.keys._keys = [RSAKey.generate_key(2048, {"use": "sig"})]
+    clinic.stand_in.state.keys._keys = [RSAKey.generate_key(2048, {"use": "sig"})]
 
 
 def at(path: str, **changes: Any) -> Callable[[Clinic], None]:
@@ -140,12 +140,12 @@ RED: dict[str, tuple[Break, str, str]] = {
         "without a path",
     ),
     "Logto thinks it is elsewhere": (
-        lambda c: setattr(c.stand_in.memory, "url", "http://localhost:1"),
+        lambda c: setattr(c.stand_in.state, "url", "http://localhost:1"),
         "discovery and issuer",
         "the endpoint that Logto itself is configured with",
     ),
     "an algorithm that is no signature": (
-        lambda c: setattr(c.stand_in.memory.keys, "algorithm", "HS256"),
+        lambda c: setattr(c.stand_in.state.keys, "algorithm", "HS256"),
         "keys and algorithm",
         "rotate the signing keys",
     ),

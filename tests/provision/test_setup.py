@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from local.logto.tenant import CONTOSO, Application
+from local.logto.contoso import CONTOSO
+from local.logto.tenant import Application
 from local.microsoft import graph
 from local.microsoft.entra_tenants import Registration
 from provision.steps.registration import SECRET_NAME
@@ -36,7 +37,7 @@ def test_from_nothing(desk: Desk) -> None:
     assert registered.members["signInAudience"] == "AzureADMyOrg"
     assert [c["name"] for c in registered.members["optionalClaims"]["idToken"]] == ["email"]
     assert [p.text for p in registered.passwords] == [connector.client_secret]
-    assert list(desk.entra.services.values()) == [registered.client_id]
+    assert list(desk.entra.service_principals.values()) == [registered.client_id]
     assert desk.tenant.single_sign_on_enabled
     assert f"{BASE_URL}/sign-in?connector={connector.id}" in ran.out
     assert f"/{CONTOSO.tenant_id}/adminconsent?client_id={connector.client_id}" in ran.out
@@ -224,7 +225,7 @@ def test_a_secret_that_ends_soon_is_replaced(desk: Desk) -> None:
     desk.setup()
     first = desk.tenant.connectors["contoso00001"].client_secret
     now = desk.clock()
-    desk.clock = desk.stand_in.memory.clock = lambda: now + 151 * 86_400
+    desk.clock = desk.stand_in.state.clock = lambda: now + 151 * 86_400
     again = desk.setup()
     assert again.code == 0, again.err
     second = desk.tenant.connectors["contoso00001"].client_secret

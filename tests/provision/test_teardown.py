@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from local.logto.tenant import CONTOSO, Application, Webhook
+from local.logto.contoso import CONTOSO
+from local.logto.tenant import Application, Webhook
 from local.microsoft.entra_tenants import Registration
 from tests.provision.conftest import BASE_URL, FABRIKAM, Desk, state
 
@@ -234,7 +235,7 @@ def test_customers(desk: Desk) -> None:
     connector = desk.tenant.connectors[link["id"]]
     assert connector.domains == ("fabrikam.com",)
     assert connector.issuer == f"{desk.logto}/entra/{FABRIKAM}/v2.0"
-    (registered,) = desk.tenant.directories[FABRIKAM].registrations.values()
+    (registered,) = desk.tenant.entra_tenants[FABRIKAM].registrations.values()
     assert registered.redirect_uris == [link["redirect_uri"]]
     assert desk.add("--json").json["changed"] == []
 
@@ -252,7 +253,7 @@ def test_customers(desk: Desk) -> None:
     removed = desk.run("setup", "connector", "remove", "entra-fabrikam", *options)
     assert removed.code == 0, removed.err
     assert list(desk.tenant.connectors) == ["contoso00001"]
-    assert desk.tenant.directories[FABRIKAM].registrations == {}
+    assert desk.tenant.entra_tenants[FABRIKAM].registrations == {}
     assert len(desk.entra.registrations) == 1
     assert "Nothing to change." in desk.setup().out
 

@@ -13,8 +13,8 @@ from botocore.stub import Stubber
 from functions.smoke import app
 from harness.functions import started_authorizer, started_notifications
 from harness.product import DOMAIN, started_product
+from local.logto.contoso import default_tenant
 from local.logto.server import running
-from local.logto.tenant import default_tenant
 
 ENVIRONMENT = {
     "AUTH_FUNCTION": "auth:live",

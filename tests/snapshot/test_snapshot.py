@@ -17,8 +17,8 @@ from harness.functions import authorizer_event
 from harness.product import DOMAIN
 from harness.sign_in_robot import Robot
 from harness.tables import new_table
+from local.logto.contoso import default_tenant
 from local.logto.server import StandIn, running
-from local.logto.tenant import default_tenant
 from tests.snapshot.runtime import ROOT, Runtime, snap_started
 from tests.support.needs import lacking
 

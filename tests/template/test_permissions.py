@@ -33,7 +33,7 @@ from harness.product import DOMAIN, Clock, Product
 from harness.wire import Wire
 from local.logto.backchannel import logout_token
 from local.logto.server import StandIn, running
-from local.logto.tenant import default_tenant
+from local.logto.contoso import default_tenant
 from shared.bootstrap import compose, secret_reader
 from shared.oidc.client_secret import webhook_key
 from shared.oidc.http_client import HttpClient

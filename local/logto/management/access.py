@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from local.logto.state import Memory
+from local.logto.state import StandInState
 from local.logto.tenant import MANAGEMENT_RESOURCE
 
 Body = dict[str, Any]
-Endpoint = Callable[[Request, Memory], Awaitable[Response]]
+Endpoint = Callable[[Request, StandInState], Awaitable[Response]]
 
 
 class ApiRefusal(Exception):
@@ -35,23 +35,23 @@ def api_route(path: str, method: str, endpoint: Endpoint) -> Route:
     """A route below `/api` that nobody passes without a token of somebody who may."""
 
     async def checked(request: Request) -> Response:
-        memory: Memory = request.app.state.memory
-        _check_token(request, memory)
-        return await endpoint(request, memory)
+        state: StandInState = request.app.state.stand_in
+        _check_token(request, state)
+        return await endpoint(request, state)
 
     return Route(f"/api{path}", checked, methods=[method])
 
 
-def _check_token(request: Request, memory: Memory) -> None:
+def _check_token(request: Request, state: StandInState) -> None:
     given = request.headers.get("authorization")
     if given is None:
         raise ApiRefusal(401, "auth.authorization_header_missing", "Authorization is missing.")
     scheme, _, token = given.partition(" ")
-    claims = memory.keys.read(token) if scheme.lower() == "bearer" else None
+    claims = state.keys.read(token) if scheme.lower() == "bearer" else None
     if (
         claims is None
         or claims.get("aud") != MANAGEMENT_RESOURCE
-        or claims.get("exp", 0) <= memory.clock()
+        or claims.get("exp", 0) <= state.clock()
     ):
         raise ApiRefusal(401, "auth.unauthorized", "Unauthorized. Check the credentials.")
     if "all" not in str(claims.get("scope", "")).split():

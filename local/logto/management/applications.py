@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.logto.management.access import ApiRefusal, Body, api_route, body_of, need, not_found
-from local.logto.state import Memory
+from local.logto.state import StandInState
 from local.logto.tenant import Application, Machine
 
 _MACHINE_ROLE = {
@@ -32,45 +32,45 @@ _METADATA = frozenset(
 _FURTHER_METADATA = frozenset({"logoUri"})
 
 
-async def _list(request: Request, memory: Memory) -> Response:
+async def _list(request: Request, state: StandInState) -> Response:
     kinds = request.query_params.getlist("types") or ["Traditional", "MachineToMachine"]
     found: list[Body] = []
     if "Traditional" in kinds:
-        found += [_shown(application) for application in memory.tenant.applications.values()]
+        found += [_shown(application) for application in state.tenant.applications.values()]
     if "MachineToMachine" in kinds:
-        found += [_machine_shown(machine) for machine in memory.tenant.machines.values()]
+        found += [_machine_shown(machine) for machine in state.tenant.machines.values()]
     return JSONResponse(found)
 
 
-async def _create(request: Request, memory: Memory) -> Response:
+async def _create(request: Request, state: StandInState) -> Response:
     body = await body_of(request, type=str, **_KINDS)
     need(body, "name", "type", "oidcClientMetadata")
     if body["type"] != "Traditional":
         raise ApiRefusal(400, "guard.invalid_input", "The member `type` is not valid.")
-    identifier, secret = memory.tenant.presets.take_application()
+    identifier, secret = state.tenant.presets.take_application()
     application = Application(id=identifier, secret=secret, redirect_uris=())
     _update(application, body)
-    memory.tenant.applications[identifier] = application
+    state.tenant.applications[identifier] = application
     return JSONResponse(_shown(application))
 
 
-async def _read(request: Request, memory: Memory) -> Response:
-    return JSONResponse(_shown(_named(request, memory)))
+async def _read(request: Request, state: StandInState) -> Response:
+    return JSONResponse(_shown(_named(request, state)))
 
 
-async def _patch(request: Request, memory: Memory) -> Response:
-    application = _named(request, memory)
+async def _patch(request: Request, state: StandInState) -> Response:
+    application = _named(request, state)
     _update(application, await body_of(request, **_KINDS))
     return JSONResponse(_shown(application))
 
 
-async def _delete(request: Request, memory: Memory) -> Response:
-    del memory.tenant.applications[_named(request, memory).id]
+async def _delete(request: Request, state: StandInState) -> Response:
+    del state.tenant.applications[_named(request, state).id]
     return Response(status_code=204)
 
 
-async def _secrets(request: Request, memory: Memory) -> Response:
-    application = _named(request, memory)
+async def _secrets(request: Request, state: StandInState) -> Response:
+    application = _named(request, state)
     return JSONResponse(
         [
             {
@@ -78,29 +78,29 @@ async def _secrets(request: Request, memory: Memory) -> Response:
                 "applicationId": application.id,
                 "name": "Default secret",
                 "value": application.secret,
-                "createdAt": int(memory.clock() * 1000),
+                "createdAt": int(state.clock() * 1000),
                 "expiresAt": None,
             }
         ]
     )
 
 
-async def _roles(request: Request, memory: Memory) -> Response:
+async def _roles(request: Request, state: StandInState) -> Response:
     wanted = request.query_params.get("type", "MachineToMachine")
     return JSONResponse([_MACHINE_ROLE] if wanted == "MachineToMachine" else [])
 
 
-async def _give_roles(request: Request, memory: Memory) -> Response:
+async def _give_roles(request: Request, state: StandInState) -> Response:
     body = await body_of(request, roleIds=list)
-    machine = memory.tenant.machines.get(request.path_params["id"])
+    machine = state.tenant.machines.get(request.path_params["id"])
     if machine is None:
         raise not_found("application")
     machine.manages = machine.manages or _MACHINE_ROLE["id"] in body["roleIds"]
     return Response(status_code=201)
 
 
-def _named(request: Request, memory: Memory) -> Application:
-    found = memory.tenant.applications.get(request.path_params["id"])
+def _named(request: Request, state: StandInState) -> Application:
+    found = state.tenant.applications.get(request.path_params["id"])
     if found is None:
         raise not_found("application")
     return found

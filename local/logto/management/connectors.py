@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.logto.management.access import ApiRefusal, Body, api_route, body_of, need, not_found
-from local.logto.state import Memory
+from local.logto.state import StandInState
 from local.logto.tenant import Connector
 
 PROVIDER: Final = "AzureAdOidc"
@@ -45,37 +45,37 @@ _DOMAIN = re.compile(r"([a-z0-9-]+\.)+[a-z]{2,}")
 _TENANT = re.compile(r"/([0-9a-f-]{36})/v2\.0")
 
 
-async def _list(request: Request, memory: Memory) -> Response:
-    return JSONResponse([_shown(connector) for connector in memory.tenant.connectors.values()])
+async def _list(request: Request, state: StandInState) -> Response:
+    return JSONResponse([_shown(connector) for connector in state.tenant.connectors.values()])
 
 
-async def _create(request: Request, memory: Memory) -> Response:
+async def _create(request: Request, state: StandInState) -> Response:
     body = await body_of(request, providerName=str, **_KINDS)
     need(body, "providerName", "connectorName")
     if body["providerName"] != PROVIDER:
         raise ApiRefusal(400, "connector.not_found", "The provider is not supported.")
-    _check_name(body["connectorName"], None, memory)
+    _check_name(body["connectorName"], None, state)
     connector = await _changed(_EMPTY, body)
-    connector = replace(connector, id=memory.tenant.presets.take_connector())
-    memory.tenant.connectors[connector.id] = connector
+    connector = replace(connector, id=state.tenant.presets.take_connector())
+    state.tenant.connectors[connector.id] = connector
     return JSONResponse(_shown(connector))
 
 
-async def _read(request: Request, memory: Memory) -> Response:
-    return JSONResponse(_shown(_named(request, memory)))
+async def _read(request: Request, state: StandInState) -> Response:
+    return JSONResponse(_shown(_named(request, state)))
 
 
-async def _patch(request: Request, memory: Memory) -> Response:
+async def _patch(request: Request, state: StandInState) -> Response:
     body = await body_of(request, **_KINDS)
-    before = _named(request, memory)
-    _check_name(body.get("connectorName", before.name), before.id, memory)
+    before = _named(request, state)
+    _check_name(body.get("connectorName", before.name), before.id, state)
     connector = await _changed(before, body)
-    memory.tenant.connectors[before.id] = connector
+    state.tenant.connectors[before.id] = connector
     return JSONResponse(_shown(connector))
 
 
-async def _delete(request: Request, memory: Memory) -> Response:
-    del memory.tenant.connectors[_named(request, memory).id]
+async def _delete(request: Request, state: StandInState) -> Response:
+    del state.tenant.connectors[_named(request, state).id]
     return Response(status_code=204)
 
 
@@ -137,8 +137,8 @@ def _bad_config(message: str) -> ApiRefusal:
     return ApiRefusal(400, "connector.invalid_config", message)
 
 
-def _check_name(name: str, own: str | None, memory: Memory) -> None:
-    if any(c.name == name and c.id != own for c in memory.tenant.connectors.values()):
+def _check_name(name: str, own: str | None, state: StandInState) -> None:
+    if any(c.name == name and c.id != own for c in state.tenant.connectors.values()):
         raise ApiRefusal(
             409, "single_sign_on.duplicate_connector_name", "The connector name is taken."
         )
@@ -155,8 +155,8 @@ def _check_domains(domains: list[Any]) -> None:
         )
 
 
-def _named(request: Request, memory: Memory) -> Connector:
-    found = memory.tenant.connectors.get(request.path_params["id"])
+def _named(request: Request, state: StandInState) -> Connector:
+    found = state.tenant.connectors.get(request.path_params["id"])
     if found is None:
         raise not_found("connector")
     return found

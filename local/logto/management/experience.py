@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.logto.management.access import Body, api_route, body_of
-from local.logto.state import Memory
+from local.logto.state import StandInState
 
 _KEPT: Final[dict[str, Any]] = {
     "signInMode": "SignInAndRegister",
@@ -17,26 +17,26 @@ _KEPT: Final[dict[str, Any]] = {
 }
 
 
-async def _read(request: Request, memory: Memory) -> Response:
-    return JSONResponse(_shown(memory))
+async def _read(request: Request, state: StandInState) -> Response:
+    return JSONResponse(_shown(state))
 
 
-async def _patch(request: Request, memory: Memory) -> Response:
+async def _patch(request: Request, state: StandInState) -> Response:
     kinds: dict[str, type | tuple[type, ...]] = dict.fromkeys(_KEPT, (str, dict, type(None)))
     body = await body_of(request, singleSignOnEnabled=bool, **kinds)
-    enabled = body.pop("singleSignOnEnabled", memory.tenant.single_sign_on_enabled)
-    memory.tenant.single_sign_on_enabled = enabled
-    memory.tenant.sign_in_experience |= body
-    return JSONResponse(_shown(memory))
+    enabled = body.pop("singleSignOnEnabled", state.tenant.single_sign_on_enabled)
+    state.tenant.single_sign_on_enabled = enabled
+    state.tenant.sign_in_experience |= body
+    return JSONResponse(_shown(state))
 
 
-def _shown(memory: Memory) -> Body:
+def _shown(state: StandInState) -> Body:
     return {
         "tenantId": "default",
         "id": "default",
         **_KEPT,
-        **memory.tenant.sign_in_experience,
-        "singleSignOnEnabled": memory.tenant.single_sign_on_enabled,
+        **state.tenant.sign_in_experience,
+        "singleSignOnEnabled": state.tenant.single_sign_on_enabled,
     }
 
 

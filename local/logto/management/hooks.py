@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.logto.management.access import ApiRefusal, Body, api_route, body_of, need, not_found
-from local.logto.state import Memory
+from local.logto.state import StandInState
 from local.logto.tenant import Webhook
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
@@ -17,33 +17,33 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
 }
 
 
-async def _list(request: Request, memory: Memory) -> Response:
-    return JSONResponse([_shown(hook) for hook in memory.tenant.webhooks])
+async def _list(request: Request, state: StandInState) -> Response:
+    return JSONResponse([_shown(hook) for hook in state.tenant.webhooks])
 
 
-async def _create(request: Request, memory: Memory) -> Response:
+async def _create(request: Request, state: StandInState) -> Response:
     body = await body_of(request, **_KINDS)
     need(body, "events", "config")
-    identifier, key = memory.tenant.presets.take_webhook()
+    identifier, key = state.tenant.presets.take_webhook()
     hook = _changed(Webhook(id=identifier, url="", signing_key=key, name=""), body)
-    memory.tenant.webhooks = (*memory.tenant.webhooks, hook)
+    state.tenant.webhooks = (*state.tenant.webhooks, hook)
     return JSONResponse(_shown(hook), 201)
 
 
-async def _read(request: Request, memory: Memory) -> Response:
-    return JSONResponse(_shown(_named(request, memory)))
+async def _read(request: Request, state: StandInState) -> Response:
+    return JSONResponse(_shown(_named(request, state)))
 
 
-async def _patch(request: Request, memory: Memory) -> Response:
-    hook = _named(request, memory)
+async def _patch(request: Request, state: StandInState) -> Response:
+    hook = _named(request, state)
     changed = _changed(hook, await body_of(request, **_KINDS))
-    memory.tenant.webhooks = tuple(changed if h is hook else h for h in memory.tenant.webhooks)
+    state.tenant.webhooks = tuple(changed if h is hook else h for h in state.tenant.webhooks)
     return JSONResponse(_shown(changed))
 
 
-async def _delete(request: Request, memory: Memory) -> Response:
-    hook = _named(request, memory)
-    memory.tenant.webhooks = tuple(h for h in memory.tenant.webhooks if h is not hook)
+async def _delete(request: Request, state: StandInState) -> Response:
+    hook = _named(request, state)
+    state.tenant.webhooks = tuple(h for h in state.tenant.webhooks if h is not hook)
     return Response(status_code=204)
 
 
@@ -60,8 +60,8 @@ def _changed(hook: Webhook, body: Body) -> Webhook:
     )
 
 
-def _named(request: Request, memory: Memory) -> Webhook:
-    for hook in memory.tenant.webhooks:
+def _named(request: Request, state: StandInState) -> Webhook:
+    for hook in state.tenant.webhooks:
         if hook.id == request.path_params["id"]:
             return hook
     raise not_found("webhook")

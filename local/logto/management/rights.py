@@ -8,29 +8,29 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.logto.management.access import ApiRefusal, api_route, body_of, need, not_found
-from local.logto.state import Memory
+from local.logto.state import StandInState
 from local.logto.tenant import Organization, Resource, Tenant, User
 
 
-async def _resources(request: Request, memory: Memory) -> Response:
-    return JSONResponse([_shown(resource) for resource in memory.tenant.resources.values()])
+async def _resources(request: Request, state: StandInState) -> Response:
+    return JSONResponse([_shown(resource) for resource in state.tenant.resources.values()])
 
 
-async def _create_resource(request: Request, memory: Memory) -> Response:
+async def _create_resource(request: Request, state: StandInState) -> Response:
     body = await body_of(request, name=str, indicator=str)
     need(body, "name", "indicator")
     indicator = body["indicator"]
-    if indicator in memory.tenant.resources:
+    if indicator in state.tenant.resources:
         raise ApiRefusal(422, "resource.resource_identifier_in_use", "The indicator is in use.")
     resource = Resource(indicator=indicator, scopes={})
-    memory.tenant.resources[indicator] = resource
+    state.tenant.resources[indicator] = resource
     return JSONResponse({**_shown(resource), "name": body["name"]}, 201)
 
 
-async def _create_scope(request: Request, memory: Memory) -> Response:
+async def _create_scope(request: Request, state: StandInState) -> Response:
     body = await body_of(request, name=str, description=str)
     need(body, "name")
-    for resource in memory.tenant.resources.values():
+    for resource in state.tenant.resources.values():
         if _id(resource.indicator) == request.path_params["id"]:
             if body["name"] in resource.scopes:
                 raise ApiRefusal(422, "scope.name_exists", "The scope exists already.")
@@ -40,30 +40,30 @@ async def _create_scope(request: Request, memory: Memory) -> Response:
     raise not_found("resource")
 
 
-async def _create_role(request: Request, memory: Memory) -> Response:
+async def _create_role(request: Request, state: StandInState) -> Response:
     body = await body_of(request, name=str, description=str, type=str, scopeIds=list)
     need(body, "name", "description")
     name = body["name"]
-    if name in memory.tenant.roles.values():
+    if name in state.tenant.roles.values():
         raise ApiRefusal(422, "role.name_in_use", "The role's name is in use.")
     identifier = secrets.token_hex(10)
-    memory.tenant.roles[identifier] = name
-    for resource in memory.tenant.resources.values():
+    state.tenant.roles[identifier] = name
+    for resource in state.tenant.resources.values():
         for scope, granting in resource.scopes.items():
             if _scope_id(resource, scope) in body.get("scopeIds", []):
                 resource.scopes[scope] = (*granting, name)
     return JSONResponse({"id": identifier, "name": name, "type": body.get("type", "User")})
 
 
-async def _give_user_roles(request: Request, memory: Memory) -> Response:
+async def _give_user_roles(request: Request, state: StandInState) -> Response:
     body = await body_of(request, roleIds=list)
-    user = _user(request, memory.tenant)
-    names = [_named(memory.tenant.roles, one) for one in body.get("roleIds", [])]
+    user = _user(request, state.tenant)
+    names = [_named(state.tenant.roles, one) for one in body.get("roleIds", [])]
     user.roles = tuple(dict.fromkeys((*user.roles, *names)))
     return Response(status_code=201)
 
 
-async def _create_organization(request: Request, memory: Memory) -> Response:
+async def _create_organization(request: Request, state: StandInState) -> Response:
     body = await body_of(request, name=str, description=str)
     need(body, "name")
     organization = Organization(
@@ -73,35 +73,35 @@ async def _create_organization(request: Request, memory: Memory) -> Response:
         members={},
         role_scopes={},
     )
-    memory.tenant.organizations[organization.id] = organization
+    state.tenant.organizations[organization.id] = organization
     shown = {"id": organization.id, "name": body["name"], "description": body.get("description")}
     return JSONResponse(shown, 201)
 
 
-async def _create_organization_role(request: Request, memory: Memory) -> Response:
+async def _create_organization_role(request: Request, state: StandInState) -> Response:
     body = await body_of(request, name=str, description=str)
     need(body, "name")
     identifier = secrets.token_hex(10)
-    memory.tenant.organization_roles[identifier] = body["name"]
+    state.tenant.organization_roles[identifier] = body["name"]
     return JSONResponse({"id": identifier, "name": body["name"]}, 201)
 
 
-async def _add_members(request: Request, memory: Memory) -> Response:
+async def _add_members(request: Request, state: StandInState) -> Response:
     body = await body_of(request, userIds=list)
-    organization = _organization(request, memory.tenant)
+    organization = _organization(request, state.tenant)
     for user in body.get("userIds", []):
-        if memory.tenant.known_user(user) is None:
+        if state.tenant.known_user(user) is None:
             raise not_found("user")
         organization.members.setdefault(user, ())
     return Response(status_code=201)
 
 
-async def _give_member_roles(request: Request, memory: Memory) -> Response:
+async def _give_member_roles(request: Request, state: StandInState) -> Response:
     body = await body_of(request, organizationRoleIds=list)
-    organization, user = _organization(request, memory.tenant), request.path_params["user"]
+    organization, user = _organization(request, state.tenant), request.path_params["user"]
     if user not in organization.members:
         raise not_found("member")
-    known = memory.tenant.organization_roles
+    known = state.tenant.organization_roles
     for name in [_named(known, one) for one in body.get("organizationRoleIds", [])]:
         organization.role_scopes.setdefault(name, ())
         there = organization.members[user]

@@ -5,8 +5,8 @@ from typing import NoReturn
 
 import httpx
 
+from local.logto.contoso import CONTOSO, LOCAL_MACHINE
 from local.logto.server import StandIn
-from local.logto.tenant import CONTOSO, LOCAL_MACHINE
 from provision.desired import Customer, Product
 from provision.graph_api import GraphApi
 from provision.logto_api import LogtoApi, Machine
@@ -46,7 +46,7 @@ def set_up_stand_in(stand_in: StandIn, base_url: str) -> None:
         LogtoApi(stand_in.url, machine) as api,
         GraphApi(lambda: token, endpoint=f"{stand_in.url}/graph/v1.0") as graph,
     ):
-        means = Means(api=api, graph_for=lambda _: graph, ask=_nobody, now=stand_in.memory.clock())
+        means = Means(api=api, graph_for=lambda _: graph, ask=_nobody, now=stand_in.state.clock())
         run = Run(record=Record(logto=stand_in.url, base_url=base_url))
         set_up(run, means, product, (customer,), _Nowhere())
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.requests import Request
 
-from local.logto.errors import Refusal
+from local.oauth.errors import Refusal
 
 
 class Parameters(dict[str, str]):
