@@ -19,8 +19,8 @@ from bench import cold, growth, journeys, report, warm
 from bench.allocations import allocations
 from bench.builds import build_all, sizes_for
 from bench.quoting import quoted
-from bench.subjects import AUTHORIZER, OURS, TUTORIAL_COMPILED, Person, Subject, subjects
-from bench.world import World, world
+from bench.subjects import AUTHORIZER, OURS, TUTORIAL_COMPILED, Person, Subject, all_subjects
+from bench.world import World, running_world
 from harness.artifacts import link_runtime_client
 from local.table import isolate_from_aws
 
@@ -31,7 +31,7 @@ DOCUMENT: Final = RESULTS.parent.parent / "docs" / "performance.md"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Amounts:
-    """How much is measured."""
+    """How much a run measures."""
 
     starts: int
     requests: int
@@ -63,16 +63,16 @@ QUICK = Amounts(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """One run: everybody, and where they meet."""
+    """What a measurement needs: the subjects, and the world that they run in."""
 
-    everybody: dict[str, Subject]
+    subjects: dict[str, Subject]
     world: World
     client: Path
     amounts: Amounts
 
 
 def main(arguments: list[str]) -> int:
-    """0 when the results have been written."""
+    """Measure, and write the results: 0."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few minutes, rougher numbers")
     parser.add_argument("--only", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
@@ -82,7 +82,9 @@ def main(arguments: list[str]) -> int:
     if not set(chosen) <= set(PARTS):
         parser.error(f"--only takes {', '.join(PARTS)}")
     isolate_from_aws(os.environ)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every emulator is ended
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(143)
+    )  # so that finally clauses end every emulator
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         results = _results(Path(name), chosen, QUICK if given.quick else FULL)
@@ -112,8 +114,10 @@ def _results(folder: Path, chosen: list[str], amounts: Amounts) -> dict[str, Any
     for part, measure in measures.items():
         if part in chosen:
             _say(part)
-            with world() as fresh:
-                run = Run(everybody=subjects(builds), world=fresh, client=client, amounts=amounts)
+            with running_world() as world:
+                run = Run(
+                    subjects=all_subjects(builds), world=world, client=client, amounts=amounts
+                )
                 results |= measure(run)
     if "sizes" in chosen:
         _say("sizes")
@@ -127,42 +131,42 @@ def _results(folder: Path, chosen: list[str], amounts: Amounts) -> dict[str, Any
 
 
 def _cold(run: Run) -> dict[str, Any]:
-    found = cold.cold_starts(run.everybody, run.world, run.client, starts=run.amounts.starts)
+    found = cold.cold_starts(run.subjects, run.world, run.client, starts=run.amounts.starts)
     found["imports"] = {
-        OURS: cold.imports(run.everybody[OURS], "functions.auth.app"),
-        AUTHORIZER: cold.imports(run.everybody[AUTHORIZER], "functions.authorizer.app"),
-        TUTORIAL_COMPILED: cold.imports(run.everybody[TUTORIAL_COMPILED], "app"),
+        OURS: cold.imports(run.subjects[OURS], "functions.auth.app"),
+        AUTHORIZER: cold.imports(run.subjects[AUTHORIZER], "functions.authorizer.app"),
+        TUTORIAL_COMPILED: cold.imports(run.subjects[TUTORIAL_COMPILED], "app"),
     }
     return {"cold": found}
 
 
 def _warm(run: Run) -> dict[str, Any]:
-    everybody, there, client = run.everybody, run.world, run.client
-    found = warm.warm_requests(everybody, there, client, requests=run.amounts.requests)
+    subjects, world, client = run.subjects, run.world, run.client
+    found = warm.warm_requests(subjects, world, client, requests=run.amounts.requests)
     steps = run.amounts.requests // 5
-    found["steps_ms"] = warm.journey_steps(everybody, there, client, journeys=steps)
-    table = there.new_table()
-    with everybody[OURS].running(there, table, client) as function:
-        person = Person(function, there)
+    found["steps_ms"] = warm.journey_steps(subjects, world, client, journeys=steps)
+    table = world.new_table()
+    with subjects[OURS].running(world, table, client) as function:
+        person = Person(function, world)
         person.sign_in()
-        found["allocations"] = allocations(everybody[OURS], there, table, person)
-    return {"warm": found, "wire": warm.wire_costs(everybody, there, client)}
+        found["allocations"] = allocations(subjects[OURS], world, table, person)
+    return {"warm": found, "wire": warm.wire_costs(subjects, world, client)}
 
 
 def _journeys(run: Run) -> dict[str, Any]:
     amounts = run.amounts
     throughput = {
         count: journeys.throughput(
-            run.everybody, run.world, run.client, browsers=count, journeys=amounts.journeys
+            run.subjects, run.world, run.client, browsers=count, journeys=amounts.journeys
         )
         for count in (1, 8, 64)
     }
-    soak = journeys.soak(run.everybody, run.world, run.client, seconds=amounts.soak_seconds)
+    soak = journeys.soak(run.subjects, run.world, run.client, seconds=amounts.soak_seconds)
     return {"journeys": {"throughput": throughput, "soak": soak}}
 
 
 def _growth(run: Run) -> dict[str, Any]:
-    given = (run.everybody, run.world, run.client)
+    given = (run.subjects, run.world, run.client)
     return {
         "growth": {
             "sessions in the table": growth.with_sessions(*given, run.amounts.table),

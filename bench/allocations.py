@@ -1,4 +1,4 @@
-"""What a warm request allocates, inside a process that serves the built artifact."""
+"""What a warm request allocates, measured inside a process that serves the built artifact."""
 
 import json
 import os
@@ -34,7 +34,7 @@ print("RESULT" + json.dumps(found))
 
 
 def allocations(subject: Subject, world: World, table: str, person: Person) -> dict[str, Any]:
-    """Peak and rest of each page's memory, in KB, for somebody who is signed in."""
+    """Measure the memory of each page: peak and remainder in KB, for a signed-in person."""
     cookies = person.browser.cookies
     headers = {"accept": "text/html", "sec-fetch-mode": "navigate"}
     events = {

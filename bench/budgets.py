@@ -1,6 +1,6 @@
-"""The budgets, and whether a run holds them. Ratios are of medians within the run.
+"""The budgets, and whether a run keeps them. Ratios are of medians within the run.
 
-The floor of a warm request is an empty handler that makes one read of the table.
+The floor of a warm request is an empty handler that reads one item from the table.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ Row = tuple[str, str, str, str]
 
 
 def judged(results: dict[str, Any]) -> list[Row]:
-    """A row for each budget that the run has measured."""
+    """Judge each budget that the run has measured: a row each."""
     rows: list[Row] = []
     if "cold" in results:
         cold = results["cold"]
@@ -46,7 +46,7 @@ def judged(results: dict[str, Any]) -> list[Row]:
 
 
 def _cpu(cold: dict[str, Any], name: str) -> float:
-    """CPU until the first home is out: less at the mercy of what else a machine does."""
+    """CPU time up to the first home page, which depends less on the load of the machine."""
     return float(cold["cpu_ms"][name]["home"]["median"])
 
 

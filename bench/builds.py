@@ -1,4 +1,4 @@
-"""What is measured, built: this product and its rivals, for one processor."""
+"""Build what is measured: this product and its rivals, for one processor."""
 
 import shutil
 import subprocess
@@ -17,7 +17,7 @@ _EXPRESS: Final = RIVALS / "express-openid-connect"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Builds:
-    """Folders with artifacts. `express` is None where npm could not install it; see `notes`."""
+    """Folders with artifacts. `express` is None if npm could not install it; `notes` say why."""
 
     plain: Path
     finished: Path
@@ -30,7 +30,7 @@ class Builds:
 
 
 def build_all(folder: Path) -> Builds:
-    """Build everything for this machine's processor."""
+    """Build all subjects for this machine's processor."""
     plain = sam_build(folder / "plain")
     finished = folder / "finished"
     shutil.copytree(plain, finished)
@@ -57,14 +57,14 @@ def build_all(folder: Path) -> Builds:
 
 
 def sizes_for(folder: Path, architecture: str) -> dict[str, Size]:
-    """Sizes of the finished artifacts for a processor, this machine's or not."""
+    """Build for a processor, this machine's or another, and measure the finished artifacts."""
     built = sam_build(folder / architecture, architecture=architecture)
     finish(built)
     return sizes(built)
 
 
 def _tutorial(source: Path, out: Path) -> Path:
-    """The tutorial by plain `sam build`, with the releases that this product ships too."""
+    """Build the tutorial by plain `sam build`, with the same releases that this product ships."""
     shutil.copytree(RIVALS / "tutorial", source)
     names = (source / "requirements.in").read_text().split()
     pins = [*names, "pydantic", "starlette", "aiohttp", "pyjwt", "cryptography", "botocore"]
@@ -80,7 +80,7 @@ def _compile(folder: Path) -> None:
 
 
 def _express(folder: Path) -> tuple[Path | None, str]:
-    """The Node rival by npm, or what was in the way."""
+    """Install the Node rival by npm: its folder if that worked, and a note."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         return None, "express-openid-connect is left out: Node or npm is not installed"

@@ -1,4 +1,4 @@
-"""Cold starts: INIT by the emulator, and the first answer of a process, interleaved."""
+"""Cold starts: INIT as the emulator reports it, and the first answer of a process."""
 
 import os
 import subprocess
@@ -29,29 +29,29 @@ Act = Callable[[], object]
 
 
 def cold_starts(
-    everybody: dict[str, Subject], world: World, client: Path, *, starts: int
+    subjects: dict[str, Subject], world: World, client: Path, *, starts: int
 ) -> dict[str, Any]:
-    """INIT and first answer of each subject and page, `starts` times, one subject after another."""
+    """Measure INIT and the first answer of each page, `starts` times, with subjects in turn."""
     table = world.new_table()
     with ExitStack() as warm:
-        jars = _signed_in(everybody, world, table, client, warm)
-        return _measured(everybody, world, client, table, jars, starts)
+        jars = _signed_in(subjects, world, table, client, warm)
+        return _measured(subjects, world, client, table, jars, starts)
 
 
 def _measured(
-    everybody: dict[str, Subject],
+    subjects: dict[str, Subject],
     world: World,
     client: Path,
     table: str,
     jars: dict[str, Any],
     starts: int,
 ) -> dict[str, Any]:
-    init: dict[str, list[float]] = {name: [] for name in everybody}
+    init: dict[str, list[float]] = {name: [] for name in subjects}
     first: dict[str, dict[str, list[float]]] = {}
-    memory: dict[str, list[float]] = {name: [] for name in everybody}
+    memory: dict[str, list[float]] = {name: [] for name in subjects}
     cpu: dict[str, dict[str, list[float]]] = {}
     for _ in range(starts):
-        for name, subject in everybody.items():
+        for name, subject in subjects.items():
             for page in _pages(name):
                 with subject.running(world, table, client) as function:
                     with _prepared(page, name, function, world, jars) as act:
@@ -85,7 +85,7 @@ def _measured(
 
 
 def imports(subject: Subject, module: str) -> list[dict[str, Any]]:
-    """Milliseconds of importing a handler by top-level package, each without what it imports."""
+    """Measure the import of a handler by top-level package: milliseconds of its own modules."""
     path = os.pathsep.join(str(p) for p in (subject.code, subject.layer) if p)
     environment = {
         "PYTHONPATH": path,
@@ -127,13 +127,13 @@ def _pages(name: str) -> tuple[str, ...]:
 def _prepared(
     page: str, name: str, function: Function, world: World, jars: dict[str, Any]
 ) -> Iterator[Act]:
-    """What to do to a cold function, prepared as far as it needs another one."""
+    """Prepare a request to a cold function, with a warm function if one is needed before."""
     person = Person(function, world)
     if page == "empty":
         yield lambda: function({})
     elif page == "authorizer":
         person.browser.jar = dict(jars[OURS]["jar"])
-        yield lambda: _allowed(function(dict(person.asked())))
+        yield lambda: _allowed(function(person.authorizer_event()))
     elif page == "home":
         person.browser.jar = dict(jars[name]["jar"])
         yield person.home
@@ -152,13 +152,13 @@ def _allowed(answer: dict[str, Any]) -> None:
 
 
 def _signed_in(
-    everybody: dict[str, Subject], world: World, table: str, client: Path, warm: ExitStack
+    subjects: dict[str, Subject], world: World, table: str, client: Path, warm: ExitStack
 ) -> dict[str, Any]:
-    """A warm function of each subject, and the cookies of somebody who signed in at it."""
+    """Start a warm function of each subject, and sign in at it: functions and cookie jars."""
     jars: dict[str, Any] = {}
     for name in (TUTORIAL, TUTORIAL_COMPILED, EXPRESS, PLAIN, OURS):
-        if name in everybody:
-            function = warm.enter_context(everybody[name].running(world, table, client))
+        if name in subjects:
+            function = warm.enter_context(subjects[name].running(world, table, client))
             person = Person(function, world)
             person.sign_in()
             jars[name] = {"function": function, "jar": person.browser.jar}

@@ -1,4 +1,4 @@
-"""The table and the stand-in as servers that count: calls, bytes, connections, capacity units."""
+"""Servers for the table and the stand-in that count calls, bytes, connections and units."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from harness.kept_table import Application, KeptTable
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Call:
-    """One request as it came over the wire, and its answer. Bytes are of bodies alone."""
+    """A request on the wire and its answer. `sent` and `received` are bytes of the bodies only."""
 
     service: str
     name: str
@@ -24,7 +24,7 @@ class Call:
 
 
 class Counts:
-    """Every call since the last `clear`, and the connections that they came over."""
+    """The calls since the last `clear`, and the connections that they used."""
 
     def __init__(self) -> None:
         self._calls: list[Call] = []
@@ -34,12 +34,12 @@ class Counts:
         self._calls.append(call)
 
     def clear(self) -> None:
-        """Forget the calls; connections that were seen are not new any more."""
+        """Forget the calls. Their connections count as known from now on."""
         self._known |= {(call.service, call.connection) for call in self._calls}
         self._calls = []
 
     def report(self) -> list[dict[str, Any]]:
-        """Each call, and whether its connection is a new one."""
+        """Report each call, and whether its connection is a new one."""
         seen, rows = set(self._known), []
         for call in self._calls:
             connection = (call.service, call.connection)
@@ -49,7 +49,7 @@ class Counts:
 
 
 class CountedLogto:
-    """ASGI around the stand-in. What browsers open there is not counted."""
+    """ASGI middleware around the stand-in. Requests of browsers are not counted."""
 
     def __init__(self, app: ASGIApp, counts: Counts) -> None:
         self._app = app
@@ -68,7 +68,7 @@ class CountedLogto:
             nonlocal received
             received += len(message.get("body", b""))
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                self._add(scope, sent, received)  # before whoever asked can go on
+                self._add(scope, sent, received)  # before the client can continue
             await send(message)
 
         await self._app(scope, receiving, sending)
@@ -82,14 +82,14 @@ class CountedLogto:
 
 
 def _is_backchannel(scope: Scope) -> bool:
-    """Whether a server asked this, and no browser: by the paths that browsers never open."""
+    """Whether the request is from a server: browsers never open these paths."""
     paths = ("/oidc/token", "/oidc/jwks", "/oidc/me", "/oidc/.well-known", "/.well-known")
     path: str = scope["path"]
     return path.startswith(paths)
 
 
 class CountedTable(KeptTable):
-    """moto behind the counter."""
+    """moto's DynamoDB, which counts its calls."""
 
     def __init__(self, app: Application, counts: Counts) -> None:
         super().__init__(app)
@@ -97,10 +97,10 @@ class CountedTable(KeptTable):
 
     def answer(self, scope: Scope, body: bytes) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
         target = dict(scope["headers"]).get(b"x-amz-target", b"").decode()
-        operation, asked = target.rpartition(".")[2], json.loads(body or b"{}")
-        before = units_of(operation, asked, {})
+        operation, request = target.rpartition(".")[2], json.loads(body or b"{}")
+        before = units_of(operation, request, {})
         status, headers, answer = super().answer(scope, body)
-        after = units_of(operation, asked, json.loads(answer or b"{}"))
+        after = units_of(operation, request, json.loads(answer or b"{}"))
         self._counts.add(
             Call(
                 service="table",

@@ -1,4 +1,4 @@
-"""How cost grows: with the table, with a user's sessions, with groups, with resource tokens."""
+"""How costs grow with the table, a user's sessions, groups and resource tokens."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,12 +13,12 @@ ALL_SCOPES: Final = "email roles urn:logto:scope:organizations urn:logto:scope:o
 
 
 def with_sessions(
-    everybody: dict[str, Subject], world: World, client: Path, sizes: tuple[int, ...]
+    subjects: dict[str, Subject], world: World, client: Path, sizes: tuple[int, ...]
 ) -> list[dict[str, Any]]:
-    """Over tables with so many rows. The rows go into moto's memory directly."""
+    """Measure with tables of these sizes. The rows are written to moto's memory directly."""
     table = world.new_table()
     rows = []
-    with everybody[OURS].running(world, table, client) as function:
+    with subjects[OURS].running(world, table, client) as function:
         _warm(function, world)
         for size in sizes:
             world.fill(table, size)
@@ -27,11 +27,11 @@ def with_sessions(
 
 
 def with_sessions_of_a_user(
-    everybody: dict[str, Subject], world: World, client: Path, sizes: tuple[int, ...]
+    subjects: dict[str, Subject], world: World, client: Path, sizes: tuple[int, ...]
 ) -> list[dict[str, Any]]:
-    """For a user who has signed in so many times without signing out."""
+    """Measure for a user with these numbers of sessions."""
     rows, signed_in = [], 0
-    with everybody[OURS].running(world, world.new_table(), client) as function:
+    with subjects[OURS].running(world, world.new_table(), client) as function:
         for size in sizes:
             for _ in range(size - signed_in):
                 Person(function, world).sign_in()
@@ -41,13 +41,13 @@ def with_sessions_of_a_user(
 
 
 def with_groups(
-    everybody: dict[str, Subject], world: World, client: Path, sizes: tuple[int, ...]
+    subjects: dict[str, Subject], world: World, client: Path, sizes: tuple[int, ...]
 ) -> list[dict[str, Any]]:
-    """For a user in so many groups of Entra, eight of which this deployment knows."""
+    """Measure for a user in these numbers of Entra groups, eight of which are mapped."""
     known = " ".join(f"{group(n)}=team-{n}" for n in range(8))
     variables = {"ENTRA_GROUPS": known, "LOGTO_SCOPES": f"{ALL_SCOPES} identities"}
     rows = []
-    subject = replace(everybody[OURS], variables=variables)
+    subject = replace(subjects[OURS], variables=variables)
     with subject.running(world, world.new_table(), client) as function:
         _warm(function, world)
         for size in sizes:
@@ -58,9 +58,9 @@ def with_groups(
 
 
 def with_resources(
-    everybody: dict[str, Subject], world: World, client: Path, sizes: tuple[int, ...]
+    subjects: dict[str, Subject], world: World, client: Path, sizes: tuple[int, ...]
 ) -> list[dict[str, Any]]:
-    """For a session with so many access tokens kept: what one authorizer call costs."""
+    """Measure an authorizer call for a session with these numbers of stored access tokens."""
     most = max(sizes)
     world.resources(most)
     variables = {
@@ -71,24 +71,24 @@ def with_resources(
     table = world.new_table()
     rows, kept = [], 0
     with ExitStack() as running:
-        signing = replace(everybody[OURS], variables=variables)
-        asking = replace(everybody[AUTHORIZER], variables={**variables, **routes})
+        signing = replace(subjects[OURS], variables=variables)
+        asking = replace(subjects[AUTHORIZER], variables={**variables, **routes})
         function = running.enter_context(signing.running(world, table, client))
         authorizer = running.enter_context(asking.running(world, table, client))
         person = Person(function, world)
         person.sign_in()
         for size in sizes:
             for number in range(kept, size):
-                _ask(authorizer, person, number)
+                _authorize(authorizer, person, number)
             kept = size
             world.clear()
-            _ask(authorizer, person, size - 1)
+            _authorize(authorizer, person, size - 1)
             rows.append({"x": size, "authorizer": _cost(world)})
     return rows
 
 
-def _ask(authorizer: Function, person: Person, number: int) -> None:
-    answer = authorizer(dict(person.asked(f"/r{number}")))
+def _authorize(authorizer: Function, person: Person, number: int) -> None:
+    answer = authorizer(person.authorizer_event(f"/r{number}"))
     if answer.get("isAuthorized") is not True:
         raise RuntimeError(f"denied: {authorizer.log[-500:]}")
 

@@ -1,4 +1,4 @@
-"""Whole journeys by many browsers at once, and a soak."""
+"""Whole journeys of many browsers at once, and a soak test."""
 
 import queue
 import threading
@@ -14,11 +14,11 @@ from bench.world import World
 from harness.rie import Function, runtime_pid
 
 ENVIRONMENTS = 2
-"""Execution environments of a subject: a process answers one event at a time, as on Lambda."""
+"""Execution environments of a subject. Each answers one event at a time, as in Lambda."""
 
 
 class Pool:
-    """Environments that requests queue for."""
+    """Execution environments, for which requests wait in a queue."""
 
     def __init__(self, functions: list[Function]) -> None:
         self.functions = functions
@@ -35,14 +35,14 @@ class Pool:
 
 
 def throughput(
-    everybody: dict[str, Subject], world: World, client: Path, *, browsers: int, journeys: int
+    subjects: dict[str, Subject], world: World, client: Path, *, browsers: int, journeys: int
 ) -> dict[str, Any]:
-    """Sign-in, home and sign-out by so many browsers at once, until there were so many journeys."""
+    """Let browsers sign in, open the home page and sign out, until all journeys are done."""
     result: dict[str, Any] = {}
     for name in (TUTORIAL_COMPILED, EXPRESS, OURS):
-        if name not in everybody:
+        if name not in subjects:
             continue
-        with _pool(everybody[name], world, client) as pool:
+        with _pool(subjects[name], world, client) as pool:
             _together(pool, world, browsers=2, journeys=4)  # warm
             before = _cpu(pool)
             took, seconds = _together(pool, world, browsers=browsers, journeys=journeys)
@@ -55,10 +55,10 @@ def throughput(
 
 
 def soak(
-    everybody: dict[str, Subject], world: World, client: Path, *, seconds: float
+    subjects: dict[str, Subject], world: World, client: Path, *, seconds: float
 ) -> dict[str, Any]:
-    """Mixed traffic at one environment: memory before and after, latency over time."""
-    with everybody[OURS].running(world, world.new_table(), client) as function:
+    """Send mixed traffic to one environment: memory before and after, latency over time."""
+    with subjects[OURS].running(world, world.new_table(), client) as function:
         for _ in range(20):
             _mixed(function, world)
         pid = runtime_pid(function)
@@ -89,7 +89,7 @@ def soak(
 
 
 def _mixed(function: Function, world: World) -> None:
-    """A sign-in, three visits, an identity, a stranger, a sign-out."""
+    """Sign in, open pages with and without a session, and sign out."""
     person = Person(function, world)
     person.sign_in()
     for _ in range(3):
@@ -118,7 +118,7 @@ def _cpu(pool: Pool) -> float:
 def _together(
     pool: Pool, world: World, *, browsers: int, journeys: int
 ) -> tuple[list[float], float]:
-    """Seconds of each journey, and of all."""
+    """Run journeys in parallel: the seconds of each, and of all together."""
     left = list(range(journeys))
     took: list[float] = []
     failures: list[Exception] = []
@@ -136,7 +136,7 @@ def _together(
                 person.sign_in()
                 person.home()
                 person.sign_out()
-            except Exception as failure:  # noqa: BLE001 - the run says which
+            except Exception as failure:  # noqa: BLE001 - raised by the caller
                 failures.append(failure)
                 return
             took.append(time.perf_counter() - began)

@@ -1,4 +1,4 @@
-"""Plots as SVG, written by hand: bars for comparisons, lines for growth and for time."""
+"""Plots as SVG: bars for comparisons, lines for growth and time."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -18,7 +18,7 @@ Line = Sequence[tuple[float, float]]
 
 
 def bars(title: str, rows: Mapping[str, Sequence[Part]], *, unit: str) -> str:
-    """Horizontal bars, each of parts that are named in a legend; the sum stands behind it."""
+    """Draw horizontal bars, each of parts that a legend names, and the sum beside each bar."""
     most = max(sum(value for _, value in parts) for parts in rows.values())
     names = list(dict.fromkeys(name for parts in rows.values() for name, _ in parts))
     colour = dict(zip(names, _COLOURS, strict=False))
@@ -45,7 +45,7 @@ def bars(title: str, rows: Mapping[str, Sequence[Part]], *, unit: str) -> str:
 def lines(
     title: str, series: Mapping[str, Line], *, x_label: str, y_label: str, logarithmic: bool = False
 ) -> str:
-    """Lines over one axis, from zero upwards; `logarithmic` is about the horizontal axis."""
+    """Draw lines from zero upwards. `logarithmic` applies to the horizontal axis."""
     height, left, bottom = 300, 70, 250
     xs = [x for line in series.values() for x, _ in line]
     most = max(y for line in series.values() for _, y in line) * 1.1 or 1.0
@@ -69,7 +69,7 @@ def lines(
             f"{_number(y)}</text>"
         )
     for x in _ticks(sorted(set(xs))):
-        anchor = "end" if x == max(xs) > min(xs) else "middle"  # a long number stays in the picture
+        anchor = "end" if x == max(xs) > min(xs) else "middle"  # so that a long number fits
         drawn.append(
             f'<text class="m" x="{across(x):.1f}" y="{bottom + 18}" text-anchor="{anchor}">'
             f"{_number(x)}</text>"

@@ -1,6 +1,6 @@
-"""Tables of the results inside a document: each run writes them anew.
+"""Tables of the results inside a document, which each run replaces.
 
-A document marks a place by `<!-- results: Cold start -->` and `<!-- end -->`.
+A document marks the place of a table with `<!-- results: Cold start -->` and `<!-- end -->`.
 """
 
 import re
@@ -10,9 +10,9 @@ _PLACE: Final = re.compile(r"(<!-- results: ([^>]+?) -->\n).*?(<!-- end -->)", r
 
 
 def quoted(document: str, results: str) -> str:
-    """The document with the sections of these results (Markdown) in their places.
+    """Put the sections of these results (Markdown) into their places in a document.
 
-    A section that this run did not measure leaves its place as it was.
+    A place whose section is not in the results stays as it was.
     """
     sections = _sections(results)
 

@@ -1,4 +1,4 @@
-"""The results as a table (Markdown), as JSON and as plots."""
+"""The results as tables (Markdown), as JSON and as plots."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ Rows = list[tuple[Any, ...]]
 
 
 def write(results: Results, folder: Path) -> None:
-    """Write everything into a folder; what another run has left there is replaced."""
+    """Write all of them into a folder, and replace those of an earlier run."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     (folder / "results.md").write_text("\n".join(_markdown(results)) + "\n", encoding="utf-8")

@@ -1,11 +1,11 @@
-"""Who is measured: each is a function under the emulator, with a browser's way through it."""
+"""The subjects of the measurements, each a function under the emulator, and a person at it."""
 
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bench.builds import Builds
 from bench.world import World
@@ -25,7 +25,7 @@ AUTHORIZER_PLAIN, AUTHORIZER = "authorizer, sam build", "authorizer"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """A handler, where its code is, and further variables. `node` runs it by Node."""
+    """A handler with its code and further variables. `node` runs it on Node."""
 
     name: str
     handler: str
@@ -36,7 +36,7 @@ class Subject:
 
     @contextmanager
     def running(self, world: World, table: str, client: Path) -> Iterator[Function]:
-        """One execution environment of it."""
+        """Run one execution environment while the context lasts."""
         variables = {
             "LOGTO_ENDPOINT": world.logto,
             "LOGTO_APP_ID": "local-app",
@@ -53,9 +53,9 @@ class Subject:
             yield function
 
 
-def subjects(builds: Builds) -> dict[str, Subject]:
-    """Everybody, by name."""
-    everybody = [
+def all_subjects(builds: Builds) -> dict[str, Subject]:
+    """Make all subjects, by name."""
+    subjects = [
         Subject(name=EMPTY, handler="app.handler", code=builds.empty),
         Subject(
             name=ONE_READ,
@@ -71,7 +71,7 @@ def subjects(builds: Builds) -> dict[str, Subject]:
         _ours(AUTHORIZER, builds.finished, "authorizer", "AuthorizerFunction"),
     ]
     if builds.express is not None:
-        everybody.append(
+        subjects.append(
             Subject(
                 name=EXPRESS,
                 handler="app.handler",
@@ -84,7 +84,7 @@ def subjects(builds: Builds) -> dict[str, Subject]:
                 node=True,
             )
         )
-    return {subject.name: subject for subject in everybody}
+    return {subject.name: subject for subject in subjects}
 
 
 def _tutorial(name: str, code: Path) -> Subject:
@@ -101,7 +101,7 @@ def _ours(name: str, build: Path, function: str, folder: str) -> Subject:
 
 
 class _Browser(Browser):
-    """Takes a cookie in a header of the answer as well, as API Gateway passes it on."""
+    """A browser that also accepts a cookie in a header, which API Gateway passes on."""
 
     def send(
         self, method: str, target: str, headers: Mapping[str, str], body: str | None = None
@@ -124,39 +124,39 @@ class Person:
         self.browser = _Browser(self.function, domain=DOMAIN)
 
     def start(self) -> str:
-        """The URL at Logto that a sign-in leads to."""
+        """Start a sign-in; the URL at Logto that it redirects to."""
         return _redirected(self.browser.get("/sign-in")).location
 
     def at_logto(self, url: str) -> str:
-        """The callback URL that signing in there leads to."""
+        """Sign in at Logto; the callback URL that it redirects to."""
         with Robot(self.world.logto) as robot:
             return robot.sign_in(url)
 
     def finish(self, callback_url: str) -> None:
-        """Opens the callback URL."""
+        """Open the callback URL."""
         _redirected(self.browser.get(callback_url))
 
     def sign_in(self) -> None:
-        """All of it."""
+        """Sign in, from start to finish."""
         self.finish(self.at_logto(self.start()))
 
     def home(self) -> Reply:
-        """The start page of somebody who is signed in."""
+        """Open the home page of a signed-in person."""
         reply = self.browser.get("/")
         if reply.status != 200 or "Alice" not in reply.body:
             raise RuntimeError(f"not signed in: {reply.status} {reply.body[:200]}")
         return reply
 
     def me(self) -> Reply:
-        """The identity as JSON; of this product alone."""
+        """Get the identity as JSON, which only this product offers."""
         return self.browser.get("/me", FETCH)
 
     def sign_out(self) -> None:
-        """Ends the session here, and leads to Logto."""
+        """End the session here, and follow to Logto."""
         _redirected(self.browser.get("/sign-out", HERE))
 
-    def asked(self, route: str = "/orders") -> dict[str, object]:
-        """What API Gateway asks the authorizer for this browser."""
+    def authorizer_event(self, route: str = "/orders") -> dict[str, Any]:
+        """Build the authorizer's event for a request of this browser."""
         return authorizer_event(route=route, cookies=self.browser.cookies)
 
 

@@ -1,4 +1,4 @@
-"""What the emulator and the kernel say about a function: INIT, time of each answer, CPU, memory."""
+"""What emulator and kernel report about a function: INIT, time of each answer, CPU, memory."""
 
 import re
 import time
@@ -13,23 +13,23 @@ _ANSWER: Final = re.compile(r"INVOKE RTDONE\(status: \w+, .*duration: ([0-9.]+)m
 
 
 def init_ms(function: Function) -> float:
-    """Milliseconds of the INIT phase, after the first event."""
+    """Milliseconds of the INIT phase, known after the first event."""
     return _found(function, _INIT, 1)[0]
 
 
 def answers_ms(function: Function, count: int) -> list[float]:
-    """Milliseconds that the runtime had each of so many events."""
+    """Milliseconds of each answer; waits until there are at least so many."""
     return _found(function, _ANSWER, count)
 
 
 def cpu_ms(pid: int) -> float:
-    """Milliseconds of CPU that the threads of a process have used."""
+    """Milliseconds of CPU time that the threads of a process have used."""
     tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
     return sum(int(task.read_text().split()[0]) for task in tasks) / 1e6
 
 
 def resident_mb(pid: int, *, peak: bool = False) -> float:
-    """Megabytes of memory that a process holds, or has held at most."""
+    """Megabytes of memory that a process holds, or its peak."""
     name = "VmHWM" if peak else "VmRSS"
     found = re.search(rf"{name}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(found[1]) / 1024 if found else 0.0
@@ -52,7 +52,7 @@ def spread(values: list[float]) -> dict[str, Any]:
 
 
 def _found(function: Function, pattern: re.Pattern[str], count: int) -> list[float]:
-    """So many matches in the log, which a thread reads behind the answers."""
+    """Wait for so many matches in the log, which may arrive after the answers."""
     for _ in range(200):
         values = [float(text) for text in pattern.findall(function.log)]
         if len(values) >= count:

@@ -1,7 +1,7 @@
-"""Capacity units of a call, by DynamoDB's rules, from the sizes of the items that it touches.
+"""Capacity units of a call, by DynamoDB's rules, from the sizes of its items.
 
 Source: the AWS documentation of read and write capacity, and of item sizes. moto does not count
-them, so the items are looked up in its memory.
+them, so the items are read from its memory.
 """
 
 import math
@@ -13,34 +13,34 @@ ACCOUNT, REGION = "123456789012", "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Units that a call costs."""
+    """The capacity units of a call."""
 
     read: float = 0.0
     write: float = 0.0
 
 
-def units_of(operation: str, asked: dict[str, Any], answered: dict[str, Any]) -> Units:
-    """The units of one call. An item that is not there counts as one of the smallest size."""
-    table = asked.get("TableName", "")
+def units_of(operation: str, request: dict[str, Any], answer: dict[str, Any]) -> Units:
+    """Compute the units of a call. A missing item counts like one of the smallest size."""
+    table = request.get("TableName", "")
     if operation == "GetItem":
         return Units(
-            read=_reads(answered.get("Item")) * (1 if asked.get("ConsistentRead") else 0.5)
+            read=_reads(answer.get("Item")) * (1 if request.get("ConsistentRead") else 0.5)
         )
     if operation == "BatchGetItem":
-        return Units(read=_batch_reads(asked, answered))
+        return Units(read=_batch_reads(request, answer))
     if operation == "PutItem":
-        return Units(write=_writes(asked["Item"]))
+        return Units(write=_writes(request["Item"]))
     if operation == "Query":
-        size = sum(item_size(item) for item in answered.get("Items", ()))
+        size = sum(item_size(item) for item in answer.get("Items", ()))
         return Units(
-            read=max(1, math.ceil(size / 4096)) * (1 if asked.get("ConsistentRead") else 0.5)
+            read=max(1, math.ceil(size / 4096)) * (1 if request.get("ConsistentRead") else 0.5)
         )
     if operation in ("UpdateItem", "DeleteItem"):
-        return Units(write=_writes(stored(table, asked["Key"])))
+        return Units(write=_writes(stored(table, request["Key"])))
     if operation == "BatchWriteItem":
-        return Units(write=_batch_writes(asked))
+        return Units(write=_batch_writes(request))
     if operation == "TransactWriteItems":
-        entries = [entry for wrapped in asked["TransactItems"] for entry in wrapped.values()]
+        entries = [entry for wrapped in request["TransactItems"] for entry in wrapped.values()]
         return Units(
             write=sum(
                 2 * _writes(entry.get("Item") or stored(entry["TableName"], entry["Key"]))
@@ -51,7 +51,7 @@ def units_of(operation: str, asked: dict[str, Any], answered: dict[str, Any]) ->
 
 
 def stored(table: str, key: dict[str, Any]) -> dict[str, Any] | None:
-    """An item as moto keeps it."""
+    """Read an item from moto's memory."""
     from moto.backends import get_backend
     from moto.dynamodb.models.dynamo_type import DynamoType
 
@@ -89,16 +89,16 @@ def _writes(item: dict[str, Any] | None) -> int:
     return max(1, math.ceil(item_size(item) / 1024)) if item else 1
 
 
-def _batch_writes(asked: dict[str, Any]) -> int:
+def _batch_writes(request: dict[str, Any]) -> int:
     return sum(
         _writes(stored(table, write["Key"]) if "Key" in write else write["Item"])
-        for table, entries in asked["RequestItems"].items()
+        for table, entries in request["RequestItems"].items()
         for entry in entries
         for write in entry.values()
     )
 
 
-def _batch_reads(asked: dict[str, Any], answered: dict[str, Any]) -> float:
-    wanted = sum(len(request["Keys"]) for request in asked["RequestItems"].values())
-    found = [item for items in answered.get("Responses", {}).values() for item in items]
-    return sum(map(_reads, found)) + wanted - len(found)
+def _batch_reads(request: dict[str, Any], answer: dict[str, Any]) -> float:
+    requested = sum(len(batch["Keys"]) for batch in request["RequestItems"].values())
+    found = [item for items in answer.get("Responses", {}).values() for item in items]
+    return sum(map(_reads, found)) + requested - len(found)

@@ -1,4 +1,4 @@
-"""Warm requests: time and CPU of each route, what it allocates, and what it costs at the wire."""
+"""Warm requests: time and CPU of each route, and its calls on the wire."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -21,19 +21,19 @@ from harness.rie import Function, runtime_pid
 
 Act = Callable[[], object]
 TURN = 20
-"""Requests of one subject before it is the next one's turn."""
+"""Requests of one subject before the next subject's turn."""
 
 
 def warm_requests(
-    everybody: dict[str, Subject], world: World, client: Path, *, requests: int
+    subjects: dict[str, Subject], world: World, client: Path, *, requests: int
 ) -> dict[str, Any]:
-    """Milliseconds of each repeatable route, subjects taking turns within one run."""
+    """Measure each repeatable route in milliseconds, with subjects in turn."""
     table = world.new_table()
     with ExitStack() as running:
         functions = {
-            name: running.enter_context(everybody[name].running(world, table, client))
+            name: running.enter_context(subjects[name].running(world, table, client))
             for name in (EMPTY, ONE_READ, TUTORIAL_COMPILED, EXPRESS, OURS, AUTHORIZER)
-            if name in everybody
+            if name in subjects
         }
         acts = _acts(functions, world)
         for _, act in acts.values():
@@ -60,14 +60,14 @@ def warm_requests(
 
 
 def journey_steps(
-    everybody: dict[str, Subject], world: World, client: Path, *, journeys: int
+    subjects: dict[str, Subject], world: World, client: Path, *, journeys: int
 ) -> dict[str, Any]:
-    """Milliseconds of sign-in, callback and sign-out, which no request repeats."""
+    """Measure sign-in, callback and sign-out, which cannot be repeated, in milliseconds."""
     result: dict[str, Any] = {}
     for name in (TUTORIAL_COMPILED, EXPRESS, OURS):
-        if name not in everybody:
+        if name not in subjects:
             continue
-        with everybody[name].running(world, world.new_table(), client) as function:
+        with subjects[name].running(world, world.new_table(), client) as function:
             for _ in range(journeys + 2):
                 person = Person(function, world)
                 person.sign_in()
@@ -78,21 +78,21 @@ def journey_steps(
     return result
 
 
-def wire_costs(everybody: dict[str, Subject], world: World, client: Path) -> dict[str, Any]:
-    """Calls, bytes and capacity units of each step in a warm process."""
+def wire_costs(subjects: dict[str, Subject], world: World, client: Path) -> dict[str, Any]:
+    """Count calls, bytes and capacity units of each step in a warm process."""
     result: dict[str, Any] = {}
     for name in (TUTORIAL_COMPILED, EXPRESS, OURS):
-        if name not in everybody:
+        if name not in subjects:
             continue
         table = world.new_table()
         with ExitStack() as running:
-            function = running.enter_context(everybody[name].running(world, table, client))
-            _everything(Person(function, world))
+            function = running.enter_context(subjects[name].running(world, table, client))
+            _whole_journey(Person(function, world))
             person = Person(function, world)
             steps: dict[str, Act] = _journey(person)
             if name == OURS:
-                asked = running.enter_context(everybody[AUTHORIZER].running(world, table, client))
-                steps = _with_authorizer(steps, person, asked)
+                started = subjects[AUTHORIZER].running(world, table, client)
+                steps = _with_authorizer(steps, person, running.enter_context(started))
             result[name] = {}
             for step, act in steps.items():
                 world.clear()
@@ -124,12 +124,12 @@ def _acts(functions: dict[str, Function], world: World) -> dict[str, tuple[Funct
     acts[f"{OURS}: home, signed out"] = (ours, lambda: stranger.browser.get("/"))
     acts[f"{OURS}: stylesheet"] = (ours, lambda: stranger.browser.get("/assets/style.css"))
     acts[f"{OURS}: sign-in"] = (ours, lambda: Person(ours, world).start())
-    authorizer, asked = functions[AUTHORIZER], dict(people[OURS].asked())
-    acts[AUTHORIZER] = (authorizer, lambda: authorizer(asked))
+    authorizer, event = functions[AUTHORIZER], people[OURS].authorizer_event()
+    acts[AUTHORIZER] = (authorizer, lambda: authorizer(event))
     return acts
 
 
-def _everything(person: Person) -> None:
+def _whole_journey(person: Person) -> None:
     person.sign_in()
     person.home()
     person.sign_out()
@@ -145,13 +145,13 @@ def _journey(person: Person) -> dict[str, Act]:
     }
 
 
-def _with_authorizer(steps: dict[str, Act], person: Person, asked: Function) -> dict[str, Act]:
-    out = steps.pop("sign-out")
+def _with_authorizer(steps: dict[str, Act], person: Person, authorizer: Function) -> dict[str, Act]:
+    sign_out = steps.pop("sign-out")
     return {
         **steps,
         "/me": person.me,
-        "authorizer": lambda: asked(dict(person.asked())),
-        "sign-out": out,
+        "authorizer": lambda: authorizer(person.authorizer_event()),
+        "sign-out": sign_out,
     }
 
 

@@ -1,5 +1,7 @@
-"""Logto's stand-in and the table in a process of their own, so that a measured function shares no
-interpreter with them; told what to do over a pipe."""
+"""The stand-in for Logto and the table, in a process of their own that takes commands over a pipe.
+
+A measured function shares no interpreter with them.
+"""
 
 import multiprocessing
 import os
@@ -20,44 +22,44 @@ _SPAWN = multiprocessing.get_context("spawn")
 
 
 class World:
-    """Their addresses, and what can be asked of them."""
+    """The addresses of both, and the commands that their process takes."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.logto, self.table = connection.recv()
 
     def new_table(self) -> str:
-        """The name of a new, empty table."""
-        name: str = self._ask("new_table")
+        """Create an empty table; its name."""
+        name: str = self._command("new_table")
         return name
 
     def clear(self) -> None:
-        """Forget what has been counted."""
-        self._ask("clear")
+        """Forget the calls that have been counted."""
+        self._command("clear")
 
     def counts(self) -> list[dict[str, Any]]:
-        """Every call since `clear`."""
-        rows: list[dict[str, Any]] = self._ask("counts")
+        """The calls since the last `clear`."""
+        rows: list[dict[str, Any]] = self._command("counts")
         return rows
 
     def fill(self, table: str, rows: int) -> None:
-        """Put sessions of strangers into a table, past its API, until it holds so many rows."""
-        self._ask("fill", table, rows)
+        """Write sessions of other users to moto's memory, until the table has so many rows."""
+        self._command("fill", table, rows)
 
     def groups(self, count: int) -> None:
-        """Give Alice so many groups in Entra."""
-        self._ask("groups", count)
+        """Put Alice into so many Entra groups."""
+        self._command("groups", count)
 
     def resources(self, count: int) -> None:
-        """Register so many API resources."""
-        self._ask("resources", count)
+        """Register so many API resources at Logto."""
+        self._command("resources", count)
 
     def memory(self) -> int:
-        """Bytes that this process holds at the moment."""
-        size: int = self._ask("memory")
+        """Bytes of memory that the process holds."""
+        size: int = self._command("memory")
         return size
 
-    def _ask(self, name: str, *arguments: Any) -> Any:
+    def _command(self, name: str, *arguments: Any) -> Any:
         self._connection.send((name, arguments))
         failed, answer = self._connection.recv()
         if failed:
@@ -66,18 +68,18 @@ class World:
 
 
 def group(number: int) -> str:
-    """The object id of one of Alice's groups."""
+    """Make the object id of one of Alice's groups."""
     return str(uuid.uuid5(uuid.NAMESPACE_OID, f"group-{number}"))
 
 
 def resource(number: int) -> str:
-    """The indicator of an API resource."""
+    """Make the indicator of an API resource."""
     return f"https://api{number}.example.test/"
 
 
 @contextmanager
-def world() -> Iterator[World]:
-    """A fresh stand-in and table while the context lasts."""
+def running_world() -> Iterator[World]:
+    """Run a new stand-in and table while the context lasts."""
     ours, theirs = _SPAWN.Pipe()
     process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
     process.start()
@@ -95,27 +97,27 @@ def _serve(connection: Connection) -> None:
 
     isolate_from_aws(os.environ)
     with ExitStack() as parts:
-        answers = _Answers(parts)
-        connection.send((answers.logto, answers.table))
+        servers = _Servers(parts)
+        connection.send((servers.logto, servers.table))
         while True:
             try:
                 name, arguments = connection.recv()
             except EOFError:
                 return
             try:
-                connection.send((False, getattr(answers, name)(*arguments)))
-            except Exception as failure:  # noqa: BLE001 - told to whoever asked
+                connection.send((False, getattr(servers, name)(*arguments)))
+            except Exception as failure:  # noqa: BLE001 - raised in the caller's process
                 connection.send((True, repr(failure)))
 
 
 class _Rows(defaultdict[Any, Any]):
-    """Rows that a transaction does not copy: moto copies the whole table to undo a failed one."""
+    """Rows that are never copied: moto copies the whole table to undo a failed transaction."""
 
     def __deepcopy__(self, memory: Any) -> "_Rows":
         return self
 
 
-class _Answers:
+class _Servers:
     def __init__(self, parts: ExitStack) -> None:
         from local.logto.contoso import default_tenant
         from local.logto.server import create_app

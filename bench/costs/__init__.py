@@ -1,1 +1,1 @@
-"""What a million sign-ins and a million authorized requests cost: `python -m bench.costs`."""
+"""Costs of a million sign-ins and a million authorized requests: `python -m bench.costs`."""

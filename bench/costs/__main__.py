@@ -1,4 +1,4 @@
-"""`python -m bench.costs`: measured calls, times published prices, beside what the peers cost."""
+"""`python -m bench.costs`: measured calls times published prices, beside the costs of peers."""
 
 import json
 import sys
@@ -10,11 +10,11 @@ from bench.costs.measured import ACCESS_LOG_BYTES, Request, measured
 MILLION, HOURS = 1_000_000, 730
 MEMORY_GB = 1.0
 LOGTO_MS, TABLE_MS = 80.0, 4.0
-"""What a call takes on AWS beyond what it takes here: an assumption, not a measurement."""
+"""What a call takes longer on AWS than here: an assumption, not a measurement."""
 SIGN_INS_PER_USER = 20
-"""A month, where a price is by user."""
+"""Sign-ins a month, for prices by user."""
 ALARMED_METRICS, CUSTOM_METRICS = 17, 45
-"""Metrics that the alarms watch, and that a deployment with a few reasons emits."""
+"""Metrics that the alarms watch, and metrics that a busy deployment emits."""
 
 Prices = Mapping[str, float]
 
@@ -25,7 +25,7 @@ def read_prices() -> Prices:
 
 
 def cost(request: Request, prices: Prices) -> float:
-    """USD of one request. An authorizer is invoked by API Gateway: its request is another's."""
+    """USD of one request. The authorizer's own API request is paid by the route it protects."""
     seconds = (
         request.milliseconds + request.logto * LOGTO_MS + len(request.calls) * TABLE_MS
     ) / 1000
@@ -42,7 +42,7 @@ def cost(request: Request, prices: Prices) -> float:
 
 
 def fixed(prices: Prices) -> float:
-    """USD a month of a deployment that nobody uses, with SnapStart, alarms and dashboard on."""
+    """USD a month of an unused deployment with SnapStart, alarms and dashboard."""
     snapshots = 2 * MEMORY_GB * HOURS * 3600 * prices["lambda_snapshot_gb_second"]
     return (
         snapshots
@@ -53,7 +53,7 @@ def fixed(prices: Prices) -> float:
 
 
 def cognito(sign_ins: int, prices: Prices) -> float:
-    """USD a month of Cognito, for users who sign in through SAML or OIDC."""
+    """USD a month of Cognito, for users who sign in by SAML or OIDC."""
     users = sign_ins / SIGN_INS_PER_USER - prices["cognito_federated_users_free"]
     return max(0.0, users) * prices["cognito_federated_user_month"]
 
@@ -71,7 +71,7 @@ def proxy(prices: Prices) -> float:
 
 
 def report(requests: list[Request], prices: Prices) -> str:
-    """A table of requests, and the sums."""
+    """Write a table of the requests, and the sums."""
     lines = ["| request | DynamoDB | read units | write units | Logto | ms here | USD a million |"]
     lines.append("|---|---|---|---|---|---|---|")
     for r in requests:

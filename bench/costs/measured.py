@@ -1,4 +1,4 @@
-"""What each request does, measured: calls to DynamoDB, units, bytes of logs, milliseconds.
+"""Measure each request: calls to DynamoDB, units, bytes of logs, milliseconds.
 
 The real handlers run over moto's server and the stand-in for Logto. Units follow DynamoDB's rules
 from the calls and from the sizes of the items that are in the table.
@@ -27,7 +27,7 @@ from local.table import isolate_from_aws
 
 ROUNDS = 15
 ACCESS_LOG_BYTES = 420
-"""A line of the API's access log, as its format comes out."""
+"""The length of a line in the API's access log."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +45,7 @@ class Request:
 
 @dataclass(slots=True)
 class Recorder:
-    """What is sent to DynamoDB, by operation and by the kinds of the items."""
+    """Records the calls to DynamoDB: the operation, and the kinds of its items."""
 
     calls: list[tuple[str, list[str]]]
 
@@ -55,7 +55,7 @@ class Recorder:
 
 
 def measured() -> list[Request]:
-    """Every request of a sign-in, and an authorized one."""
+    """Measure every request of a sign-in, and an authorized request."""
     isolate_from_aws(os.environ)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -76,7 +76,7 @@ def measured() -> list[Request]:
 def _requests(product: Product) -> Iterator[Request]:
     recorder = Recorder([])
     product.client.meta.events.register("before-call.dynamodb", recorder.note)
-    product.sign_in(product.browser())  # and keys, metadata and modules are there
+    product.sign_in(product.browser())  # loads keys, metadata and modules
     with started_authorizer(product) as authorizer, _signed_in(product) as browser:
         authorizer.ask(browser)
         sizes = _sizes(product)
@@ -87,7 +87,7 @@ def _requests(product: Product) -> Iterator[Request]:
             callback["url"] = product.at_logto(fresh.get("/sign-in").location)
 
         def nothing(_: Browser) -> None:
-            """Nothing comes first."""
+            """Prepare nothing."""
 
         def signed_in(fresh: Browser) -> None:
             product.sign_in(fresh)
@@ -139,12 +139,12 @@ def _measure(
 def _signed_in(product: Product) -> Iterator[Browser]:
     browser = product.browser()
     product.sign_in(browser)
-    browser.get("/sign-in")  # a transaction that stays, so that its size is seen
+    browser.get("/sign-in")  # leaves a transaction, so that its size can be read
     yield browser
 
 
 def _units(operation: str, kinds: list[str], sizes: Mapping[str, int]) -> tuple[float, float]:
-    """Read and write units: strongly consistent, and twice as many writes in a transaction."""
+    """Read and write units: reads are strongly consistent, transactions write twice."""
     if operation in ("GetItem", "BatchGetItem"):
         return sum(_blocks(sizes.get(kind, 1), 4096) for kind in kinds), 0
     factor = 2 if operation == "TransactWriteItems" else 1
@@ -173,7 +173,7 @@ def _size(value: Any) -> int:
 
 
 def _keys(body: Any) -> Iterator[str]:
-    """Every `pk` that a request names as a key or an item."""
+    """Find every `pk` in a request, as a key or in an item."""
     if isinstance(body, dict):
         key = body.get("pk")
         if isinstance(key, dict) and "S" in key:
