@@ -1,23 +1,23 @@
-"""`python -m local`, which is `make up`: everything on this machine.
+"""`python -m local`, which is `make up`: the whole stack on this machine.
 
-Imports nothing at the top: every worker process imports this module first.
+It imports nothing at the top, because every worker process imports this module first.
 """
 
 import sys
 
 
 def main(arguments: list[str]) -> int:
-    """0 when stopped, 2 where it cannot start."""
+    """Run the stack: 0 when it is stopped, 2 if it cannot start."""
     import argparse
     import os
     import signal
 
-    # Until the stack has its own way to stop, there is nothing to put away. A KeyboardInterrupt
-    # may be swallowed by whatever module is just being imported.
+    # Until the stack handles signals itself there is nothing to clean up, and a KeyboardInterrupt
+    # could be swallowed by a module that is being imported.
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
-    parser = argparse.ArgumentParser(prog="python -m local", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("--verbose", action="store_true", help="show the functions' own logs")
-    parser.add_argument("--only-backends", action="store_true", help="table and stand-in alone")
+    parser.add_argument("--only-backends", action="store_true", help="no web and no demo API")
     parser.add_argument("--host", help="address for --only-backends")
     parser.add_argument("--public-url", help="the stand-in's URL as browsers see it")
     options = parser.parse_args(arguments)

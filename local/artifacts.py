@@ -1,9 +1,9 @@
-"""What `sam build` leaves to do: artifacts without what no function reads, and with bytecode.
+"""Finish what `sam build` has built: remove what no function reads, and add bytecode.
 
 Lambda's code folders are read-only, so a function without bytecode compiles every module at every
 cold start. The bytecode here is of the kind that is never compared with its source (PEP 552,
-unchecked-hash): it holds however the archive changes the times of files. Both steps depend on the
-artifacts alone, so the same build gives the same bytes.
+unchecked-hash): it holds however the archive changes the times of files. Both steps depend only on
+the artifacts, so the same build gives the same bytes.
 """
 
 import io
@@ -20,10 +20,10 @@ from local.service_data import trim_service_data
 
 LAYER: Final = "SharedLayer"
 _PLACES: Final = {True: "/opt/python", False: "/var/task"}
-"""Where Lambda unpacks a layer, and a function: what tracebacks show."""
+"""The folders into which Lambda unpacks a layer and a function, which tracebacks show."""
 _SOURCES_AND_STUBS: Final = ("*.pyi", "py.typed", "*.pyx", "*.pxd", "*.pxi", "*.c", "*.h")
 _OF_INSTALLERS: Final = ("RECORD", "WHEEL", "INSTALLER", "REQUESTED", "top_level.txt", "zip-safe")
-"""Files of `*.dist-info`. METADATA, entry points and licences stay."""
+"""Files of `*.dist-info` to remove. METADATA, entry points and licences stay."""
 _FOLDERS: Final = (
     "*-stubs",
     "*.data",
@@ -37,12 +37,12 @@ _FOLDERS: Final = (
 
 
 class BuildIncomplete(Exception):
-    """There are no artifacts to finish, or they do not compile; the text says what."""
+    """There are no artifacts to finish, or they do not compile; the text says which."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Size:
-    """Bytes of a folder as Lambda unpacks it, and of its archive."""
+    """The size of an artifact in bytes, unpacked and as an archive."""
 
     unzipped: int
     zipped: int
@@ -56,7 +56,7 @@ def finish(build: Path) -> None:
 
 
 def code_folders(build: Path) -> dict[str, Path]:
-    """The folders that modules are imported from: one a function, and the layer's."""
+    """List the folders that modules are imported from: one a function, and the layer's."""
     layer = build / LAYER / "python"
     if not layer.is_dir():
         raise BuildIncomplete(f"{build} holds no artifacts of `sam build`")
@@ -65,7 +65,7 @@ def code_folders(build: Path) -> dict[str, Path]:
 
 
 def sizes(build: Path) -> dict[str, Size]:
-    """The size of each artifact, which Lambda limits to 250 MB for a function with its layers."""
+    """Measure each artifact. Lambda limits a function with its layers to 250 MB."""
     return {name: _size(build / name) for name in code_folders(build)}
 
 
@@ -85,7 +85,7 @@ def _trim(folder: Path) -> None:
 
 
 def _compile(folder: Path, place: str) -> None:
-    """Compile every module, in one process and order: sets and shared constants come out alike."""
+    """Compile all modules in one process and one order, so that the same bytes come out."""
     command = [
         *(sys.executable, "-I", "-m", "compileall", "-q", "-f", "-j", "1"),
         *("--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", place, str(folder)),

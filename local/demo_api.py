@@ -1,6 +1,6 @@
-"""A small API behind the relay: it checks the access token of a request, and says what is in it.
+"""A small API behind the relay: it checks the access token of a request, and answers its claims.
 
-It takes the token from `X-Forwarded-Access-Token`, where API Gateway puts it, or from a client's
+It reads the token from `X-Forwarded-Access-Token`, where API Gateway puts it, or from a client's
 own `Authorization: Bearer`.
 """
 
@@ -22,11 +22,11 @@ _ALGORITHMS: Final = ["ES384", "RS256"]
 
 
 class _Refused(Exception):
-    """The text says why."""
+    """An access token is refused; the text says why."""
 
 
 class Tokens:
-    """Checks access tokens of one Logto for some resources."""
+    """Checks the access tokens of a Logto server for some resources."""
 
     def __init__(self, logto_endpoint: str, resources: tuple[str, ...]) -> None:
         self._issuer = f"{logto_endpoint}/oidc"
@@ -34,7 +34,7 @@ class Tokens:
         self._keys: KeySet | None = None
 
     async def claims(self, token: str) -> dict[str, Any]:
-        """The claims of a good token. Raises _Refused."""
+        """Check a token; its claims. Raises _Refused."""
         try:
             decoded = await self._decoded(token)
         except (JoseError, ValueError):
@@ -53,13 +53,13 @@ class Tokens:
             try:
                 return jwt.decode(token, self._keys, algorithms=_ALGORITHMS)
             except (JoseError, ValueError):
-                pass  # perhaps by a newer key
+                pass  # it may be signed with a newer key
         async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
             try:
                 answer = await client.get(f"{self._issuer}/jwks")
                 self._keys = KeySet.import_key_set(answer.raise_for_status().json())
             except httpx.HTTPError:
-                raise _Refused("the keys of Logto cannot be had") from None
+                raise _Refused("Logto's keys cannot be fetched") from None
         return jwt.decode(token, self._keys, algorithms=_ALGORITHMS)
 
 
@@ -71,8 +71,8 @@ async def _answer(request: Request) -> Response:
         if not token:
             raise _Refused("there is no access token")
         claims = await tokens.claims(token)
-    except _Refused as why:
-        return JSONResponse({"error": str(why)}, 401)
+    except _Refused as refusal:
+        return JSONResponse({"error": str(refusal)}, 401)
     return JSONResponse(
         {
             "method": request.method,
@@ -86,7 +86,7 @@ async def _answer(request: Request) -> Response:
 
 
 def create_app(logto_endpoint: str, resources: tuple[str, ...]) -> Starlette:
-    """The API for tokens of this Logto and these resources."""
+    """Make the API for tokens of this Logto server and these resources."""
     app = Starlette(routes=[Route("/{path:path}", _answer, methods=_METHODS)])
     app.state.tokens = Tokens(logto_endpoint, resources)
     return app

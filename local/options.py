@@ -1,4 +1,4 @@
-"""What the local stack is told: ports, `.env`, and which Logto."""
+"""Options of the local stack: ports, `.env`, and which Logto is used."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,17 +23,17 @@ _FOR_THE_STAND_IN = {
     "LOGTO_ORGANIZATIONS": "contosoorg01",
     "LOGTO_WEBHOOK_SIGNING_KEY": "local-webhook-signing-key",
 }
-"""Settings that go with the stand-in's tenant, where nobody says otherwise."""
+"""Default settings for the stand-in's tenant."""
 LOGTO = ("LOGTO_ENDPOINT", "LOGTO_APP_ID", "LOGTO_APP_SECRET")
 
 
 class OptionsInvalid(Exception):
-    """Something that the stack cannot start with; the text says what to change."""
+    """The stack cannot start with these options; the text says what to change."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """The ports, and every variable of the environment and `.env`; the environment wins."""
+    """Ports, and the variables of the environment and `.env`; the environment takes precedence."""
 
     port: int
     logto_port: int
@@ -52,19 +52,19 @@ class Options:
 
     @property
     def resources(self) -> tuple[str, ...]:
-        """The API resources that access tokens can be asked for."""
+        """The API resources that access tokens can be requested for."""
         own = "" if self.own_logto else RESOURCE
         return tuple(self.variables.get("LOGTO_RESOURCES", own).replace(",", " ").split())
 
     @property
     def table_endpoint(self) -> str:
-        """Where the table is on this machine. By address: a machine may resolve `localhost` to
-        ::1, where the table does not listen."""
+        """The table's endpoint, by address: `localhost` may resolve to ::1, on which it does not
+        listen."""
         return f"http://127.0.0.1:{self.table_port}"
 
     @property
     def upstream(self) -> str | None:
-        """What `/api/` leads to: `UPSTREAM_URL`, else the demo API, where it has a resource."""
+        """The server behind `/api/`: `UPSTREAM_URL`, else the demo API if there is a resource."""
         given = self.variables.get("UPSTREAM_URL")
         return given or (f"http://127.0.0.1:{self.api_port}" if self.has_demo_api else None)
 
@@ -73,7 +73,7 @@ class Options:
         return not self.variables.get("UPSTREAM_URL") and bool(self.resources)
 
     def functions(self, host: str) -> dict[str, str]:
-        """The variables of the functions, which reach this machine by the name `host`."""
+        """The functions' variables, if they reach this machine by the name `host`."""
         given = {
             name: value
             for name, value in self.variables.items()
@@ -105,7 +105,7 @@ class Options:
 
     @property
     def ports(self) -> dict[str, int]:
-        """The ports to listen on, by the variable that chooses each."""
+        """The ports to listen on, by the variables that choose them."""
         stand_in = {} if self.own_logto else {"LOGTO_PORT": self.logto_port}
         demo = {"API_PORT": self.api_port} if self.has_demo_api else {}
         return {"PORT": self.port, **stand_in, **demo, "TABLE_PORT": self.table_port}

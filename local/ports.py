@@ -1,4 +1,4 @@
-"""Ports that are taken, and by whom as far as Linux tells."""
+"""Ports that are taken, and the processes that hold them, as far as Linux tells."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ _LISTENING = "0A"
 
 
 def taken(port: int, hosts: tuple[str, ...]) -> bool:
-    """Whether something listens on the port already."""
+    """Whether a process listens on the port already."""
     try:
         close(listen(hosts, port))
     except OSError:
@@ -18,7 +18,7 @@ def taken(port: int, hosts: tuple[str, ...]) -> bool:
 
 
 def holder(port: int) -> str | None:
-    """The process that listens on a port, as `name (pid 1234)`, where it can be found."""
+    """Name the process that listens on a port, as `name (pid 1234)`, if it can be found."""
     inodes = {
         f"socket:[{fields[9]}]"
         for table in ("/proc/net/tcp", "/proc/net/tcp6")

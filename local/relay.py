@@ -1,4 +1,4 @@
-"""An HTTP_PROXY integration of an HTTP API: the request goes on to another server, as mapped.
+"""An HTTP_PROXY integration of an HTTP API: it forwards requests with mapped parameters.
 
 Source: the AWS documentation of HTTP API private and HTTP proxy integrations, and of parameter
 mapping with its reserved headers.
@@ -36,13 +36,13 @@ _RESERVED: Final = re.compile(
     r"|x-forwarded-(for|host|proto)",
     re.IGNORECASE,
 )
-"""Headers that API Gateway lets no mapping change."""
+"""Headers that a mapping must not change, by API Gateway's rules."""
 _CONTEXT: Final = "$context.authorizer."
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderMapping:
-    """One line of `requestParameters`: an action on a header, and where the value comes from."""
+    """One line of `requestParameters`: an action on a header, and the source of its value."""
 
     action: str
     header: str
@@ -51,20 +51,20 @@ class HeaderMapping:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Relay:
-    """Where requests of a route go: `uri` holds `{proxy}` for the rest of the path."""
+    """The target of a route. `{proxy}` in `uri` stands for the rest of the path."""
 
     uri: str
     mappings: tuple[HeaderMapping, ...]
 
     @classmethod
     def of(cls, uri: str, parameters: Mapping[str, str]) -> "Relay":
-        """Raises ValueError for a mapping that API Gateway would refuse."""
+        """Parse `requestParameters`. Raises ValueError if API Gateway would refuse a mapping."""
         return cls(uri=uri, mappings=tuple(_mapping(k, v) for k, v in parameters.items()))
 
     async def send(
         self, request: Request, rest: str, body: bytes, context: Mapping[str, Any]
     ) -> Response:
-        """The other server's answer; 502 or 503 where there is none."""
+        """Forward a request; the other server's answer, or 502 or 503 if there is none."""
         headers = self._headers(request, context)
         query = request.url.query
         url = self.uri.replace("{proxy}", quote(rest, safe="/%:@!$&'()*+,;=~-._"))
@@ -101,7 +101,7 @@ def _mapping(key: str, value: str) -> HeaderMapping:
     action, _, target = key.partition(":")
     header = target.removeprefix("header.")
     if action not in ("append", "overwrite", "remove") or header == target:
-        raise ValueError(f"{key} is no mapping of a request's header")
+        raise ValueError(f"{key} is not a valid mapping of a request header")
     if _RESERVED.fullmatch(header):
         raise ValueError(f"operations on the header {header} are restricted")
     return HeaderMapping(action, header, value)

@@ -1,4 +1,4 @@
-"""Changes of the code: what changed decides how much starts again."""
+"""Watch the code: a change of the functions reloads them, other changes restart the stack."""
 
 import enum
 import queue
@@ -17,7 +17,7 @@ _SUFFIXES = (".py", ".html", ".css", ".yaml", ".env")
 
 
 class Change(enum.Enum):
-    """The code of the functions, or the stack that runs them."""
+    """What has changed: code of the functions, or of the stack that runs them."""
 
     FUNCTIONS = enum.auto()
     STACK = enum.auto()
@@ -25,7 +25,7 @@ class Change(enum.Enum):
 
 @contextmanager
 def changes(stop: threading.Event, root: Path = ROOT) -> Iterator[Iterator[Change]]:
-    """What changes from now on, until `stop` is set."""
+    """Iterate over the changes from now on, until `stop` is set."""
     found: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
     thread = threading.Thread(target=_watch, args=(found, stop, root), name="reload")
     thread.start()
@@ -45,7 +45,7 @@ def _watch(found: "queue.SimpleQueue[Change | None]", stop: threading.Event, roo
 
 
 class _Sources(DefaultFilter):
-    """Files that the running code was made of."""
+    """Accepts the files that the running code is made of."""
 
     def __call__(self, change: object, path: str) -> bool:
         return path.endswith(_SUFFIXES) and super().__call__(change, path)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """`sam build` with finished artifacts, and `sam local` with this machine's stand-in and table.
 
 The SAM CLI's emulator fills in only variables that the template declares, and reports the domain
-`localhost` without a port, so every address is passed to it.
+`localhost` without a port, so all addresses are passed to it.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from local.options import ROOT, Options, OptionsInvalid, read_options
 from local.table import REGION
 
 HOST = "host.docker.internal"
-"""The one name of this machine that its containers and its browser both can resolve."""
+"""The name of this machine that both its containers and its browser can resolve."""
 BUILD = ROOT / ".aws-sam" / "build"
 _SAM = str(Path(sysconfig.get_path("scripts")) / "sam")
 _FUNCTION_OF = {
@@ -32,12 +32,12 @@ _FUNCTION_OF = {
     "backchannel-logout": "NotificationsFunction",
     "webhook": "NotificationsFunction",
 }
-"""The function of an event in `events/`; every other one is a browser's."""
+"""Functions by the events in `events/` that they handle. The others go to AuthFunction."""
 _QUERY = re.compile(r"((?:GET|HEAD|POST) /[^\s?]*)\?\S*")
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code of the SAM CLI; 2 where something is missing first, 0 where it was stopped."""
+    """Run a command: the exit code of the SAM CLI, 2 if something is missing, 0 if stopped."""
     parser = argparse.ArgumentParser(prog="python -m local.sam", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     build = commands.add_parser("build", help="build what `sam deploy` deploys")
@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _build(architecture: str | None) -> int:
-    """Build for a processor, or for the one that the template deploys to by default."""
+    """Build for a processor, by default the one that the template deploys to."""
     chosen = ("--parameter-overrides", f"Architecture={architecture}") if architecture else ()
     if _sam("build", *chosen) != 0:
         return 2
@@ -85,12 +85,12 @@ def _build(architecture: str | None) -> int:
 
 
 def function_of(event: str) -> str:
-    """The function that an event of `events/` is for."""
+    """Name the function that handles an event of `events/`."""
     return _FUNCTION_OF.get(event, "AuthFunction")
 
 
 def _template() -> tuple[str, ...]:
-    """The template, with the route of `EXAMPLE` in it where one is named."""
+    """Options for the template, with the example that `EXAMPLE` names, if it is set."""
     name = os.environ.get("EXAMPLE")
     if not name:
         return ()
@@ -101,7 +101,7 @@ def _template() -> tuple[str, ...]:
 
 
 def with_example(name: str) -> str:
-    """The template with the resources that an example adds to it. Raises OptionsInvalid."""
+    """Add an example's resources to the template; its text. Raises OptionsInvalid."""
     addition = ROOT / "examples" / name / "same-stack.yaml"
     if not addition.is_file():
         raise OptionsInvalid(f"There is no {addition.relative_to(ROOT)}: EXAMPLE names a folder.")
@@ -128,15 +128,15 @@ def _check_name() -> None:
         socket.getaddrinfo(HOST, None)
     except OSError:
         raise OptionsInvalid(
-            f"Your browser has to find the Logto stand-in by the name that containers know this "
-            f"machine by. Add this line to your hosts file (/etc/hosts), and run it again:\n\n"
+            f"Your browser has to reach the Logto stand-in by the name that containers use for "
+            f"this machine. Add this line to your hosts file (/etc/hosts), and run it again:\n\n"
             f"  127.0.0.1 {HOST}\n"
         ) from None
 
 
 @contextmanager
 def _backends(options: Options) -> Iterator[None]:
-    """The table and the stand-in, where containers reach them."""
+    """Run the table and the stand-in on addresses that containers can reach."""
     command = [sys.executable, "-m", "local", "--only-backends", "--host", "0.0.0.0"]  # noqa: S104
     public = ["--public-url", f"http://{HOST}:{options.logto_port}"]
     process = subprocess.Popen(  # noqa: S603 - this program itself
@@ -162,7 +162,7 @@ def _architecture() -> tuple[str, ...]:
 
 
 def _sam(*arguments: str, quiet: bool = False) -> int:
-    """Run the SAM CLI until it ends. Raises KeyboardInterrupt where it was stopped."""
+    """Run the SAM CLI; its exit code. Raises KeyboardInterrupt if it was stopped."""
     environment = {
         **os.environ,
         # Its build looks for a `python3.13` on the PATH.
@@ -177,7 +177,7 @@ def _sam(*arguments: str, quiet: bool = False) -> int:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            process_group=0,  # a Ctrl-C is passed on, once
+            process_group=0,  # so that it receives a Ctrl-C once, from here
         )
         stop.append(lambda: process.send_signal(signal.SIGINT))
         assert process.stdout is not None
@@ -195,16 +195,16 @@ def _sam(*arguments: str, quiet: bool = False) -> int:
 
 @contextmanager
 def _stops() -> Iterator[list[Callable[[], None]]]:
-    """Ctrl-C and SIGTERM call what is in the list; KeyboardInterrupt follows at the end.
+    """Call the functions in the list on Ctrl-C and SIGTERM, and raise KeyboardInterrupt at the end.
 
-    The handlers are there before a child starts, which would ignore SIGINT where a shell had this
-    program ignore it.
+    The handlers are installed before a child starts: if a shell made this program ignore SIGINT,
+    the child would inherit that.
     """
-    heard: list[int] = []
+    received: list[int] = []
     calls: list[Callable[[], None]] = []
 
     def stop(number: int, _: object) -> None:
-        heard.append(number)
+        received.append(number)
         for call in calls:
             call()
 
@@ -214,12 +214,12 @@ def _stops() -> Iterator[list[Callable[[], None]]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if heard:
+    if received:
         raise KeyboardInterrupt
 
 
 def without_queries(line: str) -> str:
-    """A line of a request log without the request's query: an authorization code is a secret."""
+    """Remove the query from a line of a request log: an authorization code is a secret."""
     return _QUERY.sub(r"\1", line)
 
 

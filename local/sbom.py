@@ -1,7 +1,7 @@
-"""`python -m local.sbom FILE`: what the layer ships, as a CycloneDX bill of materials.
+"""`python -m local.sbom FILE`: a CycloneDX bill of materials of what the layer ships.
 
-It is read from the locked requirements, which the built layer holds exactly (a test compares them),
-with their hashes, and is the same for the same lock.
+It is made from the locked requirements with their hashes, which the built layer contains exactly (a
+test compares them). The same lock gives the same bill.
 """
 
 import subprocess
@@ -12,7 +12,7 @@ from local.options import ROOT
 
 
 def main(arguments: list[str]) -> int:
-    """The exit code of the generator."""
+    """Write the bill; the exit code of the generator."""
     file = Path(arguments[0])
     file.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(  # noqa: S603 - a fixed program

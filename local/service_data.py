@@ -1,8 +1,8 @@
-"""botocore's own descriptions of services, cut down to those that the functions call.
+"""Trim botocore's descriptions of services to those that the functions call.
 
 botocore reads them from its data folder when a client is made: the list of all services, the
-endpoints of all of them (over a megabyte of JSON), and the service's own model, compressed. What
-stays is the same data without other services and without documentation.
+endpoints of all of them (over a megabyte of JSON), and the service's own model, compressed. The
+trimmed data is the same without other services and without documentation.
 """
 
 import gzip
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 SERVICES: Final = ("dynamodb", "secretsmanager", "ssm")
-"""The table, and the two places that a secret can be kept in."""
+"""The table, and the two services that can store a secret."""
 _UNUSED: Final = ("examples-1.json",)
 
 
 def trim_service_data(data: Path) -> None:
-    """Cut down a `botocore/data` folder."""
+    """Trim a `botocore/data` folder."""
     for folder in (path for path in data.iterdir() if path.is_dir()):
         if folder.name in SERVICES:
             _trim_service(folder)
@@ -32,8 +32,10 @@ def trim_service_data(data: Path) -> None:
 
 
 def _trim_service(folder: Path) -> None:
-    """Keep the newest API version, which is the one that botocore takes, not compressed: the
-    archive is, and unpacking comes before the function's start."""
+    """Keep the newest API version, which botocore uses, and decompress it.
+
+    The archive is compressed anyway, and Lambda unpacks it before the function starts.
+    """
     *earlier, version = sorted(path for path in folder.iterdir() if path.is_dir())
     for old in earlier:
         shutil.rmtree(old)
@@ -48,7 +50,7 @@ def _trim_service(folder: Path) -> None:
 
 
 def _undocumented(value: Any) -> Any:
-    """A part of a model without its texts. A member that is itself called so is no text."""
+    """Remove the texts from a part of a model, but keep members that have the same name."""
     if isinstance(value, dict):
         return {
             name: _undocumented(inner)

@@ -1,4 +1,4 @@
-"""Sockets and servers: an ASGI application, served from a thread while a context lasts."""
+"""Sockets, and servers of ASGI applications that run in a thread while a context lasts."""
 
 import errno
 import socket
@@ -15,8 +15,8 @@ _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 def listen(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
     """Listen on a port of each host; port 0 takes a free one for all of them.
 
-    A host that this machine does not have (often `::1`) is left out. Raises OSError where the port
-    is taken.
+    A host that this machine does not have (often `::1`) is left out. Raises OSError if the port is
+    taken.
     """
     sockets: list[socket.socket] = []
     for host in hosts:
@@ -28,8 +28,8 @@ def listen(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
                 continue
             close(sockets)
             raise
-        # asyncio sets it for sockets that say they are TCP, and an accepted one does not: without
-        # it, a second answer on a kept connection waits 40 ms for the client's acknowledgement.
+        # asyncio sets it only on sockets whose protocol says TCP, and that of accepted ones does
+        # not. Without it, a second answer on a connection waits 40 ms for an acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sockets.append(listener)
         port = listener.getsockname()[1]
@@ -37,7 +37,7 @@ def listen(hosts: tuple[str, ...], port: int) -> list[socket.socket]:
 
 
 def close(sockets: list[socket.socket]) -> None:
-    """Close them all."""
+    """Close these sockets."""
     for listener in sockets:
         listener.close()
 
@@ -46,7 +46,7 @@ def close(sockets: list[socket.socket]) -> None:
 def serving(app: Any, sockets: list[socket.socket], *, name: str) -> Iterator[None]:
     """Serve an ASGI application on these sockets, and close them afterwards.
 
-    They listen already, so whoever comes before the server is ready waits a moment.
+    They listen already, so clients that connect before the server is ready only wait a moment.
     """
     config = uvicorn.Config(
         app,

@@ -27,9 +27,9 @@ SIGNING_KEY = "LOGTO_WEBHOOK_SIGNING_KEY"
 
 
 def run(options: Options, *, verbose: bool) -> bool:
-    """Run everything until stopped. True where it should be started again, with changed code.
+    """Run the whole stack until it is stopped. True if it has to start again with changed code.
 
-    Raises OptionsInvalid where it cannot start.
+    Raises OptionsInvalid if it cannot start.
     """
     _check_ports(options.ports, LOOPBACK)
     isolate_from_aws(os.environ)
@@ -44,7 +44,7 @@ def run(options: Options, *, verbose: bool) -> bool:
         sockets = listen(LOOPBACK, options.port)
         running_parts.enter_context(serving(site.gateway, sockets, name="web"))
         _wait_for(f"http://localhost:{options.port}/")
-        _say_where(options, stand_in)
+        _print_addresses(options, stand_in)
         for change in changed:
             if change is Change.STACK:
                 print("The local stack changed: starting again.", flush=True)
@@ -54,9 +54,9 @@ def run(options: Options, *, verbose: bool) -> bool:
 
 
 def run_backends(options: Options, *, hosts: tuple[str, ...], public_url: str | None) -> None:
-    """Run table and stand-in alone until stopped. Raises OptionsInvalid."""
-    apart = ("PORT", "API_PORT")
-    needed = {name: port for name, port in options.ports.items() if name not in apart}
+    """Run only the table and the stand-in until stopped. Raises OptionsInvalid."""
+    unused = ("PORT", "API_PORT")
+    needed = {name: port for name, port in options.ports.items() if name not in unused}
     _check_ports(needed, hosts)
     isolate_from_aws(os.environ)
     with _until_signalled() as stop, backends(options, hosts, public_url):
@@ -68,7 +68,7 @@ def run_backends(options: Options, *, hosts: tuple[str, ...], public_url: str | 
 def backends(
     options: Options, hosts: tuple[str, ...], public_url: str | None
 ) -> Iterator[StandIn | None]:
-    """The table, and the stand-in unless a real Logto is used."""
+    """Run the table, and the stand-in unless a real Logto is used."""
     with ExitStack() as parts:
         parts.enter_context(running_table(hosts[0], options.table_port))
         if options.own_logto:
@@ -80,7 +80,7 @@ def backends(
                 hosts=hosts,
                 port=options.logto_port,
                 public_url=public_url or f"http://localhost:{options.logto_port}",
-                log=lambda line: _say(f"logto  {line}"),
+                log=lambda line: _print(f"logto  {line}"),
             )
         )
         try:
@@ -92,7 +92,7 @@ def backends(
 
 @contextmanager
 def _demo_api(options: Options) -> Iterator[None]:
-    """What `/api/` leads to, unless it leads elsewhere."""
+    """Run the demo API, unless `/api/` leads to another server."""
     if not options.has_demo_api:
         yield
         return
@@ -103,7 +103,7 @@ def _demo_api(options: Options) -> Iterator[None]:
 
 
 class _Site:
-    """The web application: a gateway over environments that a reload replaces."""
+    """The web application: a gateway over execution environments, which a reload replaces."""
 
     def __init__(self, options: Options, variables: dict[str, str]) -> None:
         self._variables = variables
@@ -113,18 +113,18 @@ class _Site:
             self._routes,
             self._invoke,
             base_url=options.base_url,
-            log=lambda line: _say(f"web    {line}"),
+            log=lambda line: _print(f"web    {line}"),
         )
 
     def check(self) -> None:
-        """Raises OptionsInvalid where the code does not start."""
+        """Import all handlers. Raises OptionsInvalid if the code does not start."""
         try:
             self._environments.check(self._handlers)
         except DoesNotStart as failure:
             raise OptionsInvalid(str(failure)) from None
 
     def reload(self) -> None:
-        """Go on with the code as it is now; say so where it does not start."""
+        """Replace the environments by new ones with the present code, if it starts."""
         fresh = Environments(self._variables)
         try:
             fresh.check(self._handlers)
@@ -158,7 +158,7 @@ def _routes(options: Options) -> tuple[Route, ...]:
 
 
 def functions_environment(options: Options, *, verbose: bool = False) -> dict[str, str]:
-    """The environment of the functions, as `template.yaml` gives it to them on AWS."""
+    """The functions' environment variables, as `template.yaml` sets them on AWS."""
     quiet = {"POWERTOOLS_LOG_LEVEL": "ERROR", "POWERTOOLS_METRICS_DISABLED": "true"}
     return {
         **({} if verbose else quiet),
@@ -170,7 +170,7 @@ def functions_environment(options: Options, *, verbose: bool = False) -> dict[st
 
 @contextmanager
 def _until_signalled() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set, instead of interrupting whatever runs."""
+    """An event that Ctrl-C and SIGTERM set, instead of interrupting the program."""
     stop = threading.Event()
     names = (signal.SIGINT, signal.SIGTERM)
     before = {name: signal.signal(name, lambda *_: stop.set()) for name in names}
@@ -186,7 +186,7 @@ def _check_ports(wanted: dict[str, int], hosts: tuple[str, ...]) -> None:
         if ports.taken(port, hosts):
             by = ports.holder(port)
             raise OptionsInvalid(
-                f"Port {port} is taken{f' by {by}' if by else ''}: stop that, or choose another "
+                f"Port {port} is taken{f' by {by}' if by else ''}: stop it, or choose another "
                 f"with {name}, for example: {name}={port + 10} make up"
             )
     if len(set(wanted.values())) < len(wanted):
@@ -194,7 +194,7 @@ def _check_ports(wanted: dict[str, int], hosts: tuple[str, ...]) -> None:
 
 
 def _wait_for(url: str) -> None:
-    """Until a page answers, whatever its status."""
+    """Wait until a page answers, with any status. Raises OptionsInvalid."""
     for attempt in range(100):
         try:
             urllib.request.urlopen(url, timeout=10).close()  # noqa: S310 - this machine's own page
@@ -206,7 +206,7 @@ def _wait_for(url: str) -> None:
     raise OptionsInvalid(f"{url} does not answer")
 
 
-def _say_where(options: Options, stand_in: StandIn | None) -> None:
+def _print_addresses(options: Options, stand_in: StandIn | None) -> None:
     print(f"\n  {options.base_url}\n", flush=True)
     if stand_in is None:
         print(f"  Sign-in at your own Logto, {options.variables[LOGTO[0]]}. Register there:")
@@ -216,13 +216,13 @@ def _say_where(options: Options, stand_in: StandIn | None) -> None:
         (connector,) = stand_in.tenant.connectors.values()
         print(f'  Choose "Continue with {connector.display_name}" and sign in as')
         for user in stand_in.tenant.users.values():
-            note = " (suspended: is refused)" if user.suspended else ""
+            note = " (suspended)" if user.suspended else ""
             print(f"    {user.name:<20} {user.email or 'without e-mail address'}{note}")
-        print(f"  Suspend one at {stand_in.url}/console")
+        print(f"  Suspend a user at {stand_in.url}/console")
     if options.upstream is not None:
-        print(f"  An API behind the session: {options.base_url}/api/orders")
+        print(f"  A protected API: {options.base_url}/api/orders")
     print("\n  Ctrl-C stops everything.\n", flush=True)
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, flush=True)

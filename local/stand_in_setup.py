@@ -1,4 +1,4 @@
-"""Setting the stand-in up for the product, by the same code as `python -m provision setup`."""
+"""Set the stand-in up for the product, with the code of `python -m provision setup`."""
 
 from collections.abc import Mapping
 from typing import NoReturn
@@ -16,8 +16,8 @@ from provision.run import Run
 from provision.setup import Means, set_up
 
 
-class _Nowhere:
-    """The settings are known before: the stand-in's first ids are preset."""
+class _NoStore:
+    """Stores no settings: the stand-in's first ids are preset, so they are known before."""
 
     def secret(self) -> str | None:
         return None
@@ -30,7 +30,7 @@ class _Nowhere:
 
 
 def set_up_stand_in(stand_in: StandIn, base_url: str) -> None:
-    """The application, the webhook, and a connector to Contoso. Raises ProvisionFailed."""
+    """Create the application, the webhook and a connector to Contoso. Raises ProvisionFailed."""
     product = Product(name="Local application", base_url=base_url)
     customer = Customer(
         connector_name="contoso",
@@ -46,9 +46,11 @@ def set_up_stand_in(stand_in: StandIn, base_url: str) -> None:
         LogtoApi(stand_in.url, machine) as api,
         GraphApi(lambda: token, endpoint=f"{stand_in.url}/graph/v1.0") as graph,
     ):
-        means = Means(api=api, graph_for=lambda _: graph, ask=_nobody, now=stand_in.state.clock())
+        means = Means(
+            api=api, graph_for=lambda _: graph, ask=_never_asked, now=stand_in.state.clock()
+        )
         run = Run(record=Record(logto=stand_in.url, base_url=base_url))
-        set_up(run, means, product, (customer,), _Nowhere())
+        set_up(run, means, product, (customer,), _NoStore())
 
 
 def _graph_token(stand_in: StandIn) -> str:
@@ -57,5 +59,5 @@ def _graph_token(stand_in: StandIn) -> str:
     return str(answer.raise_for_status().json()["access_token"])
 
 
-def _nobody(customer: Customer) -> NoReturn:
+def _never_asked(customer: Customer) -> NoReturn:
     raise AssertionError("the application is registered by Graph")

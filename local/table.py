@@ -1,4 +1,4 @@
-"""The embedded DynamoDB: moto's server, and the product's table in it."""
+"""The embedded DynamoDB: moto's server with the product's table."""
 
 import logging
 import os
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 REGION = "us-east-1"
-"""The SAM CLI's emulator speaks to it where nobody says otherwise, and moto keeps regions apart."""
-_NOBODY = {
+"""The default region of the SAM CLI's emulator. moto keeps the regions apart."""
+_NO_ACCOUNT = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
     "AWS_DEFAULT_REGION": REGION,
@@ -27,10 +27,10 @@ _NOBODY = {
 
 
 def isolate_from_aws(environment: MutableMapping[str, str]) -> None:
-    """Be nobody at AWS: whatever account this machine knows is never spoken to."""
+    """Replace all AWS variables, so that no account that this machine knows is ever used."""
     for name in [name for name in environment if name.startswith("AWS_")]:
         del environment[name]
-    environment.update(_NOBODY)
+    environment.update(_NO_ACCOUNT)
 
 
 def create_table(client: "DynamoDBClient", name: str) -> None:
@@ -55,8 +55,8 @@ def create_table(client: "DynamoDBClient", name: str) -> None:
 
 @contextmanager
 def running_table(host: str, port: int) -> Iterator[str]:
-    """Serve an empty table while the context lasts; its endpoint on this machine."""
-    from moto.server import ThreadedMotoServer  # slow, and not every command needs it
+    """Serve an empty table while the context lasts; its endpoint."""
+    from moto.server import ThreadedMotoServer  # slow to import, and not every command needs it
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address=host, port=port, verbose=False)

@@ -1,4 +1,4 @@
-"""What the local stack reads from `template.yaml`, so that both route alike."""
+"""Read the routes from `template.yaml`, so that the local stack has the same ones."""
 
 import re
 from dataclasses import dataclass
@@ -13,8 +13,10 @@ from local.relay import Relay
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """A route of the HTTP API: `path` as in the template. Either `handler`, as Lambda names it,
-    answers, or `relay` sends the request on."""
+    """A route of the HTTP API, which either `handler` answers or `relay` forwards.
+
+    `path` is as in the template, and `handler` Lambda's name of it.
+    """
 
     method: str
     path: str
@@ -27,7 +29,7 @@ class Route:
         return f"{self.method} {self.path}"
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        """The path parameters of a request that this route takes, else None."""
+        """Match a request: its path parameters, or None if it is not for this route."""
         if self.method not in ("ANY", method):
             return None
         pattern = re.sub(r"\\\{(\w+)\\\+\\\}", r"(?P<\1>.+)", re.escape(self.path))
@@ -37,7 +39,7 @@ class Route:
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms as plain values."""
+    """A YAML loader that reads CloudFormation's short forms as plain values."""
 
 
 def _plain(loader: _Loader, _: str, node: yaml.Node) -> Any:
@@ -53,21 +55,21 @@ _Loader.add_multi_constructor("!", _plain)
 
 
 def read_template(path: Path) -> dict[str, Any]:
-    """The template of a file, as `parse_template` reads it."""
+    """Read the template in a file, as `parse_template` does."""
     return parse_template(path.read_text())
 
 
 def parse_template(text: str) -> dict[str, Any]:
-    """The template as plain values; intrinsic functions stand as their arguments."""
-    template: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - it is safe
+    """Parse a template into plain values; intrinsic functions become their arguments."""
+    template: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
     return template
 
 
 def routes_of(template: dict[str, Any], *, upstream: str | None = None) -> tuple[Route, ...]:
-    """The routes of every function, those with a fixed path first, as API Gateway prefers them.
+    """List the routes of all functions, those with a fixed path first, as API Gateway matches.
 
-    Routes of the API's own definition lead to `upstream`, and are left out where there is none.
-    Raises ValueError for a mapping that API Gateway would refuse.
+    Routes of the API's own definition lead to `upstream`, and are left out without one. Raises
+    ValueError if API Gateway would refuse a mapping.
     """
     authorizers = _authorizers(template)
     routes = [
@@ -86,7 +88,7 @@ def routes_of(template: dict[str, Any], *, upstream: str | None = None) -> tuple
 
 
 def functions_of(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The properties of every function, by its logical id."""
+    """The properties of all functions by logical id."""
     return {
         name: resource["Properties"]
         for name, resource in template["Resources"].items()
@@ -116,7 +118,7 @@ def _authorizers(template: dict[str, Any]) -> dict[str, Authorizer]:
 
 
 def _logical_id(arn: str) -> str:
-    """The function that `!GetAtt Function.Arn` or `!Sub ${Function.Arn}:alias` names."""
+    """The logical id in `!GetAtt Function.Arn` or `!Sub ${Function.Arn}:alias`."""
     return arn.removeprefix("${").partition(".")[0]
 
 

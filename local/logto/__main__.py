@@ -11,7 +11,7 @@ from local.logto.tenant import Tenant, Webhook
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until interrupted. 0, or 2 where the port is taken."""
+    """Serve until interrupted: 0, or 2 if the port is taken."""
     parser = argparse.ArgumentParser(prog="python -m local.logto", description=__doc__)
     parser.add_argument("--port", type=int, default=3001)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
@@ -19,9 +19,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--redirect-uri", action="append", default=[])
     parser.add_argument("--post-logout-redirect-uri", action="append", default=[])
     parser.add_argument("--backchannel-logout-uri")
-    parser.add_argument("--webhook-url", help="where suspended and deleted users are told of")
+    parser.add_argument("--webhook-url", help="receives events about suspended and deleted users")
     parser.add_argument("--webhook-signing-key", default="local-webhook-signing-key")
-    parser.add_argument("--rotate-always", action="store_true", help="rotate refresh tokens always")
+    parser.add_argument(
+        "--rotate-always", action="store_true", help="rotate the refresh token at every use"
+    )
     parser.add_argument("--refresh-ttl", type=int, default=14 * 86_400, help="seconds")
     parser.add_argument("--token-ttl", type=int, default=3600, help="seconds")
     options = parser.parse_args(arguments)
@@ -34,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
             public_url=public_url,
             log=lambda line: print(line, flush=True),
         ) as stand_in:
-            _explain(stand_in.tenant, public_url)
+            _print_settings(stand_in.tenant, public_url)
             threading.Event().wait()
     except KeyboardInterrupt:
         return 0
@@ -69,7 +71,7 @@ def _tenant(options: argparse.Namespace) -> Tenant:
     )
 
 
-def _explain(tenant: Tenant, url: str) -> None:
+def _print_settings(tenant: Tenant, url: str) -> None:
     for application in tenant.applications.values():
         print(f"LOGTO_ENDPOINT={url}")
         print(f"LOGTO_APP_ID={application.id}")
@@ -81,7 +83,7 @@ def _explain(tenant: Tenant, url: str) -> None:
         print(f"MANAGEMENT_APP_SECRET={machine.secret}")
     print(f"Console: {url}/console")
     people = ", ".join(user.email or user.name for user in tenant.users.values())
-    print(f"Who can sign in: {people}", flush=True)
+    print(f"Accounts: {people}", flush=True)
 
 
 if __name__ == "__main__":

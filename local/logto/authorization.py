@@ -1,4 +1,4 @@
-"""The authorization endpoint: from an application's request to a code for it."""
+"""The authorization endpoint: from an application's request to its code."""
 
 import re
 from typing import Final
@@ -37,24 +37,24 @@ async def _authorize(request: Request) -> Response:
         await parameters.form(request) if request.method == "POST" else parameters.query(request)
     )
     given = _pushed(given, state)
-    application, redirect_uri = _checked_client(given, state.tenant)
+    application, redirect_uri = _check_client(given, state.tenant)
     try:
-        asked = _checked_request(given, application, redirect_uri, state.tenant)
-        session = _usable_session(request, asked, state)
+        pending = _check_request(given, application, redirect_uri, state.tenant)
+        session = _usable_session(request, pending, state)
         if session is not None:
-            return code_response(asked, session, state)
-        if "none" in asked.prompts:
+            return code_response(pending, session, state)
+        if "none" in pending.prompts:
             raise RedirectedRefusal("login_required", "End-User authentication is required")
     except RedirectedRefusal as refusal:
         answer = {"error": refusal.error, "error_description": refusal.description}
         if "state" in given:
             answer["state"] = given["state"]
         return _redirect(redirect_uri, {**answer, "iss": state.issuer})
-    return _interact(given, asked, state)
+    return _interact(given, pending, state)
 
 
 def _pushed(given: Parameters, state: StandInState) -> Parameters:
-    """The parameters that were pushed before (RFC 9126 section 4), where the request names them."""
+    """The parameters that were pushed before (RFC 9126 section 4), if the request names them."""
     if "request_uri" not in given:
         return given
     pushed = state.pushed.pop(given["request_uri"], None)
@@ -63,7 +63,7 @@ def _pushed(given: Parameters, state: StandInState) -> Parameters:
     return Parameters(pushed)
 
 
-def _checked_client(given: Parameters, tenant: Tenant) -> tuple[Application, str]:
+def _check_client(given: Parameters, tenant: Tenant) -> tuple[Application, str]:
     application = tenant.applications.get(given.need("client_id"))
     if application is None:
         raise Refusal("invalid_client", "client is invalid")
@@ -76,7 +76,7 @@ def _checked_client(given: Parameters, tenant: Tenant) -> tuple[Application, str
     return application, redirect_uri
 
 
-def _checked_request(
+def _check_request(
     given: Parameters, application: Application, redirect_uri: str, tenant: Tenant
 ) -> AuthorizationRequest:
     if given.get("response_type") != "code":
@@ -125,24 +125,24 @@ def _resource_scopes(indicator: str, tenant: Tenant) -> tuple[str, ...]:
 
 
 def _usable_session(
-    request: Request, asked: AuthorizationRequest, state: StandInState
+    request: Request, pending: AuthorizationRequest, state: StandInState
 ) -> Session | None:
-    """The browser's session, if this request may be answered by it without a sign-in."""
+    """The browser's session, if this request can be answered without a sign-in."""
     session = state.sessions.get(request.cookies.get(SESSION_COOKIE, ""))
-    if session is None or "login" in asked.prompts or not state.active_user(session.user_id):
+    if session is None or "login" in pending.prompts or not state.active_user(session.user_id):
         return None
-    if asked.max_age is not None and state.clock() - session.signed_in_at > asked.max_age:
+    if pending.max_age is not None and state.clock() - session.signed_in_at > pending.max_age:
         return None
     return session
 
 
-def _interact(given: Parameters, asked: AuthorizationRequest, state: StandInState) -> Response:
+def _interact(given: Parameters, pending: AuthorizationRequest, state: StandInState) -> Response:
     """Send the browser to the first screen, or straight to a connector."""
     interaction = new_token()
-    state.interactions[interaction] = asked
+    state.interactions[interaction] = pending
     kind, _, connector = given.get("direct_sign_in", "").partition(":")
     if kind == "sso":
-        # The screen itself looks whether enterprise SSO is on.
+        # The screen itself checks that enterprise SSO is on.
         path = f"/direct/sso/{connector}" if connector in state.tenant.connectors else "/sign-in"
     elif "first_screen" in given:
         path = _SCREENS.get(given["first_screen"], "/sign-in")
@@ -151,50 +151,50 @@ def _interact(given: Parameters, asked: AuthorizationRequest, state: StandInStat
     response = RedirectResponse(f"{state.url}{path}?interaction={interaction}", 303)
     response.set_cookie(INTERACTION_COOKIE, interaction, httponly=True, samesite="lax")
     response.set_cookie("_interaction_resume", interaction, httponly=True, samesite="lax")
-    response.set_cookie("_logto", "%7B%22appId%22%3A%22" + asked.client_id + "%22%7D")
+    response.set_cookie("_logto", "%7B%22appId%22%3A%22" + pending.client_id + "%22%7D")
     return response
 
 
 async def _resume(request: Request) -> Response:
-    """Where a finished interaction goes on: the session begins, the application gets its code."""
+    """Continue a finished interaction: start the session, and give the application its code."""
     state: StandInState = request.app.state.stand_in
     interaction = request.path_params["interaction"]
-    asked = state.interactions.pop(interaction, None)
+    pending = state.interactions.pop(interaction, None)
     user_id = state.signed_in.pop(interaction, None)
-    if asked is None or user_id is None:
+    if pending is None or user_id is None:
         raise Refusal("invalid_request", "authorization request has expired")
     session = Session(user_id=user_id, signed_in_at=int(state.clock()))
     state.sessions.pop(request.cookies.get(SESSION_COOKIE, ""), None)
     identifier = new_token()
     state.sessions[identifier] = session
-    response = code_response(asked, session, state)
+    response = code_response(pending, session, state)
     response.set_cookie(SESSION_COOKIE, identifier, httponly=True, samesite="lax")
     for name in (INTERACTION_COOKIE, "_interaction_resume"):
         response.delete_cookie(name, httponly=True, samesite="lax")
     return response
 
 
-def code_response(asked: AuthorizationRequest, session: Session, state: StandInState) -> Response:
-    """The authorization response: code, state and issuer (RFC 9207)."""
-    application = state.tenant.applications.get(asked.client_id)
+def code_response(pending: AuthorizationRequest, session: Session, state: StandInState) -> Response:
+    """Answer with the authorization response: code, state and issuer (RFC 9207)."""
+    application = state.tenant.applications.get(pending.client_id)
     always = application is not None and application.always_issue_refresh_token
     grant = Grant(
-        client_id=asked.client_id,
+        client_id=pending.client_id,
         user_id=session.user_id,
-        scopes=asked.scopes,
-        resources=asked.resources,
-        nonce=asked.nonce,
-        sid=session.sids.setdefault(asked.client_id, new_token()),
-        auth_time=session.signed_in_at if asked.max_age is not None else None,
-        refreshable="offline_access" in asked.scopes or always,
+        scopes=pending.scopes,
+        resources=pending.resources,
+        nonce=pending.nonce,
+        sid=session.sids.setdefault(pending.client_id, new_token()),
+        auth_time=session.signed_in_at if pending.max_age is not None else None,
+        refreshable="offline_access" in pending.scopes or always,
     )
     code = new_token()
     expires_at = state.clock() + state.tenant.code_seconds
-    state.codes[code] = Code(grant=grant, request=asked, expires_at=expires_at)
+    state.codes[code] = Code(grant=grant, request=pending, expires_at=expires_at)
     answer = {"code": code}
-    if asked.state is not None:
-        answer["state"] = asked.state
-    return _redirect(asked.redirect_uri, {**answer, "iss": state.issuer})
+    if pending.state is not None:
+        answer["state"] = pending.state
+    return _redirect(pending.redirect_uri, {**answer, "iss": state.issuer})
 
 
 def _redirect(uri: str, answer: dict[str, str]) -> Response:
@@ -202,12 +202,12 @@ def _redirect(uri: str, answer: dict[str, str]) -> Response:
 
 
 async def _push(request: Request) -> Response:
-    """Pushed authorization requests (RFC 9126)."""
+    """Accept a pushed authorization request (RFC 9126)."""
     state: StandInState = request.app.state.stand_in
     given = await parameters.form(request)
     application = authenticate(request, given, state.tenant)
     given["client_id"] = application.id
-    _checked_client(given, state.tenant)
+    _check_client(given, state.tenant)
     name = _PUSHED + new_token()
     kept = [(key, value) for key, value in given.items() if key != "client_secret"]
     state.pushed[name] = urlencode([*kept, *(("resource", r) for r in given.resources)])
@@ -215,7 +215,7 @@ async def _push(request: Request) -> Response:
 
 
 async def _device(request: Request) -> Response:
-    """A Traditional web application has no device flow."""
+    """Refuse the device flow, which a Traditional web application does not have."""
     state: StandInState = request.app.state.stand_in
     authenticate(request, await parameters.form(request), state.tenant)
     raise Refusal("unauthorized_client", "the device flow is not allowed for this client")

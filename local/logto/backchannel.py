@@ -1,4 +1,4 @@
-"""OpenID Connect Back-Channel Logout 1.0: the message to an application, sent from a sign-out."""
+"""OpenID Connect Back-Channel Logout 1.0: the message that a sign-out sends to an application."""
 
 import logging
 
@@ -11,7 +11,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def logout_token(state: StandInState, client_id: str, user_id: str, sid: str) -> str:
-    """A signed logout token (section 2.4 there)."""
+    """Sign a logout token (section 2.4 there)."""
     now = int(state.clock())
     claims = {
         "sub": user_id,
@@ -27,8 +27,8 @@ def logout_token(state: StandInState, client_id: str, user_id: str, sid: str) ->
     return state.keys.sign(claims, type="logout+jwt")
 
 
-async def tell(state: StandInState, client_id: str, user_id: str, sid: str) -> None:
-    """Post a logout token to the application, if it registered where to. A failure ends nothing."""
+async def send(state: StandInState, client_id: str, user_id: str, sid: str) -> None:
+    """Post a logout token to the application's registered URI, if any. Failures are logged."""
     application = state.tenant.applications.get(client_id)
     if application is None or application.backchannel_logout_uri is None:
         return

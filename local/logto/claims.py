@@ -1,4 +1,4 @@
-"""Claims of a user, by scope: what the ID token has, and what only `/me` adds."""
+"""Claims of a user by scope: those of the ID token, and those that only `/me` has."""
 
 import uuid
 from typing import Any
@@ -11,7 +11,7 @@ ORGANIZATION_ROLES = "urn:logto:scope:organization_roles"
 
 
 def user_claims(user: User, scopes: tuple[str, ...], tenant: Tenant) -> dict[str, Any]:
-    """The claims that both the ID token and `/me` hold; unknown ones are null."""
+    """Make the claims of both the ID token and `/me`; unknown ones are null."""
     claims: dict[str, Any] = {"sub": user.id}
     if "profile" in scopes:
         claims |= {
@@ -39,7 +39,7 @@ def user_claims(user: User, scopes: tuple[str, ...], tenant: Tenant) -> dict[str
 
 
 def id_token(grant: Grant, state: StandInState) -> str:
-    """A signed ID token; refreshed ones echo the nonce too. It has no `at_hash`."""
+    """Sign an ID token, without `at_hash`. Refreshed ones contain the nonce too."""
     now = int(state.clock())
     claims = user_claims(state.tenant.users[grant.user_id], grant.scopes, state.tenant)
     if grant.nonce is not None:
@@ -58,7 +58,7 @@ def id_token(grant: Grant, state: StandInState) -> str:
 
 
 def userinfo(user: User, scopes: tuple[str, ...], tenant: Tenant) -> dict[str, Any]:
-    """The claims of `/me`."""
+    """Make the claims of `/me`."""
     claims = user_claims(user, scopes, tenant)
     if "custom_data" in scopes:
         claims["custom_data"] = {}

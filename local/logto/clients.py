@@ -1,4 +1,4 @@
-"""Client authentication at the token endpoint and its neighbours: Basic, or in the form."""
+"""Client authentication at the OAuth endpoints: by HTTP Basic or in the form."""
 
 import secrets
 
@@ -10,7 +10,7 @@ from local.oauth.parameters import Parameters, basic_credentials
 
 
 def authenticate(request: Request, parameters: Parameters, tenant: Tenant) -> Application:
-    """The application that sent this request. Raises Refusal."""
+    """Authenticate the application that sent this request. Raises Refusal."""
     client = authenticate_client(request, parameters, tenant)
     if isinstance(client, Machine):
         raise Refusal("unauthorized_client", "requested grant type is not allowed for this client")
@@ -20,7 +20,7 @@ def authenticate(request: Request, parameters: Parameters, tenant: Tenant) -> Ap
 def authenticate_client(
     request: Request, parameters: Parameters, tenant: Tenant
 ) -> Application | Machine:
-    """The application or machine that sent this request. Raises Refusal."""
+    """Authenticate the application or machine that sent this request. Raises Refusal."""
     basic = basic_credentials(request)
     if basic is not None and "client_secret" in parameters:
         raise Refusal("invalid_request", "client authentication must only be provided in one way")

@@ -1,4 +1,4 @@
-"""The stand-in's console: its users, sign-ins from there, and how it treats refresh tokens."""
+"""The stand-in's console: users, IdP-initiated sign-ins, and switches for refresh tokens."""
 
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
@@ -25,7 +25,7 @@ async def _show(request: Request) -> Response:
         applications=[a for a in state.tenant.applications.values() if a.initiation_uri],
         connectors=list(state.tenant.connectors.values()),
     )
-    # Without a referrer a browser would send `Origin: null` with the forms.
+    # With no referrer at all, browsers send `Origin: null` with the forms.
     response.headers["referrer-policy"] = "same-origin"
     return response
 
@@ -60,8 +60,10 @@ async def _switch(request: Request) -> Response:
 
 
 async def _launch(request: Request) -> Response:
-    """A sign-in that begins at the identity provider: the application is told the connector, and
-    begins a sign-in of its own. At Logto, its URL for that is set at the connector."""
+    """Begin an IdP-initiated sign-in: send the browser to the application with the connector.
+
+    At a real Logto server, the application's URL is a setting of the connector.
+    """
     state: StandInState = request.app.state.stand_in
     given = parameters.query(request)
     application = state.tenant.applications.get(given.need("application"))
@@ -73,7 +75,7 @@ async def _launch(request: Request) -> Response:
 
 
 async def _own_form(request: Request, state: StandInState) -> parameters.Parameters:
-    """A form of this page's own: no other site suspends anybody."""
+    """Parse a form of this page, and refuse those of other sites."""
     if request.headers.get("origin", state.url) != state.url:
         raise Refusal("invalid_request", "the form comes from another site", status=403)
     return await parameters.form(request)

@@ -51,7 +51,7 @@ _CLIENT_AUTHENTICATION: Final = (
 
 
 def metadata(state: StandInState) -> dict[str, object]:
-    """The discovery document (OpenID Connect Discovery 1.0 section 3)."""
+    """Make the discovery document (OpenID Connect Discovery 1.0 section 3)."""
     issuer = state.issuer
     return {
         "issuer": issuer,

@@ -1,4 +1,4 @@
-"""RP-initiated logout: a page that confirms itself, then the way back to the application."""
+"""RP-initiated logout: a page that submits itself, then a redirect to the application."""
 
 import asyncio
 from urllib.parse import urlencode
@@ -24,7 +24,7 @@ async def _end(request: Request) -> Response:
     client_id = _client(given, state)
     redirect_uri = given.get("post_logout_redirect_uri")
     if client_id is None:
-        redirect_uri = None  # nobody vouches for it
+        redirect_uri = None  # ignored: no application is identified
     elif redirect_uri is not None:
         registered = state.tenant.applications[client_id].post_logout_redirect_uris
         if redirect_uri not in registered:
@@ -37,25 +37,25 @@ async def _end(request: Request) -> Response:
 
 
 def _client(given: Parameters, state: StandInState) -> str | None:
-    """The application that asks, by the hint, whose age does not matter, or by its id."""
-    named = given.get("client_id")
+    """Identify the application by its hint, which may have expired, or by its id."""
+    client_id = given.get("client_id")
     if "id_token_hint" in given:
         claims = state.keys.read(given["id_token_hint"])
         if claims is None or claims.get("iss") != state.issuer:
             raise Refusal("invalid_request", "could not validate id_token_hint")
-        if named not in (None, claims["aud"]):
+        if client_id not in (None, claims["aud"]):
             raise Refusal("invalid_request", "client_id does not match the provided id_token_hint")
-        named = str(claims["aud"])
-    if named is not None and named not in state.tenant.applications:
+        client_id = str(claims["aud"])
+    if client_id is not None and client_id not in state.tenant.applications:
         raise Refusal("invalid_client", "client is invalid")
-    return named
+    return client_id
 
 
 async def _confirm(request: Request) -> Response:
     state: StandInState = request.app.state.stand_in
     given = await parameters.form(request)
-    asked = state.end_sessions.pop(given.need("xsrf"), None)
-    if asked is None:
+    pending = state.end_sessions.pop(given.need("xsrf"), None)
+    if pending is None:
         raise Refusal("invalid_request", "could not find logout details")
     session = state.sessions.pop(request.cookies.get(SESSION_COOKIE, ""), None)
     if session is not None:
@@ -65,14 +65,14 @@ async def _confirm(request: Request) -> Response:
                 grant.revoked = True
         await asyncio.gather(
             *(
-                backchannel.tell(state, client_id, session.user_id, sid)
+                backchannel.send(state, client_id, session.user_id, sid)
                 for client_id, sid in session.sids.items()
             )
         )
     target = f"{state.url}/oidc/session/end/success"
-    if asked.redirect_uri is not None:
-        query = {"state": asked.state} if asked.state is not None else {}
-        target = asked.redirect_uri + (f"?{urlencode(query)}" if query else "")
+    if pending.redirect_uri is not None:
+        query = {"state": pending.state} if pending.state is not None else {}
+        target = pending.redirect_uri + (f"?{urlencode(query)}" if query else "")
     response = RedirectResponse(target, 303)
     response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
     return response

@@ -1,4 +1,4 @@
-"""The signing keys: one signs, earlier ones stay published until they are retired."""
+"""The signing keys: the newest one signs, earlier ones stay published until they are retired."""
 
 import uuid
 from typing import Any, Final, Literal
@@ -19,12 +19,12 @@ class KeyRing:
         self._keys: list[Key] = [_generate(algorithm)]
 
     def rotate(self, algorithm: Algorithm | None = None) -> None:
-        """Sign with a new key from now on; the earlier ones are still published."""
+        """Sign with a new key from now on, and keep publishing the earlier ones."""
         self.algorithm = algorithm or self.algorithm
         self._keys.insert(0, _generate(self.algorithm))
 
     def retire(self) -> None:
-        """Publish the signing key alone."""
+        """Publish only the signing key."""
         del self._keys[1:]
 
     def published(self) -> dict[str, Any]:
@@ -32,14 +32,14 @@ class KeyRing:
         return {"keys": [key.as_dict(private=False) for key in self._keys]}
 
     def sign(self, claims: dict[str, Any], *, type: str | None = None) -> str:
-        """A compact JWS of these claims; `type` is its `typ` header."""
+        """Sign claims: a compact JWS, with `type` as its `typ` header."""
         header = {"alg": self.algorithm, "kid": self._keys[0].kid}
         if type is not None:
             header["typ"] = type
         return jwt.encode(header, claims, self._keys[0], algorithms=_ALGORITHMS, default_type=None)
 
     def read(self, token: str) -> dict[str, Any] | None:
-        """The claims of a token that was signed here, whatever its age; None for any other."""
+        """Read the claims of a token that was signed here, expired or not; None for any other."""
         try:
             return jwt.decode(token, KeySet(self._keys), algorithms=_ALGORITHMS).claims
         except (JoseError, ValueError):

@@ -1,4 +1,4 @@
-"""Logto's own screens: sign in, register, single sign-on, and the way to a connector."""
+"""Logto's own screens: sign in, register, single sign-on, and the redirect to a connector."""
 
 import secrets
 from typing import Final
@@ -28,33 +28,35 @@ _TITLES: Final = {
 
 async def _show(request: Request) -> Response:
     state: StandInState = request.app.state.stand_in
-    interaction, asked = _interaction(request, parameters.query(request), state)
-    return _screen(request.url.path, interaction, asked, state)
+    interaction, pending = _interaction(request, parameters.query(request), state)
+    return _screen(request.url.path, interaction, pending, state)
 
 
 async def _submit(request: Request) -> Response:
-    """An address leads to its domain's connector; else to an account that registered here."""
+    """Continue with the connector of the address's domain, or with an account of Logto."""
     state: StandInState = request.app.state.stand_in
     given = await parameters.form(request)
-    interaction, asked = _interaction(request, given, state)
+    interaction, pending = _interaction(request, given, state)
     path, email = request.url.path, given.get("identifier", "").strip()
     if connector := state.tenant.connector_of(email):
         return to_connector(connector, interaction, state)
     user = state.tenant.user_by_email(email)
     if path in ("/register", "/identifier-register"):
         if "@" not in email or not given.get("name"):
-            return _screen(path, interaction, asked, state, "Enter a name and an e-mail address.")
+            return _screen(path, interaction, pending, state, "Enter a name and an e-mail address.")
         if user is not None:
-            return _screen(path, interaction, asked, state, "That address has an account already.")
+            return _screen(
+                path, interaction, pending, state, "That address has an account already."
+            )
         user = User(id=secrets.token_hex(6), name=given["name"], email=email)
         state.tenant.users[user.id] = user
     if user is None:
-        return _screen(path, interaction, asked, state, "No account has that address.")
+        return _screen(path, interaction, pending, state, "No account has that address.")
     return finish(user, interaction, state)
 
 
 async def _sso(request: Request) -> Response:
-    """The connector's button."""
+    """Continue with the connector whose button was pressed."""
     state: StandInState = request.app.state.stand_in
     given = await parameters.form(request)
     interaction, _ = _interaction(request, given, state)
@@ -65,7 +67,7 @@ async def _sso(request: Request) -> Response:
 
 
 async def _direct(request: Request) -> Response:
-    """`direct_sign_in`: no click, unless the connector is unknown or enterprise SSO is off."""
+    """Continue with the connector of `direct_sign_in`, if it exists and enterprise SSO is on."""
     state: StandInState = request.app.state.stand_in
     interaction, _ = _interaction(request, parameters.query(request), state)
     connector = state.tenant.connectors.get(request.path_params["connector"])
@@ -75,12 +77,12 @@ async def _direct(request: Request) -> Response:
 
 
 def to_sign_in(interaction: str, state: StandInState) -> Response:
-    """To Logto's sign-in page."""
+    """Redirect to Logto's sign-in page."""
     return RedirectResponse(f"{state.url}/sign-in?interaction={interaction}", 303)
 
 
 def to_connector(connector: Connector, interaction: str, state: StandInState) -> Response:
-    """To the identity provider that the connector names."""
+    """Redirect to the connector's identity provider."""
     query = {
         "client_id": connector.client_id,
         "redirect_uri": state.callback_of(connector),
@@ -93,7 +95,7 @@ def to_connector(connector: Connector, interaction: str, state: StandInState) ->
 
 
 def finish(user: User, interaction: str, state: StandInState) -> Response:
-    """Let a user in, and go on with the authorization request; a suspended one stays outside."""
+    """Sign a user in, and continue with the authorization request; refuse suspended users."""
     if user.suspended:
         return page("suspended.html", status=403, interaction=interaction)
     state.signed_in[interaction] = user.id
@@ -103,18 +105,18 @@ def finish(user: User, interaction: str, state: StandInState) -> Response:
 def _interaction(
     request: Request, given: Parameters, state: StandInState
 ) -> tuple[str, AuthorizationRequest]:
-    """The pending request of this page, by the page's own value or by the browser's cookie."""
+    """Find the pending request by the page's own value or the browser's cookie. Raises Refusal."""
     interaction = given.get("interaction") or request.cookies.get(INTERACTION_COOKIE, "")
-    asked = state.interactions.get(interaction)
-    if asked is None:
+    pending = state.interactions.get(interaction)
+    if pending is None:
         raise Refusal("invalid_request", "session not found: begin at the application again")
-    return interaction, asked
+    return interaction, pending
 
 
 def _screen(
     path: str,
     interaction: str,
-    asked: AuthorizationRequest,
+    pending: AuthorizationRequest,
     state: StandInState,
     fault: str | None = None,
 ) -> Response:
@@ -128,7 +130,7 @@ def _screen(
         resets=path == "/reset-password",
         interaction=interaction,
         connectors=connectors,
-        hint=(asked.login_hint or "") if path != "/single-sign-on" else "",
+        hint=(pending.login_hint or "") if path != "/single-sign-on" else "",
         fault=fault,
     )
 

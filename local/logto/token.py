@@ -1,4 +1,4 @@
-"""The token endpoint: codes and refresh tokens in, tokens out, by Logto's rules."""
+"""The token endpoint: redeems codes and refresh tokens by Logto's rules."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ from local.oauth.errors import Refusal
 from local.oauth.parameters import Parameters
 
 ROTATE_AFTER: Final = 0.7
-"""The part of a refresh token's life after which its use brings a new one."""
+"""The part of a refresh token's lifetime after which using it issues a new one."""
 
 
 async def _token(request: Request) -> Response:
@@ -39,8 +39,10 @@ async def _token(request: Request) -> Response:
 
 
 def _management_token(given: Parameters, machine: Machine, state: StandInState) -> dict[str, Any]:
-    """A token for the Management API. Its scope is what was asked for and the machine's roles
-    allow: perhaps none."""
+    """Issue a token for the Management API.
+
+    Its scope is what was requested and the machine's roles allow, which can be nothing.
+    """
     if given.resources != [MANAGEMENT_RESOURCE]:
         raise Refusal("invalid_target", "resource indicator is missing, or unknown")
     now = int(state.clock())
@@ -78,7 +80,7 @@ def _redeem_code(
         raise _invalid_grant("PKCE verification failed")
     if redirect_uri != code.request.redirect_uri:
         raise _invalid_grant("authorization code redirect_uri mismatch")
-    _active(code.grant, state)
+    _check_user(code.grant, state)
     code.consumed = True
     answer = _access(code.grant, given, state, organization_id=None)
     if code.grant.refreshable:
@@ -98,7 +100,7 @@ def _refresh(given: Parameters, application: Application, state: StandInState) -
     if token.rotated_at is not None and now - token.rotated_at > grace:
         token.grant.revoked = token.grant.revoked or state.tenant.reuse_revokes_grant
         raise _invalid_grant("refresh token already used")
-    _active(token.grant, state)
+    _check_user(token.grant, state)
     answer = _access(token.grant, given, state, organization_id=given.get("organization_id"))
     due = now - token.issued_at >= ROTATE_AFTER * (token.expires_at - token.issued_at)
     if token.rotated_at is None and not due and not application.rotate_refresh_token_always:
@@ -110,13 +112,13 @@ def _refresh(given: Parameters, application: Application, state: StandInState) -
 def _access(
     grant: Grant, given: Parameters, state: StandInState, *, organization_id: str | None
 ) -> dict[str, Any]:
-    """The answer of a grant: an opaque token, or a JWT for a resource or an organization."""
+    """Issue an opaque access token, or a JWT for a resource or an organization: the answer."""
     scopes = grant.scopes
     if "scope" in given:
-        wanted = given["scope"].split()
-        if not set(wanted) <= set(grant.scopes):
+        requested = given["scope"].split()
+        if not set(requested) <= set(grant.scopes):
             raise Refusal("invalid_request", "requested scope exceeds the granted one")
-        scopes = tuple(wanted)
+        scopes = tuple(requested)
     token, granted = _jwt(grant, given, organization_id, state) or _opaque(grant, scopes, state)
     return {
         "access_token": token,
@@ -180,7 +182,7 @@ def _organization_scopes(
 
 
 def _resource_scopes(grant: Grant, indicators: list[str], state: StandInState) -> tuple[str, ...]:
-    """The scopes of a resource that were asked for and that the user's roles allow."""
+    """The scopes of a resource that were granted and that the user's roles allow."""
     resource = state.tenant.resources.get(indicators[0])
     if len(indicators) > 1 or resource is None or resource.indicator not in grant.resources:
         raise Refusal("invalid_target", "resource indicator is missing, or unknown")
@@ -202,7 +204,7 @@ def _new_refresh_token(grant: Grant, state: StandInState) -> str:
     return value
 
 
-def _active(grant: Grant, state: StandInState) -> None:
+def _check_user(grant: Grant, state: StandInState) -> None:
     if state.active_user(grant.user_id) is None:
         raise _invalid_grant("the account is not active")
 
@@ -212,10 +214,10 @@ def _challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def _invalid_grant(why: str) -> Refusal:
-    """Every cause gets the same answer; `why` is for this process's own log of exceptions."""
+def _invalid_grant(reason: str) -> Refusal:
+    """Refuse a grant. The answer is always the same; `reason` appears only in tracebacks here."""
     refusal = Refusal("invalid_grant", "grant request is invalid")
-    refusal.add_note(why)
+    refusal.add_note(reason)
     return refusal
 
 

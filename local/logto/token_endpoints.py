@@ -1,4 +1,4 @@
-"""What can be asked about tokens that were issued: userinfo, introspection, revocation."""
+"""Endpoints for tokens that have been issued: userinfo, introspection, revocation."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ from local.oauth.errors import Refusal
 
 
 async def _me(request: Request) -> Response:
-    """Userinfo; a token for a resource is refused (OIDC Core 5.3)."""
+    """Answer with userinfo (OIDC Core 5.3). Tokens for a resource are refused."""
     state: StandInState = request.app.state.stand_in
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    token = _live_access_token(value.strip(), state) if scheme.lower() == "bearer" else None
+    token = _valid_access_token(value.strip(), state) if scheme.lower() == "bearer" else None
     user = state.active_user(token.grant.user_id) if token else None
     if token is None or user is None:
         raise Refusal("invalid_token", "invalid token provided", status=401)
@@ -25,14 +25,16 @@ async def _me(request: Request) -> Response:
 
 
 async def _introspect(request: Request) -> Response:
-    """Introspection (RFC 7662) of opaque access tokens and refresh tokens. One that has been
-    replaced counts as used up."""
+    """Introspect an opaque access token or a refresh token (RFC 7662).
+
+    A refresh token that has been rotated is not active.
+    """
     state: StandInState = request.app.state.stand_in
     given = await parameters.form(request)
     application = authenticate(request, given, state.tenant)
     value = given.need("token")
     answer: dict[str, Any] = {"active": False}
-    access = _live_access_token(value, state)
+    access = _valid_access_token(value, state)
     refresh = state.refresh_tokens.get(value)
     usable = refresh and refresh.rotated_at is None and state.clock() < refresh.expires_at
     found = access or (refresh if usable else None)
@@ -51,7 +53,7 @@ async def _introspect(request: Request) -> Response:
 
 
 async def _revoke(request: Request) -> Response:
-    """Revocation (RFC 7009): the whole grant ends; an unknown token is a success too."""
+    """Revoke a token and its whole grant (RFC 7009). An unknown token is a success too."""
     state: StandInState = request.app.state.stand_in
     given = await parameters.form(request)
     application = authenticate(request, given, state.tenant)
@@ -62,7 +64,7 @@ async def _revoke(request: Request) -> Response:
     return Response()
 
 
-def _live_access_token(value: str, state: StandInState) -> AccessToken | None:
+def _valid_access_token(value: str, state: StandInState) -> AccessToken | None:
     token = state.access_tokens.get(value)
     if token is None or token.grant.revoked or state.clock() >= token.expires_at:
         return None

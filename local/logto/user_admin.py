@@ -1,26 +1,26 @@
-"""What an administrator does to users: each change is told to the webhooks."""
+"""What an administrator does with users. Each change is sent to the webhooks."""
 
 from local.logto import webhooks
 from local.logto.state import StandInState
 
 
 async def suspend(state: StandInState, user_id: str, *, suspended: bool = True) -> None:
-    """Suspend a user, or lift that. Raises KeyError for an unknown one."""
+    """Suspend a user, or lift a suspension. Raises KeyError for an unknown user."""
     user = state.tenant.users[user_id]
     user.suspended = suspended
     if suspended:
-        _forget(state, user_id)
-    await webhooks.tell(state, webhooks.SUSPENSION, user)
+        _end_sessions(state, user_id)
+    await webhooks.send(state, webhooks.SUSPENSION, user)
 
 
 async def delete(state: StandInState, user_id: str) -> None:
-    """Delete a user. Raises KeyError for an unknown one."""
+    """Delete a user. Raises KeyError for an unknown user."""
     user = state.tenant.users.pop(user_id)
-    _forget(state, user_id)
-    await webhooks.tell(state, webhooks.DELETION, user)
+    _end_sessions(state, user_id)
+    await webhooks.send(state, webhooks.DELETION, user)
 
 
-def _forget(state: StandInState, user_id: str) -> None:
+def _end_sessions(state: StandInState, user_id: str) -> None:
     """End the user's sessions at Logto."""
     for name in [name for name, s in state.sessions.items() if s.user_id == user_id]:
         del state.sessions[name]

@@ -1,4 +1,4 @@
-"""Webhooks: what Logto tells an application about its users, signed by a key of the webhook."""
+"""Webhooks: events about users that Logto posts to an application, signed with the hook's key."""
 
 import asyncio
 import hashlib
@@ -22,7 +22,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def body_of(state: StandInState, hook: Webhook, event: str, user: User) -> bytes:
-    """The body of a message, as Logto writes it."""
+    """Write the body of an event as Logto does."""
     moment = datetime.fromtimestamp(state.clock(), UTC)
     created = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     data: dict[str, Any] = {
@@ -43,17 +43,17 @@ def body_of(state: StandInState, hook: Webhook, event: str, user: User) -> bytes
 
 
 def signature(body: bytes, key: str) -> str:
-    """The header `logto-signature-sha-256` of a body."""
+    """Compute the header `logto-signature-sha-256` of a body."""
     return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
 
 
-async def tell(state: StandInState, event: str, user: User) -> None:
-    """Send the event to every webhook that listens for it. A failure ends nothing."""
+async def send(state: StandInState, event: str, user: User) -> None:
+    """Post the event to every webhook that is subscribed to it. Failures are logged."""
     hooks = [hook for hook in state.tenant.webhooks if hook.enabled and event in hook.events]
-    await asyncio.gather(*(_send(hook, body_of(state, hook, event, user)) for hook in hooks))
+    await asyncio.gather(*(_post(hook, body_of(state, hook, event, user)) for hook in hooks))
 
 
-async def _send(hook: Webhook, body: bytes) -> None:
+async def _post(hook: Webhook, body: bytes) -> None:
     headers = {
         "content-type": "application/json",
         "logto-signature-sha-256": signature(body, hook.signing_key),

@@ -1,4 +1,4 @@
-"""Microsoft Graph as far as `setup` uses it: applications and service principals of a tenant.
+"""Microsoft Graph, as far as `setup` uses it: applications and service principals of a tenant.
 
 Source: Microsoft's published reference of the v1.0 endpoint (application, servicePrincipal,
 addPassword, removePassword, and the form of errors).
@@ -51,7 +51,7 @@ class GraphRefusal(Exception):
 
 
 async def answer_graph_refusal(request: Request, refusal: Exception) -> Response:
-    """JSON with the refusal's status."""
+    """Answer with JSON and the refusal's status."""
     if not isinstance(refusal, GraphRefusal):
         raise refusal
     identifier = str(uuid.uuid4())

@@ -1,7 +1,7 @@
-"""Errors of the OAuth endpoints, in Logto's words: OAuth's fields and Logto's `code` and `message`.
+"""Errors of the OAuth endpoints, as Logto writes them: with its own `code` and `message`.
 
 Refusal             an error that is answered as JSON
-RedirectedRefusal   an error of an authorization request, told to the application
+RedirectedRefusal   an error of an authorization request, which the application receives
 """
 
 from typing import Final
@@ -48,7 +48,7 @@ class Refusal(Exception):
 
 
 class RedirectedRefusal(Exception):
-    """A refused authorization request whose client and redirect URI are good."""
+    """A refused authorization request whose client and redirect URI are valid."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(f"{error}: {description}")
@@ -57,7 +57,7 @@ class RedirectedRefusal(Exception):
 
 
 async def answer_refusal(request: Request, refusal: Exception) -> Response:
-    """JSON, and a challenge where a bearer token is refused (RFC 6750 section 3)."""
+    """Answer with JSON, and with a challenge if a token is refused (RFC 6750 section 3)."""
     if not isinstance(refusal, Refusal):
         raise refusal
     headers = {"cache-control": "no-store"}

@@ -10,7 +10,7 @@ from local.oauth.errors import Refusal
 
 
 class Parameters(dict[str, str]):
-    """The values by name, without empty ones; `resources` holds every `resource`."""
+    """Values by name, without empty ones. `resources` holds all values of `resource`."""
 
     def __init__(self, encoded: str) -> None:
         super().__init__()
@@ -24,14 +24,14 @@ class Parameters(dict[str, str]):
                 self[name] = value
 
     def need(self, name: str) -> str:
-        """A value that must be there. Raises Refusal."""
+        """Get a required value. Raises Refusal."""
         if name not in self:
             raise Refusal("invalid_request", f"missing required parameter(s) '{name}'")
         return self[name]
 
 
 async def form(request: Request) -> Parameters:
-    """A posted form's parameters. Raises Refusal where the body is no form."""
+    """Parse a posted form. Raises Refusal if the body is not a valid form."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise Refusal("invalid_request", "only application/x-www-form-urlencoded bodies are read")
@@ -39,12 +39,12 @@ async def form(request: Request) -> Parameters:
 
 
 def query(request: Request) -> Parameters:
-    """The query's parameters."""
+    """Parse the query. Raises Refusal."""
     return Parameters(request.url.query)
 
 
 def basic_credentials(request: Request) -> tuple[str, str] | None:
-    """Client id and secret of HTTP Basic authentication (RFC 6749 section 2.3.1)."""
+    """Read client id and secret from HTTP Basic authentication (RFC 6749 section 2.3.1)."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None

@@ -249,7 +249,7 @@ def test_rotation_is_a_switch(console: httpx.Client, party: RelyingParty) -> Non
     first = party.tokens()["refresh_token"]
     assert party.refresh(first).json()["refresh_token"] == first
     assert switch(console, "rotate", "true") == 303
-    assert 'aria-pressed="true">A new one with every refresh: on' in console.get("/console").text
+    assert 'aria-pressed="true">Rotate at every refresh: on' in console.get("/console").text
     assert party.refresh(first).json()["refresh_token"] != first
     assert switch(console, "rotate", "false") == 303
     again = party.tokens()["refresh_token"]

@@ -1,4 +1,4 @@
-"""The Management API: what an administrator, or a program, sets up at Logto."""
+"""The Management API, by which an administrator or a program sets Logto up."""
 
 from local.logto.management import (
     applications,

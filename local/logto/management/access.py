@@ -1,4 +1,4 @@
-"""Who may use the Management API, how it refuses, and what it reads of a body."""
+"""Authorization, errors and JSON bodies of the Management API."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ Endpoint = Callable[[Request, StandInState], Awaitable[Response]]
 
 
 class ApiRefusal(Exception):
-    """A refused call, in Logto's words: `code` and `message`."""
+    """A call that is refused, with Logto's `code` and `message`."""
 
     def __init__(self, status: int, code: str, message: str, **data: Any) -> None:
         super().__init__(f"{code}: {message}")
@@ -25,14 +25,14 @@ class ApiRefusal(Exception):
 
 
 async def answer_api_refusal(request: Request, refusal: Exception) -> Response:
-    """JSON with the refusal's status."""
+    """Answer with JSON and the refusal's status."""
     if not isinstance(refusal, ApiRefusal):
         raise refusal
     return JSONResponse(refusal.body, refusal.status)
 
 
 def api_route(path: str, method: str, endpoint: Endpoint) -> Route:
-    """A route below `/api` that nobody passes without a token of somebody who may."""
+    """Make a route below `/api`, for callers with a token for the Management API."""
 
     async def checked(request: Request) -> Response:
         state: StandInState = request.app.state.stand_in
@@ -59,9 +59,9 @@ def _check_token(request: Request, state: StandInState) -> None:
 
 
 async def body_of(request: Request, **kinds: type | tuple[type, ...]) -> Body:
-    """A JSON body: an object whose members, those that are there, are of these kinds.
+    """Parse a JSON body: an object whose members have these types.
 
-    Raises ApiRefusal, for a member that has no kind too.
+    Members may be missing. Raises ApiRefusal, also for a member that is not listed.
     """
     try:
         body = json.loads(await request.body())
@@ -76,12 +76,12 @@ async def body_of(request: Request, **kinds: type | tuple[type, ...]) -> Body:
 
 
 def need(body: Body, *names: str) -> None:
-    """Raises ApiRefusal where one of the members is missing or empty."""
+    """Check that these members are present and not empty. Raises ApiRefusal."""
     for name in names:
         if not body.get(name):
             raise ApiRefusal(400, "guard.invalid_input", f"The member `{name}` is required.")
 
 
 def not_found(what: str) -> ApiRefusal:
-    """The answer about something that is not there."""
+    """Make the refusal for an object that does not exist."""
     return ApiRefusal(404, "entity.not_exists_with_id", f"The {what} does not exist.")

@@ -1,4 +1,4 @@
-"""Applications: those of browsers, and the machines that may use this API."""
+"""Applications: web applications, and the machines that can use this API."""
 
 from typing import Any
 
@@ -107,7 +107,7 @@ def _named(request: Request, state: StandInState) -> Application:
 
 
 def _update(application: Application, body: Body) -> None:
-    """`oidcClientMetadata` is replaced whole: what it leaves out is gone."""
+    """Change the members that the body contains. `oidcClientMetadata` is replaced as a whole."""
     metadata = body.get("oidcClientMetadata")
     if metadata is not None:
         _check_metadata(metadata)

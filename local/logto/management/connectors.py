@@ -1,4 +1,4 @@
-"""Enterprise SSO connectors. A new issuer is looked up at once, as a real server does."""
+"""Enterprise SSO connectors. A new issuer's discovery document is fetched at once."""
 
 import re
 from dataclasses import replace
@@ -85,7 +85,7 @@ _EMPTY: Final = Connector(
 
 
 async def _changed(before: Connector, body: Body) -> Connector:
-    """The connector with what the body says. Raises ApiRefusal."""
+    """Apply the members of a body to a connector. Raises ApiRefusal."""
     name = body.get("connectorName", before.name)
     branding = body.get("branding", before.branding)
     domains = body.get("domains", list(before.domains))

@@ -1,4 +1,4 @@
-"""The sign-in experience: the switch of enterprise SSO, and what the stand-in only keeps."""
+"""The sign-in experience: the switch of enterprise SSO, and members that are only stored."""
 
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from local.logto.management.access import Body, api_route, body_of
 from local.logto.state import StandInState
 
-_KEPT: Final[dict[str, Any]] = {
+_STORED: Final[dict[str, Any]] = {
     "signInMode": "SignInAndRegister",
     "color": {"primaryColor": "#5D34F2", "isDarkModeEnabled": False},
     "branding": {},
@@ -22,7 +22,7 @@ async def _read(request: Request, state: StandInState) -> Response:
 
 
 async def _patch(request: Request, state: StandInState) -> Response:
-    kinds: dict[str, type | tuple[type, ...]] = dict.fromkeys(_KEPT, (str, dict, type(None)))
+    kinds: dict[str, type | tuple[type, ...]] = dict.fromkeys(_STORED, (str, dict, type(None)))
     body = await body_of(request, singleSignOnEnabled=bool, **kinds)
     enabled = body.pop("singleSignOnEnabled", state.tenant.single_sign_on_enabled)
     state.tenant.single_sign_on_enabled = enabled
@@ -34,7 +34,7 @@ def _shown(state: StandInState) -> Body:
     return {
         "tenantId": "default",
         "id": "default",
-        **_KEPT,
+        **_STORED,
         **state.tenant.sign_in_experience,
         "singleSignOnEnabled": state.tenant.single_sign_on_enabled,
     }

@@ -1,4 +1,4 @@
-"""API resources, roles and organizations: who may do what."""
+"""API resources, roles and organizations."""
 
 import hashlib
 import secrets
@@ -136,7 +136,7 @@ def _scope_id(resource: Resource, scope: str) -> str:
 
 
 def _id(text: str) -> str:
-    """Resources and scopes are known by what they are; their ids follow from that."""
+    """Derive the id of a resource or a scope from its name."""
     return hashlib.sha256(text.encode()).hexdigest()[:21]
 
 

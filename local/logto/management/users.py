@@ -1,4 +1,4 @@
-"""Users: find, make, suspend and delete them."""
+"""Users: find, create, suspend and delete them."""
 
 import secrets
 
@@ -12,7 +12,7 @@ from local.logto.tenant import User
 
 
 async def _list(request: Request, state: StandInState) -> Response:
-    """All users, or those whose fields are what `search.<field>` says, exactly."""
+    """List all users, or those whose fields equal `search.<field>`."""
     email = request.query_params.get("search.primaryEmail")
     username = request.query_params.get("search.username")
     return JSONResponse(
