@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_an_item_is_as_large_as_its_names_and_values() -> None:
+def test_size_of_an_item_is_its_names_and_values() -> None:
     assert item_size({"pk": {"S": "abc"}, "n": {"N": "12345678"}}) == 2 + 3 + 1 + 6
     assert item_size({"set": {"SS": ["ab", "cd"]}}) == 3 + 4
     assert item_size({"sealed": {"B": "QUJD"}}) == 6 + 3
@@ -37,7 +37,7 @@ def test_a_write_costs_a_unit_for_1_kb_and_two_in_a_transaction(size: int, units
     assert units_of("TransactWriteItems", transaction, {}) == Units(write=2 * units)
 
 
-def test_a_batch_costs_a_read_for_each_item_and_each_that_is_missing() -> None:
+def test_batch_costs_a_read_for_each_item_and_each_missing_one() -> None:
     asked: dict[str, Any] = {"RequestItems": {"t": {"Keys": [{}, {}]}}}
     answer = {"Responses": {"t": [{"pk": {"S": "x" * 5000}}]}}
     assert units_of("BatchGetItem", asked, answer) == Units(read=3)
@@ -65,7 +65,7 @@ def test_lines_go_through_every_point() -> None:
     assert places[0][1] == places[1][1] > places[2][1]
 
 
-def test_a_table_is_put_into_its_place_and_other_places_stay() -> None:
+def test_table_replaces_its_place_and_no_other() -> None:
     document = (
         "a\n<!-- results: X -->\nold\n<!-- end -->\n<!-- results: Y -->\nkept\n<!-- end -->\n"
     )
@@ -75,7 +75,7 @@ def test_a_table_is_put_into_its_place_and_other_places_stay() -> None:
     )
 
 
-def test_the_document_quotes_the_committed_results() -> None:
+def test_document_quotes_the_committed_results() -> None:
     document = (ROOT / "docs/performance.md").read_text()
     assert quoted(document, (ROOT / "bench/results/results.md").read_text()) == document
     assert document.count("<!-- results: ") == document.count("<!-- end -->")

@@ -20,7 +20,9 @@ def sign_in(page: Page, who: str = "Alice Example", button: str = "Sign in") -> 
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_in_and_out(new_context: NewContext, stack: Up, picture: Picture, javascript: bool) -> None:
+def test_sign_in_and_sign_out(
+    new_context: NewContext, stack: Up, picture: Picture, javascript: bool
+) -> None:
     context = new_context(java_script_enabled=javascript)
     page = context.new_page()
     sign_in(page)
@@ -47,7 +49,7 @@ def test_in_and_out(new_context: NewContext, stack: Up, picture: Picture, javasc
     assert not [c for c in context.cookies(stack.url) if c.get("name") == "session"]
 
 
-def test_session_at_logto_is_over_too(new_context: NewContext) -> None:
+def test_sign_out_ends_the_session_at_logto_too(new_context: NewContext) -> None:
     page = new_context().new_page()
     sign_in(page)
     page.get_by_role("button", name="Sign out").click()
@@ -55,7 +57,7 @@ def test_session_at_logto_is_over_too(new_context: NewContext) -> None:
     expect(page.get_by_role("button", name="Continue with Contoso")).to_be_visible()
 
 
-def test_cookie_is_out_of_reach_of_scripts(new_context: NewContext, stack: Up) -> None:
+def test_cookie_is_invisible_to_scripts(new_context: NewContext, stack: Up) -> None:
     context = new_context()
     page = context.new_page()
     sign_in(page)
@@ -67,7 +69,7 @@ def test_cookie_is_out_of_reach_of_scripts(new_context: NewContext, stack: Up) -
     assert "session=" not in page.evaluate("document.cookie")
 
 
-def test_two_tabs_sign_in_at_once(new_context: NewContext, stack: Up) -> None:
+def test_two_tabs_can_sign_in_at_once(new_context: NewContext, stack: Up) -> None:
     context = new_context()
     first, second = context.new_page(), context.new_page()
     for page in (first, second):
@@ -77,7 +79,7 @@ def test_two_tabs_sign_in_at_once(new_context: NewContext, stack: Up) -> None:
         expect(page.get_by_role("heading", level=1)).to_have_text("Alice Example")
 
 
-def test_create_an_account(new_context: NewContext) -> None:
+def test_registered_account_is_signed_in(new_context: NewContext) -> None:
     page = new_context().new_page()
     page.goto("/")
     page.get_by_role("link", name="Create an account").click()
@@ -94,14 +96,14 @@ def test_cancelling_at_entra_goes_back_to_logto(new_context: NewContext) -> None
     expect(page.get_by_role("button", name="Continue with Contoso")).to_be_visible()
 
 
-def test_suspended_user_is_told_so(new_context: NewContext) -> None:
+def test_suspended_user_gets_a_page_that_says_so(new_context: NewContext) -> None:
     page = new_context().new_page()
     page.goto("/sign-in?connector=contoso00001")
     page.get_by_role("button", name="Sam Suspended").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("This account is suspended")
 
 
-def test_link_from_another_site_asks_before_it_signs_out(
+def test_sign_out_link_of_another_site_asks_first(
     new_context: NewContext, stack: Up, picture: Picture
 ) -> None:
     context = new_context()

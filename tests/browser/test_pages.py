@@ -33,7 +33,7 @@ def show(page: Page, name: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["home", "signed-in", "error", "sign-out", "signed-out"])
-def test_accessible(
+def test_page_is_accessible(
     new_context: NewContext,
     picture: Picture,
     complaints: list[str],
@@ -50,7 +50,7 @@ def test_accessible(
 
 
 @pytest.mark.parametrize("name", ["home", "signed-in", "error", "sign-out", "signed-out"])
-def test_whole_on_a_phone(
+def test_page_fits_on_a_phone(
     new_context: NewContext, picture: Picture, complaints: list[str], name: str
 ) -> None:
     page = new_context(viewport=PHONE).new_page()
@@ -61,7 +61,7 @@ def test_whole_on_a_phone(
         complaints[:] = [text for text in complaints if "status of 400" not in text]
 
 
-def test_nothing_is_asked_of_others(new_context: NewContext, stack: Up) -> None:
+def test_pages_load_nothing_from_other_hosts(new_context: NewContext, stack: Up) -> None:
     page = new_context().new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -78,7 +78,9 @@ def branded() -> Iterator[Up]:
         yield program
 
 
-def test_brand(stack: Up, branded: Up, new_context: NewContext, picture: Picture) -> None:
+def test_brand_name_is_on_the_pages(
+    stack: Up, branded: Up, new_context: NewContext, picture: Picture
+) -> None:
     page = new_context().new_page()
     page.goto(branded.url)
     assert page.get_by_role("heading", level=1).inner_text() == "Fabrikam"

@@ -51,7 +51,7 @@ def test_api_gets_a_verified_token_and_no_cookie(
     complaints[:] = [text for text in complaints if "401" not in text]
 
 
-def test_suspended_user_is_out_with_the_next_call(
+def test_suspended_user_is_refused_at_the_next_call(
     new_context: NewContext, stack: Up, complaints: list[str]
 ) -> None:
     page = new_context().new_page()
@@ -72,7 +72,7 @@ def test_suspended_user_is_out_with_the_next_call(
     complaints[:] = [text for text in complaints if "403" not in text]
 
 
-def test_sessions_end_in_every_browser(new_context: NewContext) -> None:
+def test_sign_out_everywhere_ends_sessions_in_every_browser(new_context: NewContext) -> None:
     pages = [new_context().new_page() for _ in range(2)]
     for page in pages:
         sign_in(page, "Noor No-Mail")

@@ -43,7 +43,7 @@ def connector_of(stand_in: StandIn, domain: str) -> str:
     return next(c.id for c in stand_in.tenant.connectors.values() if domain in c.domains)
 
 
-def test_by_the_link_of_each_customer(
+def test_link_of_each_customer_signs_in_through_its_connector(
     desk: Desk, new_context: Callable[..., BrowserContext], stack: Up
 ) -> None:
     for domain, who in (("contoso.com", "Alice Example"), ("fabrikam.com", "Frank Example")):
@@ -55,7 +55,9 @@ def test_by_the_link_of_each_customer(
         expect(page.get_by_text(f"@{domain}").first).to_be_visible()
 
 
-def test_by_an_address(new_context: Callable[..., BrowserContext], stack: Up) -> None:
+def test_address_signs_in_through_its_connector(
+    new_context: Callable[..., BrowserContext], stack: Up
+) -> None:
     page = new_context().new_page()
     page.goto("/sign-in")
     expect(page.get_by_role("button", name="Continue with Contoso")).to_be_visible()
@@ -66,7 +68,7 @@ def test_by_an_address(new_context: Callable[..., BrowserContext], stack: Up) ->
     expect(page.get_by_role("heading", level=1)).to_have_text("Bob Example")
 
 
-def test_doctor_agrees(desk: Desk, stack: Up) -> None:
+def test_doctor_finds_no_fault(desk: Desk, stack: Up) -> None:
     graph = ("--graph-endpoint", f"{desk.logto}/graph/v1.0", "--check-entra")
     ran = desk.run("doctor", *desk.where(), *graph)
     assert ran.code == 0, ran.out
@@ -87,5 +89,5 @@ def test_a_suspended_user_is_signed_out_by_the_webhook(
     expect(page.get_by_role("link", name="Sign in")).to_be_visible()
 
 
-def test_env_is_where_make_up_reads_it(desk: Desk) -> None:
+def test_env_file_is_private(desk: Desk) -> None:
     assert (Path(desk.root) / ".env").stat().st_mode & 0o777 == 0o600

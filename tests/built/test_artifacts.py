@@ -24,7 +24,7 @@ def files(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_function_holds_its_own_package_alone(plain: Path, name: str) -> None:
+def test_function_contains_only_its_own_package(plain: Path, name: str) -> None:
     code = ROOT / FUNCTIONS[name]["CodeUri"]
     expected = {
         str(path.relative_to(ROOT))
@@ -34,7 +34,7 @@ def test_function_holds_its_own_package_alone(plain: Path, name: str) -> None:
     assert files(plain / name) == expected
 
 
-def test_layer_holds_shared_and_the_locked_dependencies(plain: Path) -> None:
+def test_layer_contains_shared_and_the_locked_dependencies(plain: Path) -> None:
     layer = plain / "SharedLayer" / "python"
     shared = {f for f in files(layer) if f.startswith("shared/")}
     assert shared == {
@@ -56,7 +56,7 @@ def test_layer_holds_shared_and_the_locked_dependencies(plain: Path) -> None:
     }
 
 
-def test_everything_fits_into_lambda(artifacts: Path) -> None:
+def test_function_with_the_layer_fits_into_lambda(artifacts: Path) -> None:
     for name in FUNCTIONS:
         folders = (artifacts / name, artifacts / "SharedLayer")
         size = sum(p.stat().st_size for folder in folders for p in folder.rglob("*") if p.is_file())
@@ -64,7 +64,7 @@ def test_everything_fits_into_lambda(artifacts: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_handler_is_imported_from_the_artifact_alone(artifacts: Path, name: str) -> None:
+def test_handler_imports_only_from_the_artifacts(artifacts: Path, name: str) -> None:
     folders = [str(artifacts / name), str(artifacts / "SharedLayer/python")]
     module, _, function = FUNCTIONS[name]["Handler"].rpartition(".")
     program = (

@@ -45,7 +45,9 @@ def sample(name: str) -> dict[str, Any]:
         ("sign-out", 200, "text/html; charset=utf-8"),
     ],
 )
-def test_sample_event(function: Function, name: str, status: int, kind: str | None) -> None:
+def test_sample_event_is_answered(
+    function: Function, name: str, status: int, kind: str | None
+) -> None:
     answer = function(sample(name))
     reply = read_answer(answer)
     assert reply.status == status
@@ -56,7 +58,7 @@ def test_sample_event(function: Function, name: str, status: int, kind: str | No
         assert "redirect_uri=https%3A%2F%2Fabcdefghij.execute-api." in reply.location
 
 
-def test_sign_in_and_out(function: Function, stand_in: StandIn) -> None:
+def test_sign_in_and_sign_out_work(function: Function, stand_in: StandIn) -> None:
     browser = Browser(function, domain=DOMAIN)
     with Robot(stand_in.url) as robot:
         started = browser.get("/sign-in?connector=contoso00001")
@@ -71,7 +73,7 @@ def test_sign_in_and_out(function: Function, stand_in: StandIn) -> None:
     assert "alice@contoso.com" not in function.log
 
 
-def test_event_that_is_none_gets_an_answer(function: Function) -> None:
+def test_malformed_event_is_500(function: Function) -> None:
     assert read_answer(function({})).status == 500
     assert read_answer(function({"version": "2.0", "requestContext": 1})).status == 500
 
@@ -92,7 +94,7 @@ def test_wrong_settings_stop_the_start_with_their_names(
         assert name in answer["errorMessage"]
 
 
-def test_tracing_on_changes_no_answer(
+def test_tracing_changes_no_answer(
     artifacts: Path, runtime_client: Path, dynamodb_url: str, stand_in: StandIn
 ) -> None:
     """With a trace and without one, and with nobody who receives it."""

@@ -51,7 +51,7 @@ def test_every_module_has_unchecked_bytecode_that_shows_lambdas_paths(finished: 
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_no_module_is_compiled_at_a_start(finished: Path, name: str) -> None:
+def test_start_compiles_no_module(finished: Path, name: str) -> None:
     """Even where every source is newer than its bytecode, as an unpacked archive may have it."""
     folders = [str(finished / name), str(finished / "SharedLayer/python")]
     module = FUNCTIONS[name]["Handler"].rpartition(".")[0]
@@ -98,7 +98,7 @@ def test_finishing_twice_changes_nothing(finished: Path, tmp_path: Path) -> None
     assert files(twice) == files(finished)
 
 
-def test_nothing_that_no_function_reads(finished: Path) -> None:
+def test_files_that_no_function_reads_are_removed(finished: Path) -> None:
     layer = finished / "SharedLayer/python"
     suffixes = {Path(file).suffix for file in files(layer)}
     assert not suffixes & {".pyi", ".pyx", ".pxd", ".c", ".h"}
@@ -108,7 +108,7 @@ def test_nothing_that_no_function_reads(finished: Path) -> None:
     assert services == set(SERVICES)
 
 
-def test_licences_and_metadata_stay(plain: Path, finished: Path) -> None:
+def test_licences_and_metadata_are_kept(plain: Path, finished: Path) -> None:
     before, after = (files(folder / "SharedLayer/python") for folder in (plain, finished))
     wanted = {
         file
@@ -122,7 +122,7 @@ def test_licences_and_metadata_stay(plain: Path, finished: Path) -> None:
     assert wanted <= after
 
 
-def test_the_services_models_say_the_same(plain: Path, finished: Path) -> None:
+def test_service_models_differ_only_in_texts(plain: Path, finished: Path) -> None:
     """Each operation, shape and condition is there; the texts are not."""
     program = (
         "import json, sys\n"
@@ -154,7 +154,7 @@ def test_the_services_models_say_the_same(plain: Path, finished: Path) -> None:
 
 
 @pytest.mark.parametrize("region", ["eu-central-1", "us-gov-west-1", "cn-north-1"])
-def test_endpoints_of_every_partition_are_known(plain: Path, finished: Path, region: str) -> None:
+def test_endpoints_of_every_partition_are_kept(plain: Path, finished: Path, region: str) -> None:
     program = (
         "import sys\n"
         "sys.path[:0] = [sys.argv[1]]\n"
@@ -183,7 +183,7 @@ def test_a_function_with_the_layer_is_small(finished: Path) -> None:
         assert measured[name].zipped + measured["SharedLayer"].zipped < ZIPPED_LIMIT
 
 
-def test_no_artifacts_is_an_error_that_says_so(tmp_path: Path) -> None:
+def test_folder_without_artifacts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BuildIncomplete, match="holds no artifacts"):
         finish(tmp_path)
 

@@ -98,7 +98,7 @@ def warm(finished: Path, runtime_client: Path) -> Iterator[Warm]:
         yield started
 
 
-def test_connections_are_kept_while_nobody_closes_them(warm: Warm) -> None:
+def test_connections_are_kept_open(warm: Warm) -> None:
     """Or else there would be nothing to close."""
     kept = warm.table.taken
     for _ in range(5):
@@ -107,7 +107,7 @@ def test_connections_are_kept_while_nobody_closes_them(warm: Warm) -> None:
     assert warm.table.taken == kept
 
 
-def test_pages_after_a_freeze(warm: Warm) -> None:
+def test_pages_after_a_freeze_are_answered(warm: Warm) -> None:
     for _ in range(3):
         warm.freeze()
         assert warm.browser.get("/").status == 200
@@ -117,7 +117,7 @@ def test_pages_after_a_freeze(warm: Warm) -> None:
             robot.open(f"{warm.logto.url}/oidc/jwks")  # something to close again
 
 
-def test_a_sign_in_that_is_frozen_at_every_step(warm: Warm) -> None:
+def test_sign_in_that_is_frozen_at_every_step_succeeds(warm: Warm) -> None:
     other = Browser(warm.auth, domain=DOMAIN)
     warm.freeze()
     url = warm.callback_url(other)
@@ -128,7 +128,7 @@ def test_a_sign_in_that_is_frozen_at_every_step(warm: Warm) -> None:
     assert "Traceback" not in warm.auth.log
 
 
-def test_a_sign_out_after_a_freeze_ends_the_session_at_logto_too(warm: Warm) -> None:
+def test_sign_out_after_a_freeze_revokes_the_grant_too(warm: Warm) -> None:
     warm.freeze()
     out = warm.browser.get("/sign-out", HERE)
     assert out.status == 303

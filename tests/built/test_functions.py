@@ -78,7 +78,7 @@ def served(function: Function) -> Iterator[str]:
         yield url
 
 
-def test_authorizer(start: Start, stand_in: StandIn) -> None:
+def test_authorizer_allows_a_session_and_passes_the_token(start: Start, stand_in: StandIn) -> None:
     assert start("AuthorizerFunction")(sample("authorizer")) == {"isAuthorized": False}
     browser = signed_in(start, stand_in)
     answer = authorized(start, browser)
@@ -91,7 +91,7 @@ def test_authorizer(start: Start, stand_in: StandIn) -> None:
     assert RESOURCE in TOKEN_SETTINGS["ACCESS_TOKEN_ROUTES"]
 
 
-def test_suspension_ends_sessions(start: Start, stand_in: StandIn) -> None:
+def test_webhook_about_a_suspension_ends_sessions(start: Start, stand_in: StandIn) -> None:
     browser = signed_in(start, stand_in, "bob000000001")
     assert authorized(start, browser)["isAuthorized"] is True
     notifications = start("NotificationsFunction")
@@ -107,12 +107,12 @@ def test_suspension_ends_sessions(start: Start, stand_in: StandIn) -> None:
     assert "bob000000001" not in notifications.log
 
 
-def test_admin_without_a_proof_of_who_calls(start: Start) -> None:
+def test_admin_without_a_proof_of_the_caller_is_refused(start: Start) -> None:
     answer = start("AdminFunction")(sample("admin"))
     assert (answer["ok"], answer["error"]) == (False, "not_allowed")
 
 
-def test_answers_of_events_that_are_none(start: Start) -> None:
+def test_malformed_events_are_answered(start: Start) -> None:
     assert start("AuthorizerFunction")({}) == {"isAuthorized": False}
     assert read_answer(start("NotificationsFunction")({})).status == 404
     assert start("AdminFunction")({})["error"] == "malformed_request"

@@ -35,7 +35,7 @@ def requests() -> list[Request]:
     return [Request(**{**entry, "calls": tuple(entry["calls"])}) for entry in read]
 
 
-def test_document_has_the_calls_that_are_made(requests: list[Request]) -> None:
+def test_document_lists_the_calls_that_are_made(requests: list[Request]) -> None:
     assert len(requests) == 6
     for request in requests:
         calls = ", ".join(request.calls) or "none"
@@ -44,7 +44,7 @@ def test_document_has_the_calls_that_are_made(requests: list[Request]) -> None:
         assert row in SCALE, row
 
 
-def test_a_sum_is_of_its_parts(requests: list[Request]) -> None:
+def test_sum_adds_up_its_parts(requests: list[Request]) -> None:
     prices = {**costs.read_prices()}
     report = costs.report(requests, prices)
     total = float(re.findall(r"\| sign-ins with .* \| ([\d.]+) \|", report)[0])
@@ -57,13 +57,13 @@ def test_a_sum_is_of_its_parts(requests: list[Request]) -> None:
     assert more == pytest.approx(writes * prices["dynamodb_write_unit"])
 
 
-def test_prices_say_when_and_where_they_were_known() -> None:
+def test_prices_name_their_date_and_region() -> None:
     prices = json.loads((ROOT / "bench/costs/prices.json").read_text())
     assert (prices["as_known"], prices["region"]) == ("2025-06", "us-east-1")
     assert "June 2025" in SCALE
 
 
-def test_alarms_are_counted() -> None:
+def test_number_of_alarms_matches_the_template() -> None:
     values = parameters()
     alarms = of_type(decided(expanded(values), values), "AWS::CloudWatch::Alarm").values()
     watched = sum(

@@ -57,13 +57,13 @@ def cookies_of(product: Product) -> dict[str, str]:
     return browser.jar
 
 
-def test_nobody_gets_in_without_a_session(client: httpx.Client) -> None:
+def test_request_without_a_session_is_refused(client: httpx.Client) -> None:
     assert client.get("/orders").status_code == 401
     forged = {"cookie": f"__Host-session={'A' * 43}"}
     assert client.get("/orders", headers=forged).status_code == 403
 
 
-def test_a_session_gets_in_as_itself(client: httpx.Client, product: Product) -> None:
+def test_request_with_a_session_gets_its_own_orders(client: httpx.Client, product: Product) -> None:
     jar = cookies_of(product)
     header = {"cookie": "; ".join(f"{name}={value}" for name, value in jar.items())}
     answer = client.get("/orders", headers=header)
@@ -75,7 +75,7 @@ def test_a_session_gets_in_as_itself(client: httpx.Client, product: Product) -> 
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_an_ended_session_is_refused_at_once(client: httpx.Client, product: Product) -> None:
+def test_ended_session_is_refused_at_once(client: httpx.Client, product: Product) -> None:
     jar = cookies_of(product)
     header = {"cookie": "; ".join(f"{name}={value}" for name, value in jar.items())}
     assert client.get("/orders", headers=header).status_code == 200
@@ -83,7 +83,7 @@ def test_an_ended_session_is_refused_at_once(client: httpx.Client, product: Prod
     assert client.get("/orders", headers=header).status_code == 403
 
 
-def test_the_other_stack_uses_the_export_of_this_one() -> None:
+def test_separate_stack_imports_the_exported_authorizer() -> None:
     template = read_template(FOLDER / "template.yaml")
     authorizer = template["Resources"]["Api"]["Properties"]["Auth"]["Authorizers"]
     used = authorizer["SessionAuthorizer"]["FunctionArn"]["Fn::ImportValue"]

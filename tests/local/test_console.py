@@ -83,7 +83,7 @@ def act(console: httpx.Client, action: str, user: str = ALICE, **headers: str) -
     return console.post("/console/user", data=form, headers=headers).status_code
 
 
-def test_the_page_shows_everybody(stand_in: StandIn, console: httpx.Client) -> None:
+def test_page_lists_all_users(stand_in: StandIn, console: httpx.Client) -> None:
     page = console.get("/console").text
     for user in stand_in.tenant.users.values():
         assert user.name in page
@@ -91,12 +91,12 @@ def test_the_page_shows_everybody(stand_in: StandIn, console: httpx.Client) -> N
     assert "No webhook is set up." in page
 
 
-def test_names_are_escaped(stand_in: StandIn, console: httpx.Client) -> None:
+def test_names_on_the_page_are_escaped(stand_in: StandIn, console: httpx.Client) -> None:
     stand_in.tenant.users[ALICE].name = "<script>alert(1)</script>"
     assert "<script>alert" not in console.get("/console").text
 
 
-def test_suspending(
+def test_suspending_a_user_ends_sessions_and_sends_the_webhook(
     stand_in: StandIn, console: httpx.Client, heard: Heard, party: RelyingParty
 ) -> None:
     tokens = party.tokens()
@@ -108,7 +108,7 @@ def test_suspending(
     assert "Reinstate Alice Example" in console.get("/console").text
 
 
-def test_suspending_leaves_others_alone(
+def test_suspending_a_user_leaves_other_users_signed_in(
     stand_in: StandIn, console: httpx.Client, heard: Heard, party: RelyingParty
 ) -> None:
     tokens = party.tokens("bob000000001")
@@ -117,14 +117,16 @@ def test_suspending_leaves_others_alone(
     assert len(stand_in.state.sessions) == 1
 
 
-def test_reinstating(console: httpx.Client, heard: Heard, party: RelyingParty) -> None:
+def test_reinstated_user_can_sign_in(
+    console: httpx.Client, heard: Heard, party: RelyingParty
+) -> None:
     act(console, "suspend")
     assert act(console, "reinstate") == 303
     assert heard.events()[1:] == [("User.SuspensionStatus.Updated", ALICE, False)]
     assert party.tokens()["access_token"]
 
 
-def test_deleting(
+def test_deleted_user_is_gone_and_the_webhook_is_sent(
     stand_in: StandIn, console: httpx.Client, heard: Heard, party: RelyingParty
 ) -> None:
     tokens = party.tokens()
@@ -137,7 +139,9 @@ def test_deleting(
     assert act(console, "delete") == 400
 
 
-def test_the_same_by_the_handle_of_a_test(stand_in: StandIn, heard: Heard) -> None:
+def test_stand_in_suspends_reinstates_and_deletes_from_python(
+    stand_in: StandIn, heard: Heard
+) -> None:
     stand_in.suspend(ALICE)
     stand_in.reinstate(ALICE)
     stand_in.delete(ALICE)
@@ -148,14 +152,14 @@ def test_the_same_by_the_handle_of_a_test(stand_in: StandIn, heard: Heard) -> No
     ]
 
 
-def test_a_webhook_that_fails_is_told_again(console: httpx.Client, heard: Heard) -> None:
+def test_failed_webhook_is_sent_again(console: httpx.Client, heard: Heard) -> None:
     heard.statuses = [500, 503, 200]
     assert act(console, "suspend") == 303
     assert len(heard.events()) == 3
     assert len({body for _, body in heard.messages}) == 1  # the same event, at the same time
 
 
-def test_a_webhook_that_fails_for_good_ends_nothing(
+def test_webhook_that_always_fails_does_not_undo_the_change(
     stand_in: StandIn, console: httpx.Client, heard: Heard
 ) -> None:
     heard.statuses = [500]
@@ -164,7 +168,7 @@ def test_a_webhook_that_fails_for_good_ends_nothing(
     assert stand_in.tenant.users[ALICE].suspended
 
 
-def test_a_webhook_hears_what_it_listens_for(
+def test_webhook_gets_only_events_that_it_is_subscribed_to(
     stand_in: StandIn, console: httpx.Client, heard: Heard
 ) -> None:
     (hook,) = stand_in.tenant.webhooks
@@ -181,7 +185,7 @@ def test_a_webhook_hears_what_it_listens_for(
     "origin", ["https://evil.test", "null", "http://127.0.0.1:1", "http://localhost"]
 )
 @pytest.mark.parametrize("path", ["/console/user", "/console/switch"])
-def test_a_form_of_another_site(
+def test_form_of_another_site_is_refused(
     stand_in: StandIn, console: httpx.Client, heard: Heard, path: str, origin: str
 ) -> None:
     form = {"action": "suspend", "user": ALICE, "switch": "rotate", "on": "true"}
@@ -192,7 +196,7 @@ def test_a_form_of_another_site(
     assert heard.messages == []
 
 
-def test_its_own_form(stand_in: StandIn, console: httpx.Client) -> None:
+def test_form_of_the_console_is_accepted(stand_in: StandIn, console: httpx.Client) -> None:
     assert act(console, "suspend", origin=stand_in.url) == 303
     assert stand_in.tenant.users[ALICE].suspended
 
@@ -207,7 +211,9 @@ def test_its_own_form(stand_in: StandIn, console: httpx.Client) -> None:
         {"user": ALICE},
     ],
 )
-def test_forms_that_mean_nothing(console: httpx.Client, heard: Heard, form: dict[str, str]) -> None:
+def test_unknown_action_or_user_is_refused(
+    console: httpx.Client, heard: Heard, form: dict[str, str]
+) -> None:
     assert console.post("/console/user", data=form).status_code == 400
     assert heard.messages == []
 
@@ -217,7 +223,7 @@ def launch(console: httpx.Client, **changes: str) -> httpx.Response:
     return console.get("/console/launch", params=query)
 
 
-def test_a_sign_in_from_the_identity_provider(console: httpx.Client) -> None:
+def test_idp_initiated_sign_in_leads_to_the_application(console: httpx.Client) -> None:
     answer = launch(console)
     assert answer.status_code == 303
     url = "http://localhost:3000/sign-in?ssoConnectorId=contoso00001"
@@ -229,11 +235,13 @@ def test_a_sign_in_from_the_identity_provider(console: httpx.Client) -> None:
 @pytest.mark.parametrize(
     "changes", [{"application": "nobody"}, {"connector": "nobody"}, {"application": ""}]
 )
-def test_no_sign_in_from_nowhere(console: httpx.Client, changes: dict[str, str]) -> None:
+def test_idp_initiated_sign_in_of_an_unknown_application_or_connector_is_refused(
+    console: httpx.Client, changes: dict[str, str]
+) -> None:
     assert launch(console, **changes).status_code == 400
 
 
-def test_no_sign_in_of_an_application_without_a_callback(
+def test_idp_initiated_sign_in_of_an_application_without_a_callback_is_refused(
     console: httpx.Client, stand_in: StandIn
 ) -> None:
     stand_in.tenant.applications["local-app"].redirect_uris = ()
@@ -245,7 +253,9 @@ def switch(console: httpx.Client, name: str, on: str) -> int:
     return console.post("/console/switch", data={"switch": name, "on": on}).status_code
 
 
-def test_rotation_is_a_switch(console: httpx.Client, party: RelyingParty) -> None:
+def test_rotation_switch_rotates_at_every_refresh(
+    console: httpx.Client, party: RelyingParty
+) -> None:
     first = party.tokens()["refresh_token"]
     assert party.refresh(first).json()["refresh_token"] == first
     assert switch(console, "rotate", "true") == 303
@@ -257,7 +267,7 @@ def test_rotation_is_a_switch(console: httpx.Client, party: RelyingParty) -> Non
 
 
 @pytest.mark.parametrize("on", ["true", "false"])
-def test_revocation_on_reuse_is_a_switch(
+def test_reuse_switch_decides_whether_the_grant_is_revoked(
     console: httpx.Client, party: RelyingParty, clock: Any, on: str
 ) -> None:
     switch(console, "rotate", "true")
@@ -270,11 +280,11 @@ def test_revocation_on_reuse_is_a_switch(
 
 
 @pytest.mark.parametrize("name", ["", "everything"])
-def test_there_is_no_such_switch(console: httpx.Client, name: str) -> None:
+def test_unknown_switch_is_refused(console: httpx.Client, name: str) -> None:
     assert switch(console, name, "true") == 400
 
 
-def test_there_is_nothing_to_get_there(stand_in: StandIn, console: httpx.Client) -> None:
+def test_forms_refuse_get(stand_in: StandIn, console: httpx.Client) -> None:
     """A link or an image suspends nobody."""
     query = {"action": "suspend", "user": ALICE}
     assert console.get("/console/user", params=query).status_code == 405

@@ -33,7 +33,7 @@ def test_environment_is_another_process_and_is_reused(one: Environments) -> None
     assert one.invoke(f"{HANDLERS}.echo", {})["pid"] == first
 
 
-def test_variables_reach_the_function_alone(one: Environments) -> None:
+def test_variables_reach_only_the_function(one: Environments) -> None:
     assert one.invoke(f"{HANDLERS}.variable", {}) == "here"
     assert "ONLY_FOR_THE_FUNCTION" not in os.environ
 
@@ -55,7 +55,7 @@ def test_failing_handler_keeps_its_environment(one: Environments) -> None:
     assert one.invoke(f"{HANDLERS}.echo", {})["pid"] == before
 
 
-def test_code_that_does_not_start_says_why(one: Environments) -> None:
+def test_code_that_does_not_start_is_reported_with_the_reason(one: Environments) -> None:
     with pytest.raises(DoesNotStart, match="no_such_module"):
         one.check(frozenset({"tests.local.no_such_module.handler"}))
     with pytest.raises(DoesNotStart, match="LOGTO_ENDPOINT is missing"):
@@ -63,7 +63,7 @@ def test_code_that_does_not_start_says_why(one: Environments) -> None:
     one.check(frozenset({f"{HANDLERS}.echo"}))
 
 
-def test_stopped_ones_leave_no_process(one: Environments) -> None:
+def test_stopped_environments_leave_no_process(one: Environments) -> None:
     pid = one.invoke(f"{HANDLERS}.echo", {})["pid"]
     one.stop()
     assert not alive(pid)

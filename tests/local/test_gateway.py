@@ -66,7 +66,7 @@ def event(response: httpx.Response) -> dict[str, Any]:
     return made
 
 
-def test_event_of_a_get(client: httpx.Client) -> None:
+def test_get_becomes_an_event_of_payload_2(client: httpx.Client) -> None:
     made = event(
         client.get(
             "/?a=1&b=%2F&a=2",
@@ -92,12 +92,12 @@ def test_event_of_a_get(client: httpx.Client) -> None:
     assert context["stage"] == "$default"
 
 
-def test_host_header_decides_nothing(client: httpx.Client) -> None:
+def test_host_header_does_not_change_the_domain(client: httpx.Client) -> None:
     made = event(client.get("/", headers={"host": "evil.test", "x-forwarded-host": "evil.test"}))
     assert made["requestContext"]["domainName"] == "localhost"
 
 
-def test_routes(client: httpx.Client) -> None:
+def test_routes_match_as_in_api_gateway(client: httpx.Client) -> None:
     assert event(client.get("/assets/style.css"))["pathParameters"] == {"name": "style.css"}
     made = event(client.delete("/api/a/b"))
     assert made["routeKey"] == "ANY /api/{proxy+}"
@@ -115,13 +115,15 @@ def test_routes(client: httpx.Client) -> None:
         ("text/plain", False),
     ],
 )
-def test_body(client: httpx.Client, kind: str, encoded: bool) -> None:
+def test_body_is_text_or_base64_by_its_content_type(
+    client: httpx.Client, kind: str, encoded: bool
+) -> None:
     made = event(client.post("/form", content=b"a=\xc3\xa9", headers={"content-type": kind}))
     assert made["isBase64Encoded"] is encoded
     assert made["body"] == (base64.b64encode(b"a=\xc3\xa9").decode() if encoded else "a=é")
 
 
-def test_answer(client: httpx.Client) -> None:
+def test_answer_of_a_handler_becomes_the_response(client: httpx.Client) -> None:
     response = client.get("/answer")
     assert response.status_code == 201
     assert response.content == b"\x89PNG\x00\xff"
@@ -130,29 +132,31 @@ def test_answer(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(("path", "status"), [("/fail", 500), ("/slow", 503), ("/nonsense", 500)])
-def test_failing_function(client: httpx.Client, path: str, status: int) -> None:
+def test_failing_function_is_a_5xx_with_a_message(
+    client: httpx.Client, path: str, status: int
+) -> None:
     response = client.get(path)
     assert response.status_code == status
     assert set(response.json()) == {"message"}
 
 
-def test_limits(client: httpx.Client) -> None:
+def test_requests_over_the_limits_are_refused(client: httpx.Client) -> None:
     assert client.get("/", headers={"x-long": "x" * 11_000}).status_code == 431
     assert client.post("/form", content=b"x" * (MAX_BODY_BYTES + 1)).status_code == 413
 
 
-def test_address_is_sent_to_localhost(client: httpx.Client) -> None:
+def test_request_by_address_is_redirected_to_localhost(client: httpx.Client) -> None:
     response = client.get("/?a=1", headers={"host": f"127.0.0.1:{client.base_url.port}"})
     assert response.status_code == 307
     assert response.headers["location"] == f"http://localhost:{client.base_url.port}/?a=1"
 
 
-def test_log_has_no_query(client: httpx.Client, log: list[str]) -> None:
+def test_log_contains_no_query(client: httpx.Client, log: list[str]) -> None:
     client.get("/?code=secret")
     assert log == ["GET / -> 200"]
 
 
-def test_template_gives_the_routes() -> None:
+def test_routes_are_read_from_the_template() -> None:
     template = read_template(Path("template.yaml"))
     keys = {route.key for route in routes_of(template)}
     assert {"GET /", "GET /callback", "POST /sign-out", "GET /assets/{name}"} <= keys

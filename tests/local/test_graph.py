@@ -30,7 +30,7 @@ def code_of(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, error["code"]
 
 
-def test_applications(call: Call) -> None:
+def test_applications_are_created_filtered_changed_and_deleted(call: Call) -> None:
     made = call("POST", "/applications", json={"displayName": "It's", "tags": ["a", "b"]})
     assert made.status_code == 201
     body = made.json()
@@ -57,7 +57,7 @@ def test_applications(call: Call) -> None:
     assert code_of(call("GET", path)) == (404, "Request_ResourceNotFound")
 
 
-def test_passwords(call: Call) -> None:
+def test_passwords_are_shown_once_and_removed(call: Call) -> None:
     path = f"/applications/{call('POST', '/applications', json={'displayName': 'x'}).json()['id']}"
     asked = {"displayName": "one", "endDateTime": "2030-01-02T03:04:05Z"}
     made = call("POST", f"{path}/addPassword", json={"passwordCredential": asked}).json()
@@ -72,7 +72,7 @@ def test_passwords(call: Call) -> None:
     assert code_of(again) == (400, "Request_BadRequest")
 
 
-def test_service_principals(call: Call) -> None:
+def test_service_principal_exists_once_per_application(call: Call) -> None:
     client_id = call("POST", "/applications", json={"displayName": "x"}).json()["appId"]
     wanted = {"$filter": f"appId eq '{client_id}'"}
     assert call("GET", "/servicePrincipals", params=wanted).json()["value"] == []
@@ -84,7 +84,9 @@ def test_service_principals(call: Call) -> None:
     assert code_of(call("POST", "/servicePrincipals", json={"appId": "x"}))[0] == 400
 
 
-def test_refusals(call: Call, stand_in: StandIn) -> None:
+def test_calls_without_permission_or_with_bad_bodies_are_refused(
+    call: Call, stand_in: StandIn
+) -> None:
     bad = call("POST", "/applications", json={"displayName": "x", "unknown": 1})
     assert code_of(bad) == (400, "Request_BadRequest")
     odd = call("GET", "/applications", params={"$filter": "nonsense"})
@@ -96,7 +98,7 @@ def test_refusals(call: Call, stand_in: StandIn) -> None:
 
 
 @pytest.mark.parametrize("name", [CONTOSO.tenant_id, "contoso.onmicrosoft.com"])
-def test_discovery(stand_in: StandIn, name: str) -> None:
+def test_discovery_finds_a_tenant_by_id_and_by_domain(stand_in: StandIn, name: str) -> None:
     url = f"{stand_in.url}/entra/{name}/v2.0/.well-known/openid-configuration"
     found = httpx.get(url, trust_env=False).json()
     assert found["issuer"] == f"{stand_in.url}/entra/{CONTOSO.tenant_id}/v2.0"

@@ -65,7 +65,9 @@ def test_callback_carries_code_state_and_issuer(party: RelyingParty) -> None:
         ({"direct_sign_in": "sso:contoso.00001"}, "/sign-in"),
     ],
 )
-def test_first_screen(party: RelyingParty, changes: dict[str, str], path: str) -> None:
+def test_first_screen_chooses_the_page(
+    party: RelyingParty, changes: dict[str, str], path: str
+) -> None:
     page = party.robot.open(party.authorization_url(**changes))
     assert page.status_code == 200
     assert page.url.path == path
@@ -108,14 +110,14 @@ def test_address_at_a_connectors_domain_goes_to_the_connector(
     assert "/entra/" in page.url.path
 
 
-def test_unknown_address_is_told_so(party: RelyingParty) -> None:
+def test_unknown_address_gets_an_error_message(party: RelyingParty) -> None:
     page = party.robot.open(party.authorization_url())
     page = party.robot.submit(page, "/sign-in", identifier="x@elsewhere.test")
     assert page.status_code == 422
     assert 'role="alert"' in page.text
 
 
-def test_registering_makes_an_account_that_can_sign_in_again(party: RelyingParty) -> None:
+def test_registered_account_can_sign_in_again(party: RelyingParty) -> None:
     page = party.robot.open(party.authorization_url(first_screen="register"))
     page = party.robot.submit(page, "/register", identifier="new@else.test", name="New Person")
     assert "code" in answer_of(party.robot.left(page))
@@ -130,7 +132,7 @@ def test_cancelling_at_entra_stays_on_logtos_sign_in_page(party: RelyingParty) -
     assert (page.status_code, page.url.path) == (200, "/sign-in")
 
 
-def test_suspended_user_stays_outside(party: RelyingParty) -> None:
+def test_suspended_user_is_refused(party: RelyingParty) -> None:
     page = party.robot.open(party.authorization_url(direct_sign_in="sso:contoso00001"))
     page = party.robot.submit(page, "/sign-in", account="sam000000001")
     assert page.status_code == 403
@@ -151,7 +153,7 @@ def test_prompt_none_without_a_session_is_login_required(party: RelyingParty) ->
     assert answer["iss"] == f"{party.url}/oidc"
 
 
-def test_prompt_none_with_a_session_brings_a_code(party: RelyingParty) -> None:
+def test_prompt_none_with_a_session_returns_a_code(party: RelyingParty) -> None:
     party.robot.sign_in(party.authorization_url())
     answer = answer_of(party.robot.left(party.robot.open(party.authorization_url(prompt="none"))))
     assert "code" in answer
@@ -181,7 +183,7 @@ def test_wrong_client_or_redirect_uri_is_answered_at_logto(
         ({"resource": "https://unregistered.test/"}, "invalid_target"),
     ],
 )
-def test_bad_request_is_told_to_the_application(
+def test_bad_request_is_redirected_to_the_application(
     party: RelyingParty, changes: dict[str, str | None], error: str
 ) -> None:
     answer = answer_of(party.robot.left(party.robot.open(party.authorization_url(**changes))))
@@ -189,7 +191,7 @@ def test_bad_request_is_told_to_the_application(
     assert answer["state"] == "the-state"
 
 
-def test_organizations_resource_and_unknown_scopes_are_taken(party: RelyingParty) -> None:
+def test_organizations_resource_and_unknown_scopes_are_accepted(party: RelyingParty) -> None:
     tokens = party.tokens(
         scope="openid profile no:such:scope", resource="urn:logto:resource:organizations"
     )
@@ -210,7 +212,7 @@ def test_device_flow_is_refused_cleanly(party: RelyingParty) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
 
 
-def test_cookies_use_none_of_the_products_names(party: RelyingParty) -> None:
+def test_cookies_have_logtos_names(party: RelyingParty) -> None:
     page = party.client.get(party.authorization_url())
     names = {cookie.split("=")[0] for cookie in page.headers.get_list("set-cookie")}
     assert names == {"_interaction", "_interaction_resume", "_logto"}

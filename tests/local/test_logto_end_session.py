@@ -34,7 +34,7 @@ def test_returns_to_the_registered_uri_with_state(party: RelyingParty, by: str) 
     assert party.robot.open(party.authorization_url()).url.path == "/sign-in"
 
 
-def test_expired_hint_is_taken(party: RelyingParty, clock: Any) -> None:
+def test_expired_hint_is_accepted(party: RelyingParty, clock: Any) -> None:
     token = party.tokens()["id_token"]
     clock.ahead = 10_000
     assert end(party, id_token_hint=token, post_logout_redirect_uri=HOME) == HOME
@@ -54,14 +54,14 @@ def test_without_hint_or_client_the_redirect_is_ignored(party: RelyingParty) -> 
         {"client_id": "nobody"},
     ],
 )
-def test_refused(party: RelyingParty, query: dict[str, str]) -> None:
+def test_invalid_end_session_request_is_refused(party: RelyingParty, query: dict[str, str]) -> None:
     answer = party.robot.open(f"{party.url}/oidc/session/end?{urlencode(query)}")
     assert answer.status_code == 400
     assert answer.json()["error"]
 
 
 @pytest.mark.parametrize("offline", [True, False])
-def test_tokens_survive_with_offline_access_only(party: RelyingParty, offline: bool) -> None:
+def test_tokens_survive_only_with_offline_access(party: RelyingParty, offline: bool) -> None:
     scope = "openid offline_access" if offline else "openid"
     tokens = party.tokens(scope=scope)
     end(party, id_token_hint=tokens["id_token"], post_logout_redirect_uri=HOME)

@@ -31,7 +31,7 @@ def claims(party: RelyingParty) -> dict[str, Any]:
     return told
 
 
-def test_users_are_known_from_their_first_sign_in_on(call: Call, party: RelyingParty) -> None:
+def test_entra_account_becomes_a_user_at_its_first_sign_in(call: Call, party: RelyingParty) -> None:
     assert [one["name"] for one in call("GET", "/users").json()] == ["Sam Suspended"]
     assert call("DELETE", f"/users/{ALICE}").status_code == 404
     assert claims(party)["sub"] == ALICE
@@ -39,7 +39,9 @@ def test_users_are_known_from_their_first_sign_in_on(call: Call, party: RelyingP
     assert found["id"] == ALICE
 
 
-def test_a_trusted_address_links(call: Call, party: RelyingParty, stand_in: StandIn) -> None:
+def test_trusted_address_links_the_account_to_the_older_user(
+    call: Call, party: RelyingParty, stand_in: StandIn
+) -> None:
     made = call("POST", "/users", json={"name": "A.", "primaryEmail": ADDRESS}).json()["id"]
     for _ in range(2):
         told = claims(party)
@@ -64,7 +66,7 @@ def test_without_profile_sync_a_linked_user_keeps_the_name(
     assert claims(party)["name"] == "A."
 
 
-def test_an_address_that_is_not_trusted_makes_a_second_user_without_it(
+def test_untrusted_address_creates_a_second_user_without_it(
     call: Call, party: RelyingParty, stand_in: StandIn
 ) -> None:
     distrust(stand_in)
@@ -76,7 +78,7 @@ def test_an_address_that_is_not_trusted_makes_a_second_user_without_it(
     assert shown[ALICE] is None
 
 
-def test_nobody_is_linked_after_the_first_sign_in(
+def test_account_is_not_linked_after_its_first_sign_in(
     call: Call, party: RelyingParty, stand_in: StandIn
 ) -> None:
     distrust(stand_in)
@@ -86,13 +88,13 @@ def test_nobody_is_linked_after_the_first_sign_in(
     assert claims(party)["sub"] == ALICE
 
 
-def test_an_address_is_of_one_user(call: Call, party: RelyingParty) -> None:
+def test_address_belongs_to_one_user(call: Call, party: RelyingParty) -> None:
     claims(party)
     again = call("POST", "/users", json={"name": "A.", "primaryEmail": ADDRESS.upper()})
     assert (again.status_code, again.json()["code"]) == (422, "user.email_already_in_use")
 
 
-def test_a_suspended_user_is_not_let_in_by_another_account(call: Call, party: RelyingParty) -> None:
+def test_suspended_user_is_refused_with_a_linked_account(call: Call, party: RelyingParty) -> None:
     made = call("POST", "/users", json={"name": "A.", "primaryEmail": ADDRESS}).json()["id"]
     call("PATCH", f"/users/{made}/is-suspended", json={"isSuspended": True})
     page = party.robot.open(party.authorization_url(direct_sign_in=f"sso:{CONTOSO.id}"))

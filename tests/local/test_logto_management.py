@@ -40,7 +40,7 @@ def connector(stand_in: StandIn, **changes: Any) -> dict[str, Any]:
     }
 
 
-def test_token(stand_in: StandIn) -> None:
+def test_management_token_has_the_requested_scope_or_is_refused(stand_in: StandIn) -> None:
     answer = token(stand_in.url).json()
     assert answer["token_type"] == "Bearer"
     assert (answer["expires_in"], answer["scope"]) == (3600, "all")
@@ -57,7 +57,7 @@ def test_token(stand_in: StandIn) -> None:
     assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
 
 
-def test_each_kind_of_client_has_its_grants(party: RelyingParty) -> None:
+def test_grant_type_of_another_kind_of_client_is_refused(party: RelyingParty) -> None:
     form = {"grant_type": "client_credentials", "resource": MANAGEMENT_RESOURCE}
     assert party.token(form).json()["error"] == "unauthorized_client"
     code = {"grant_type": "authorization_code", "code": "c", "redirect_uri": CALLBACK}
@@ -65,7 +65,9 @@ def test_each_kind_of_client_has_its_grants(party: RelyingParty) -> None:
 
 
 @pytest.mark.parametrize("path", ["/applications", "/sso-connectors", "/hooks", "/sign-in-exp"])
-def test_nobody_gets_in(stand_in: StandIn, party: RelyingParty, path: str) -> None:
+def test_call_without_a_valid_token_is_refused(
+    stand_in: StandIn, party: RelyingParty, path: str
+) -> None:
     url = f"{stand_in.url}/api{path}"
     without = httpx.get(url, trust_env=False)
     assert code_of(without) == (401, "auth.authorization_header_missing")
@@ -79,7 +81,7 @@ def test_nobody_gets_in(stand_in: StandIn, party: RelyingParty, path: str) -> No
     assert code_of(answer) == (403, "auth.forbidden")
 
 
-def test_applications(call: Call) -> None:
+def test_applications_are_created_changed_and_deleted(call: Call) -> None:
     body = {"name": "New", "type": "Traditional", "oidcClientMetadata": metadata()}
     made = call("POST", "/applications", json=body)
     assert made.status_code == 200
@@ -110,7 +112,7 @@ def test_applications(call: Call) -> None:
         {"name": 1, "type": "Traditional", "oidcClientMetadata": metadata()},
     ],
 )
-def test_bad_applications(call: Call, body: dict[str, Any]) -> None:
+def test_invalid_application_is_refused(call: Call, body: dict[str, Any]) -> None:
     assert code_of(call("POST", "/applications", json=body)) == (400, "guard.invalid_input")
 
 
@@ -126,7 +128,7 @@ def test_bad_applications(call: Call, body: dict[str, Any]) -> None:
         ({"providerName": "Other"}, 400, "connector.not_found"),
     ],
 )
-def test_refused_connectors(
+def test_invalid_connector_is_refused(
     call: Call, stand_in: StandIn, changes: dict[str, Any], status: int, code: str
 ) -> None:
     if changes == {"config": {"issuer": "slash"}}:
@@ -137,7 +139,9 @@ def test_refused_connectors(
     assert list(stand_in.tenant.connectors) == [CONTOSO.id]
 
 
-def test_connectors(call: Call, stand_in: StandIn, party: RelyingParty) -> None:
+def test_connectors_are_created_changed_and_deleted(
+    call: Call, stand_in: StandIn, party: RelyingParty
+) -> None:
     made = call("POST", "/sso-connectors", json=connector(stand_in))
     assert made.status_code == 200
     identifier = made.json()["id"]
@@ -153,7 +157,7 @@ def test_connectors(call: Call, stand_in: StandIn, party: RelyingParty) -> None:
     assert len(call("GET", "/sso-connectors").json()) == 1
 
 
-def test_sign_in_experience(call: Call, party: RelyingParty) -> None:
+def test_sign_in_experience_switches_enterprise_sso(call: Call, party: RelyingParty) -> None:
     before = call("GET", "/sign-in-exp").json()
     off = call("PATCH", "/sign-in-exp", json={"singleSignOnEnabled": False})
     assert off.json() == {**before, "singleSignOnEnabled": False}
@@ -162,7 +166,7 @@ def test_sign_in_experience(call: Call, party: RelyingParty) -> None:
     assert code_of(call("PATCH", "/sign-in-exp", json={"unknown": 1}))[0] == 400
 
 
-def test_webhooks(call: Call) -> None:
+def test_webhooks_are_created_changed_and_deleted(call: Call) -> None:
     body = {"name": "x", "events": ["User.Deleted"], "config": {"url": "https://a.test/h"}}
     made = call("POST", "/hooks", json=body)
     assert made.status_code == 201
@@ -176,7 +180,7 @@ def test_webhooks(call: Call) -> None:
     assert call("GET", "/hooks").json() == []
 
 
-def test_users(call: Call, stand_in: StandIn) -> None:
+def test_users_are_created_suspended_and_deleted(call: Call, stand_in: StandIn) -> None:
     made = call("POST", "/users", json={"name": "New", "primaryEmail": "new@a.test"}).json()
     found = call("GET", "/users", params={"search.primaryEmail": "new@a.test"}).json()
     assert [one["id"] for one in found] == [made["id"]]
@@ -188,14 +192,16 @@ def test_users(call: Call, stand_in: StandIn) -> None:
     assert made["id"] not in stand_in.tenant.users
 
 
-def test_roles(call: Call, stand_in: StandIn) -> None:
+def test_machine_role_is_listed_and_assigned(call: Call, stand_in: StandIn) -> None:
     (role,) = call("GET", "/roles", params={"type": "MachineToMachine"}).json()
     machine = stand_in.tenant.machines[LOCAL_MACHINE[0]]
     given = call("POST", f"/applications/{machine.id}/roles", json={"roleIds": [role["id"]]})
     assert given.status_code == 201
 
 
-def test_resources_roles_and_organizations(call: Call, party: RelyingParty) -> None:
+def test_resources_roles_and_organizations_are_created_and_assigned(
+    call: Call, party: RelyingParty
+) -> None:
     """What they grant is in the tokens of the next sign-in."""
     made = call("POST", "/resources", json={"name": "Bills", "indicator": "https://bills.test"})
     assert made.status_code == 201

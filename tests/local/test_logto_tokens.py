@@ -25,7 +25,7 @@ def refused(answer: httpx.Response, status: int, error: str) -> None:
     assert set(answer.json()) == {"code", "message", "error", "error_description", "error_uri"}
 
 
-def test_id_token_of_an_entra_user(party: RelyingParty) -> None:
+def test_id_token_of_an_entra_user_has_the_claims_of_a_real_server(party: RelyingParty) -> None:
     token = party.tokens(scope="openid profile email roles")["id_token"]
     claims = claims_of(token)
     keys = {k["kid"]: k for k in party.client.get(f"{party.url}/oidc/jwks").json()["keys"]}
@@ -43,19 +43,21 @@ def test_id_token_of_an_entra_user(party: RelyingParty) -> None:
     assert claims["updated_at"] > time.time() * 100  # milliseconds
 
 
-def test_missing_claims_are_null_and_a_nonce_is_only_echoed(party: RelyingParty) -> None:
+def test_missing_claims_are_null_and_no_nonce_is_invented(party: RelyingParty) -> None:
     claims = claims_of(party.tokens("nomail000001", nonce=None)["id_token"])
     assert claims["email"] is None
     assert claims["picture"] is None
     assert "nonce" not in claims
 
 
-def test_auth_time_comes_with_max_age_only(party: RelyingParty) -> None:
+def test_auth_time_is_present_only_with_max_age(party: RelyingParty) -> None:
     assert "auth_time" not in claims_of(party.tokens()["id_token"])
     assert "auth_time" in claims_of(party.tokens(max_age="600")["id_token"])
 
 
-def test_sid_only_where_the_application_requires_it(party: RelyingParty, stand_in: StandIn) -> None:
+def test_sid_is_present_only_if_the_application_requires_it(
+    party: RelyingParty, stand_in: StandIn
+) -> None:
     assert "sid" not in claims_of(party.tokens()["id_token"])
     stand_in.tenant.applications["local-app"].backchannel_logout_session_required = True
     assert claims_of(party.tokens()["id_token"])["sid"]
@@ -71,7 +73,7 @@ def test_roles_and_organizations_by_scope(party: RelyingParty) -> None:
     assert set(data) == {"id", "name", "description"}
 
 
-def test_me_has_entras_claims_with_scope_identities_alone(party: RelyingParty) -> None:
+def test_me_has_entra_claims_only_with_scope_identities(party: RelyingParty) -> None:
     plain = party.me(party.tokens()["access_token"]).json()
     assert "sso_identities" not in plain
     full = party.me(party.tokens(scope="openid identities custom_data")["access_token"]).json()
@@ -102,7 +104,7 @@ def test_access_token_is_opaque_and_resource_tokens_do_not_open_me(party: Relyin
     refused(party.me(answer["access_token"]), 401, "invalid_token")
 
 
-def test_organization_tokens(party: RelyingParty) -> None:
+def test_organization_token_has_the_members_scopes(party: RelyingParty) -> None:
     scope = f"openid offline_access read:orders {ORGANIZATION_SCOPES}"
     refresh = party.tokens(scope=scope, resource=ORDERS)["refresh_token"]
     alone = party.refresh(refresh, organization_id=ORGANIZATION).json()
@@ -112,13 +114,13 @@ def test_organization_tokens(party: RelyingParty) -> None:
     assert claims_of(both["access_token"])["organization_id"] == ORGANIZATION
 
 
-def test_organization_tokens_come_by_the_refresh_grant_alone(party: RelyingParty) -> None:
+def test_code_grant_issues_no_organization_token(party: RelyingParty) -> None:
     code = party.code(scope=f"openid offline_access {ORGANIZATION_SCOPES}")
     answer = party.redeem(code, organization_id=ORGANIZATION).json()
     assert len(answer["access_token"]) == 43
 
 
-def test_refused_resources_and_organizations(party: RelyingParty) -> None:
+def test_unknown_resource_or_organization_is_refused(party: RelyingParty) -> None:
     scope = f"openid offline_access {ORGANIZATION_SCOPES}"
     refresh = party.tokens("bob000000001", scope=scope)["refresh_token"]
     refused(party.refresh(refresh, organization_id=ORGANIZATION), 403, "access_denied")
@@ -141,7 +143,7 @@ def test_refresh_token_needs_offline_access_and_consent(
     assert ("refresh_token" in party.tokens(**changes)) is issued
 
 
-def test_application_may_always_issue_a_refresh_token(
+def test_always_issue_refresh_token_needs_no_consent(
     party: RelyingParty, stand_in: StandIn
 ) -> None:
     stand_in.tenant.applications["local-app"].always_issue_refresh_token = True
@@ -150,7 +152,9 @@ def test_application_may_always_issue_a_refresh_token(
     assert "offline_access" not in party.tokens(scope="openid")["scope"]
 
 
-def test_same_refresh_token_until_70_percent_of_its_life(party: RelyingParty, clock: Clock) -> None:
+def test_refresh_token_stays_the_same_until_70_percent_of_its_life(
+    party: RelyingParty, clock: Clock
+) -> None:
     first = party.tokens()["refresh_token"]
     clock.ahead = 0.69 * 14 * 86_400
     assert party.refresh(first).json()["refresh_token"] == first
@@ -158,7 +162,7 @@ def test_same_refresh_token_until_70_percent_of_its_life(party: RelyingParty, cl
     assert party.refresh(first).json()["refresh_token"] != first
 
 
-def test_rotated_refresh_token_has_3_seconds_and_then_kills_the_grant(
+def test_rotated_refresh_token_works_for_3_seconds_and_then_revokes_the_grant(
     party: RelyingParty, clock: Clock, stand_in: StandIn
 ) -> None:
     stand_in.tenant.applications["local-app"].rotate_refresh_token_always = True
@@ -197,7 +201,9 @@ def test_code_lives_60_seconds(party: RelyingParty, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"redirect_uri": "http://localhost:3000/"}, {"code": "no"}])
-def test_wrong_redirect_uri_or_code(party: RelyingParty, changes: dict[str, str]) -> None:
+def test_wrong_redirect_uri_or_code_is_invalid_grant(
+    party: RelyingParty, changes: dict[str, str]
+) -> None:
     refused(party.redeem(party.code(), **changes), 400, "invalid_grant")
 
 
@@ -211,21 +217,21 @@ def test_wrong_redirect_uri_or_code(party: RelyingParty, changes: dict[str, str]
         (CREDENTIALS, {"client_secret": "local-app-secret"}, 400, "invalid_request"),
     ],
 )
-def test_client_authentication_refused(
+def test_wrong_client_authentication_is_refused(
     party: RelyingParty, auth: Any, extra: dict[str, str], status: int, error: str
 ) -> None:
     form = {"grant_type": "refresh_token", "refresh_token": "x", **extra}
     refused(party.token(form, auth), status, error)
 
 
-def test_client_may_authenticate_in_the_form(party: RelyingParty) -> None:
+def test_client_can_authenticate_in_the_form(party: RelyingParty) -> None:
     form = {"client_id": CREDENTIALS[0], "client_secret": CREDENTIALS[1]}
     answer = party.token({"grant_type": "refresh_token", "refresh_token": "x", **form}, None)
     refused(answer, 400, "invalid_grant")
 
 
 @pytest.mark.parametrize("form", [{}, {"grant_type": "authorization_code"}])
-def test_missing_parameter(party: RelyingParty, form: dict[str, str]) -> None:
+def test_missing_parameter_is_invalid_request(party: RelyingParty, form: dict[str, str]) -> None:
     refused(party.token(form), 400, "invalid_request")
 
 
@@ -238,7 +244,7 @@ def test_revocation_ends_the_whole_grant(party: RelyingParty, kind: str) -> None
     refused(party.me(tokens["access_token"]), 401, "invalid_token")
 
 
-def test_introspection(party: RelyingParty) -> None:
+def test_introspection_of_active_and_inactive_tokens(party: RelyingParty) -> None:
     tokens = party.tokens()
     answer = party.post("/oidc/token/introspection", {"token": tokens["access_token"]}).json()
     assert answer["active"] is True
@@ -246,7 +252,7 @@ def test_introspection(party: RelyingParty) -> None:
 
 
 @pytest.mark.parametrize("deleted", [True, False])
-def test_suspended_or_deleted_user_gets_nothing_more(
+def test_suspended_or_deleted_user_gets_no_tokens(
     party: RelyingParty, stand_in: StandIn, deleted: bool
 ) -> None:
     tokens = party.tokens()
@@ -258,7 +264,7 @@ def test_suspended_or_deleted_user_gets_nothing_more(
     refused(party.me(tokens["access_token"]), 401, "invalid_token")
 
 
-def test_keys_rotate_and_may_switch_to_rs256(party: RelyingParty, stand_in: StandIn) -> None:
+def test_keys_rotate_and_can_switch_to_rs256(party: RelyingParty, stand_in: StandIn) -> None:
     stand_in.rotate_keys("RS256")
     token = party.tokens()["id_token"]
     keys = party.client.get(f"{party.url}/oidc/jwks").json()["keys"]

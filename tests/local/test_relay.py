@@ -110,14 +110,14 @@ def client(upstream: Upstream, decision: Decision) -> Iterator[httpx.Client]:
         yield started
 
 
-def test_the_token_is_handed_on(client: httpx.Client, upstream: Upstream) -> None:
+def test_access_token_is_forwarded(client: httpx.Client, upstream: Upstream) -> None:
     assert client.get("/api/orders").text == "from upstream"
     (sent,) = upstream.requests
     assert sent["headers"][HEADER] == TOKEN
 
 
 @pytest.mark.parametrize("name", [HEADER, HEADER.lower(), HEADER.upper()])
-def test_a_client_cannot_forge_the_header(
+def test_client_cannot_forge_the_token_header(
     client: httpx.Client, upstream: Upstream, name: str
 ) -> None:
     client.get("/api/orders", headers=[(name, "forged"), (name, "twice"), ("X-Other", "kept")])
@@ -127,7 +127,7 @@ def test_a_client_cannot_forge_the_header(
 
 
 @pytest.mark.parametrize("context", [{}, None, {"access_token": 7}, {"access_token": None}])
-def test_without_a_token_there_is_no_header(
+def test_without_a_token_the_header_is_absent(
     client: httpx.Client, upstream: Upstream, decision: Decision, context: object
 ) -> None:
     """Least of all the client's own."""
@@ -137,14 +137,16 @@ def test_without_a_token_there_is_no_header(
     assert HEADER.lower() not in sent["names"]
 
 
-def test_cookies_stay_here(client: httpx.Client, upstream: Upstream, decision: Decision) -> None:
+def test_cookies_are_not_forwarded(
+    client: httpx.Client, upstream: Upstream, decision: Decision
+) -> None:
     client.get("/api/orders", headers=[("Cookie", "__Host-session=x"), ("cookie", "b=2")])
     (sent,) = upstream.requests
     assert "cookie" not in sent["names"]
     assert decision.events[0]["cookies"] == ["__Host-session=x", "b=2"]
 
 
-def test_other_headers_pass(client: httpx.Client, upstream: Upstream) -> None:
+def test_other_headers_are_forwarded(client: httpx.Client, upstream: Upstream) -> None:
     given = {"authorization": "Bearer own", "accept": "text/x", "x-many": "1", "te": "trailers"}
     client.get("/api/orders", headers=given)
     (sent,) = upstream.requests
@@ -166,7 +168,7 @@ def test_other_headers_pass(client: httpx.Client, upstream: Upstream) -> None:
         ("/api/orders?x=a+b%2Bc", "/orders", "x=a+b%2Bc"),
     ],
 )
-def test_paths_and_queries(
+def test_path_and_query_are_forwarded_as_sent(
     client: httpx.Client, upstream: Upstream, asked: str, path: str, query: str
 ) -> None:
     client.get(asked)
@@ -175,12 +177,12 @@ def test_paths_and_queries(
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_methods(client: httpx.Client, upstream: Upstream, method: str) -> None:
+def test_method_is_forwarded(client: httpx.Client, upstream: Upstream, method: str) -> None:
     assert client.request(method, "/api/orders").status_code == 200
     assert upstream.requests[0]["method"] == method
 
 
-def test_bodies(client: httpx.Client, upstream: Upstream) -> None:
+def test_body_is_forwarded(client: httpx.Client, upstream: Upstream) -> None:
     body = bytes(range(256)) * 100
     client.post("/api/orders", content=body, headers={"content-type": "application/x-thing"})
     (sent,) = upstream.requests
@@ -189,7 +191,7 @@ def test_bodies(client: httpx.Client, upstream: Upstream) -> None:
     assert sent["headers"]["content-length"] == str(len(body))
 
 
-def test_the_answer_comes_back(client: httpx.Client, upstream: Upstream) -> None:
+def test_answer_of_the_upstream_is_returned(client: httpx.Client, upstream: Upstream) -> None:
     upstream.answer = Response(
         b"\x00\xff" * 50, 418, {"x-one": "1", "content-type": "image/png", "etag": '"a"'}
     )
@@ -202,20 +204,20 @@ def test_the_answer_comes_back(client: httpx.Client, upstream: Upstream) -> None
     assert answer.headers.get_list("set-cookie") == ["a=1", "b=2"]
 
 
-def test_a_redirect_is_the_clients_to_follow(client: httpx.Client, upstream: Upstream) -> None:
+def test_redirect_is_returned_to_the_client(client: httpx.Client, upstream: Upstream) -> None:
     upstream.answer = Response(b"", 302, {"location": "http://127.0.0.1:9/elsewhere"})
     answer = client.get("/api/orders")
     assert (answer.status_code, answer.headers["location"]) == (302, "http://127.0.0.1:9/elsewhere")
     assert len(upstream.requests) == 1
 
 
-def test_upstream_is_down(decision: Decision) -> None:
+def test_upstream_that_is_down_is_502(decision: Decision) -> None:
     with gateway(f"http://127.0.0.1:{free_ports(1)[0]}", decision) as client:
         answer = client.get("/api/orders")
     assert (answer.status_code, answer.json()) == (502, {"message": "Bad Gateway"})
 
 
-def test_upstream_is_slow(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_upstream_is_503(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay, "SECONDS", 0.2)
     answer = client.get("/api/slow")
     assert (answer.status_code, answer.json()) == (503, {"message": "Service Unavailable"})
@@ -236,20 +238,24 @@ DENIALS: dict[str, tuple[Any, int]] = {
 
 
 @pytest.mark.parametrize("name", DENIALS)
-def test_denied(client: httpx.Client, upstream: Upstream, decision: Decision, name: str) -> None:
+def test_denied_request_does_not_reach_the_upstream(
+    client: httpx.Client, upstream: Upstream, decision: Decision, name: str
+) -> None:
     decision.answer, status = DENIALS[name]
     assert client.get("/api/orders").status_code == status
     assert upstream.requests == []
 
 
-def test_without_what_identifies_nobody_is_asked(decision: Decision) -> None:
+def test_without_what_identifies_the_caller_the_authorizer_is_not_called(
+    decision: Decision,
+) -> None:
     with gateway("http://127.0.0.1:9", decision, identity=("Cookie",)) as client:
         assert client.get("/api/orders").status_code == 401
         assert client.get("/api/orders", headers={"x": "y"}).json() == {"message": "Unauthorized"}
     assert decision.events == []
 
 
-def test_what_the_authorizer_is_asked(client: httpx.Client, decision: Decision) -> None:
+def test_authorizer_gets_the_event_of_payload_2(client: httpx.Client, decision: Decision) -> None:
     client.post("/api/orders/1?a=1", content=b"secret", headers={"x-one": "1"})
     (event,) = decision.events
     assert (event["type"], event["version"]) == ("REQUEST", "2.0")
@@ -269,7 +275,7 @@ RESERVED = (
 
 @pytest.mark.parametrize("name", RESERVED)
 @pytest.mark.parametrize("action", ["overwrite", "append", "remove"])
-def test_reserved_headers(action: str, name: str) -> None:
+def test_mapping_of_reserved_headers_is_refused(action: str, name: str) -> None:
     """API Gateway refuses a deployment that maps them, so this one does not start."""
     with pytest.raises(ValueError, match="restricted"):
         Relay.of("http://upstream.test/{proxy}", {f"{action}:header.{name}": "'x'"})
@@ -278,12 +284,12 @@ def test_reserved_headers(action: str, name: str) -> None:
 @pytest.mark.parametrize(
     "key", ["overwrite:path", "set:header.x", "header.x", "", "append:query.a"]
 )
-def test_mappings_of_something_else(key: str) -> None:
+def test_mapping_of_anything_but_request_headers_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="mapping"):
         Relay.of("http://upstream.test/{proxy}", {key: "'x'"})
 
 
-def test_the_template_is_relayed_so() -> None:
+def test_template_forwards_the_token_and_removes_the_cookie() -> None:
     """What `template.yaml` maps is what these tests are about."""
     template = read_template(Path("template.yaml"))
     (found,) = [r for r in routes_of(template, upstream="http://up.test") if r.relay]

@@ -15,7 +15,7 @@ from tests.support.up import PORTS, ROOT, up
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_sign_in_and_stop(how: signal.Signals) -> None:
+def test_signal_after_a_sign_in_stops_everything(how: signal.Signals) -> None:
     with up() as program:
         program.wait_for("Ctrl-C stops everything")
         assert program.url in program.output
@@ -35,7 +35,7 @@ def test_sign_in_and_stop(how: signal.Signals) -> None:
     assert "Traceback" not in program.output
 
 
-def test_stop_while_starting() -> None:
+def test_signal_while_starting_stops_everything() -> None:
     with up() as program:
         program.wait_for("Starting")
         assert program.end(signal.SIGINT) == 0
@@ -43,7 +43,7 @@ def test_stop_while_starting() -> None:
 
 
 @pytest.mark.parametrize("name", PORTS)
-def test_taken_port(name: str) -> None:
+def test_taken_port_is_named_with_its_holder(name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with up({name: str(port)}) as program:
@@ -54,7 +54,7 @@ def test_taken_port(name: str) -> None:
     assert "Traceback" not in program.output
 
 
-def test_part_of_a_real_logto() -> None:
+def test_incomplete_settings_of_a_real_logto_are_refused() -> None:
     with up({"LOGTO_ENDPOINT": "https://tenant.logto.app"}) as program:
         assert program.finish() == 2
     assert "LOGTO_APP_ID and LOGTO_APP_SECRET missing" in program.output
@@ -67,7 +67,7 @@ def test_wrong_setting_names_the_variable_and_the_fix() -> None:
     assert "Traceback" not in program.output
 
 
-def test_own_logto_takes_the_place_of_the_stand_in() -> None:
+def test_own_logto_replaces_the_stand_in() -> None:
     own = {
         "LOGTO_ENDPOINT": "http://localhost:9",
         "LOGTO_APP_ID": "own-app",
@@ -83,7 +83,7 @@ def test_own_logto_takes_the_place_of_the_stand_in() -> None:
     assert "own-secret" not in program.output
 
 
-def test_reload(tmp_path: Path) -> None:
+def test_changed_code_is_reloaded(tmp_path: Path) -> None:
     for name in ("functions", "shared", "local", "provision"):
         shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / "template.yaml", tmp_path)

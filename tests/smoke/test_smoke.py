@@ -49,7 +49,7 @@ def deployed(
         yield invoke, {**ENVIRONMENT, "LOGTO_ENDPOINT": stand_in.url}
 
 
-def test_it_is_content_with_what_works(deployed: tuple[Invoke, dict[str, str]]) -> None:
+def test_working_functions_have_no_faults(deployed: tuple[Invoke, dict[str, str]]) -> None:
     invoke, environment = deployed
     assert app.check(invoke, environment) == []
 
@@ -58,7 +58,7 @@ def test_it_is_content_with_what_works(deployed: tuple[Invoke, dict[str, str]]) 
 @pytest.mark.parametrize(
     "answer", [{}, {"errorType": "SettingsInvalid"}, {"statusCode": 500}, {"isAuthorized": True}]
 )
-def test_it_notices_a_function_that_fails(
+def test_failing_function_is_a_fault(
     deployed: tuple[Invoke, dict[str, str]], broken: str, answer: dict[str, Any]
 ) -> None:
     working, environment = deployed
@@ -69,7 +69,7 @@ def test_it_notices_a_function_that_fails(
     assert app.check(invoke, environment)
 
 
-def test_it_notices_a_sign_in_that_leads_elsewhere(
+def test_sign_in_that_leads_elsewhere_is_a_fault(
     deployed: tuple[Invoke, dict[str, str]],
 ) -> None:
     invoke, environment = deployed
@@ -79,7 +79,7 @@ def test_it_notices_a_sign_in_that_leads_elsewhere(
 
 
 @pytest.mark.parametrize("endpoint", ["https://Tenant.logto.app/", "https://tenant.logto.app:443"])
-def test_it_takes_every_way_to_write_the_endpoint(
+def test_spelling_of_the_endpoint_does_not_matter(
     deployed: tuple[Invoke, dict[str, str]], endpoint: str
 ) -> None:
     working, environment = deployed
@@ -97,7 +97,7 @@ def test_it_takes_every_way_to_write_the_endpoint(
     ("functions", "status"),
     [("answer", "Succeeded"), ("crash", "Failed"), ("cannot be called", "Failed")],
 )
-def test_codedeploy_is_told(
+def test_result_is_reported_to_codedeploy(
     deployed: tuple[Invoke, dict[str, str]],
     monkeypatch: pytest.MonkeyPatch,
     functions: str,

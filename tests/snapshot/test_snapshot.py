@@ -58,7 +58,7 @@ def established(runtime: Runtime, url: str) -> int:
     )
 
 
-def test_metadata_is_in_the_snapshot_and_no_connection(
+def test_snapshot_contains_metadata_and_no_connection(
     variables: Mapping[str, str], stand_in: StandIn, dynamodb_url: str
 ) -> None:
     with snap_started("functions.auth.app.handler", variables) as function:
@@ -79,7 +79,9 @@ def test_metadata_is_in_the_snapshot_and_no_connection(
     assert function.log.count('"ColdStart":[1.0]') == 1
 
 
-def test_authorizer_from_a_snapshot(variables: Mapping[str, str], stand_in: StandIn) -> None:
+def test_restored_authorizer_denies_without_fetching_metadata(
+    variables: Mapping[str, str], stand_in: StandIn
+) -> None:
     with snap_started("functions.authorizer.app.handler", variables) as function:
         function.wait_for_snapshot()
         assert stand_in.requests == METADATA
@@ -88,7 +90,9 @@ def test_authorizer_from_a_snapshot(variables: Mapping[str, str], stand_in: Stan
         assert function.faults == []
 
 
-def test_logto_away_fails_no_deployment(variables: Mapping[str, str], stand_in: StandIn) -> None:
+def test_snapshot_without_logto_fetches_metadata_at_the_first_request(
+    variables: Mapping[str, str], stand_in: StandIn
+) -> None:
     """Where metadata cannot be had before the snapshot, the first request asks for it."""
     unreachable = {**variables, "LOGTO_ENDPOINT": "http://127.0.0.1:9"}
     with snap_started("functions.auth.app.handler", unreachable) as function:
@@ -100,7 +104,7 @@ def test_logto_away_fails_no_deployment(variables: Mapping[str, str], stand_in: 
     assert "snapshot without metadata" in function.log
 
 
-def test_wrong_settings_are_no_snapshot(variables: Mapping[str, str]) -> None:
+def test_wrong_settings_prevent_the_snapshot(variables: Mapping[str, str]) -> None:
     wrong = {**variables, "LOGTO_ENDPOINT": "http://tenant.logto.app"}
     with snap_started("functions.auth.app.handler", wrong) as function:
         assert function.process.wait() == 1
@@ -151,7 +155,7 @@ def restored_thrice(variables: Mapping[str, str], *, age: int = 0) -> list[tuple
     return [(location, cookies[0].partition(";")[0]) for location, cookies in lines]
 
 
-def test_no_secret_comes_out_of_a_snapshot_twice(variables: Mapping[str, str]) -> None:
+def test_processes_of_one_snapshot_share_no_secret(variables: Mapping[str, str]) -> None:
     answers = restored_thrice(variables)
     queries = [parse_qs(urlsplit(location).query) for location, _ in answers]
     assert len(queries) == 3
@@ -160,14 +164,14 @@ def test_no_secret_comes_out_of_a_snapshot_twice(variables: Mapping[str, str]) -
     assert len({cookie for _, cookie in answers}) == 3
 
 
-def test_metadata_of_an_old_snapshot_is_asked_for_anew(
+def test_metadata_of_an_old_snapshot_is_fetched_again(
     variables: Mapping[str, str], stand_in: StandIn
 ) -> None:
     restored_thrice(variables, age=2 * 3600)
     assert stand_in.requests == METADATA * 4  # before the snapshot, and in each of the three
 
 
-def test_without_snapshots_nothing_is_fetched_or_loaded_for_them(
+def test_without_snap_start_nothing_is_fetched_or_loaded_early(
     variables: Mapping[str, str], stand_in: StandIn
 ) -> None:
     program = (
