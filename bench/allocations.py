@@ -9,6 +9,7 @@ from typing import Any
 from bench.subjects import Person, Subject
 from bench.world import World
 from functions.smoke.http_event import http_event
+from harness.environment import function_variables
 
 _PROGRAM = """
 import gc, importlib, json, sys, tracemalloc
@@ -46,11 +47,7 @@ def allocations(subject: Subject, world: World, table: str, person: Person) -> d
     module, _, name = subject.handler.rpartition(".")
     environment = {
         "PYTHONPATH": os.pathsep.join((str(subject.code), str(subject.layer))),
-        "LOGTO_ENDPOINT": world.logto,
-        "LOGTO_APP_ID": "local-app",
-        "LOGTO_APP_SECRET": "local-app-secret",
-        "TABLE_NAME": table,
-        "AWS_ENDPOINT_URL_DYNAMODB": world.table,
+        **function_variables(world.logto, table, dynamodb=world.table),
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",

@@ -10,6 +10,7 @@ from typing import Any, Final
 from bench.builds import Builds
 from bench.world import World
 from harness.browser import FETCH, NAVIGATION, Browser, Handler, Reply
+from harness.environment import function_variables
 from harness.functions import authorizer_event
 from harness.product import DOMAIN
 from harness.rie import Function, emulated
@@ -38,11 +39,7 @@ class Subject:
     def running(self, world: World, table: str, client: Path) -> Iterator[Function]:
         """Run one execution environment while the context lasts."""
         variables = {
-            "LOGTO_ENDPOINT": world.logto,
-            "LOGTO_APP_ID": "local-app",
-            "LOGTO_APP_SECRET": "local-app-secret",
-            "TABLE_NAME": table,
-            "AWS_ENDPOINT_URL_DYNAMODB": world.table,
+            **function_variables(world.logto, table, dynamodb=world.table),
             "POWERTOOLS_TRACE_DISABLED": "true",
             **self.variables,
         }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from functions.smoke import http_event
 from harness.browser import Browser, Reply
+from harness.environment import function_variables
 from harness.patience import PATIENT
 from harness.processes import Handler, started
 from harness.sign_in_robot import Robot
@@ -96,10 +97,7 @@ def started_process(
     client = connect(PATIENT)
     clock = Clock()
     environment: Mapping[str, str] = {
-        "LOGTO_ENDPOINT": endpoint,
-        "LOGTO_APP_ID": "local-app",
-        "LOGTO_APP_SECRET": "local-app-secret",
-        "TABLE_NAME": table_name or new_table(client),
+        **function_variables(endpoint, table_name or new_table(client)),
         **(settings or {}),
     }
     try:

@@ -1,4 +1,4 @@
-"""What every test stands on: a clean environment, loopback only, one DynamoDB for the run."""
+"""Fixtures of all tests: a clean environment, loopback only, one DynamoDB server for the run."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 def _loopback_only(self: socket.socket, address: Any) -> None:
     host = address[0] if isinstance(address, tuple) else "127.0.0.1"
     if host not in ("127.0.0.1", "::1", "localhost"):
-        raise AssertionError(f"a test spoke to {host}: tests stay on this machine")
+        raise AssertionError(f"a test connected to {host}: tests must stay on this machine")
     _connect(self, address)
 
 
@@ -51,13 +51,13 @@ def no_network() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def interruptible() -> None:
-    """A run in the background ignores Ctrl-C, and so would every program that it starts."""
+    """Let programs be interrupted, though a run in the background ignores Ctrl-C."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def service_models() -> Iterator[None]:
-    """botocore reads its models of the services once a run, and not for every client anew."""
+    """Let botocore read its service models once a run, not once a client."""
     loader = create_loader()
     patch = pytest.MonkeyPatch()
     patch.setattr(botocore.session, "create_loader", lambda *_: loader)
@@ -67,7 +67,7 @@ def service_models() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Credentials of nobody; whatever a test changes in the environment is put back."""
+    """Set test credentials, and restore the environment after each test."""
     before = dict(os.environ)
     for name in list(os.environ):
         if name.startswith(("AWS_", "LOGTO_", "SESSION_", "BRAND_", "TABLE_", "BASE_URL")):

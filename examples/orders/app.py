@@ -1,11 +1,11 @@
-"""GET /orders for people who are signed in: API Gateway asked the authorizer before this runs."""
+"""GET /orders for signed-in people: API Gateway calls the authorizer before this function."""
 
 import json
 from typing import Any
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """What the authorizer says of the caller; a session and a bearer token look alike here."""
+    """Answer from the authorizer's context, which is the same for a session and a bearer token."""
     caller = event["requestContext"]["authorizer"]["lambda"]
     orders = [{"id": 1, "ordered_by": caller["sub"], "roles": caller["roles"]}]
     return {

@@ -1,4 +1,4 @@
-"""What the measurements stand on: capacity rules, plots that are XML, quotes that are in step."""
+"""The parts of the bench: capacity rules, plots, and the tables that a document quotes."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Chromium over the whole local stack, as a newcomer has it."""
+"""Chromium and the whole local stack, as a newcomer runs it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.needs import chromium
 from tests.support.up import ROOT, Up, up
 
 PICTURES = ROOT / ".screenshots"
-"""What the pages looked like in the last run; not kept with the code."""
+"""Screenshots of the last run, which are not part of the repository."""
 _ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -26,7 +26,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Up]:
-    chromium()  # before anything is started
+    chromium()  # skip before anything is started
     with up({"BRAND_NAME": "Northwind"}) as program:
         program.wait_for("Ctrl-C stops everything")
         yield program
@@ -42,7 +42,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What the browser complained about on pages of the product: there must be nothing."""
+    """The browser's errors and warnings on the product's pages: at the end there must be none."""
     return []
 
 
@@ -50,7 +50,7 @@ def complaints() -> list[str]:
 def new_context(
     browser: Browser, stack: Up, complaints: list[str]
 ) -> Iterator[Callable[..., BrowserContext]]:
-    """A fresh profile, as often as asked."""
+    """Make browser contexts, each with a new profile."""
     contexts: list[BrowserContext] = []
 
     def note(message: ConsoleMessage) -> None:
@@ -72,7 +72,7 @@ def new_context(
 
 @pytest.fixture
 def picture() -> Callable[[Page, str], None]:
-    """Keeps a screenshot of a page."""
+    """Save a screenshot of a page."""
     PICTURES.mkdir(exist_ok=True)
 
     def keep(page: Page, name: str) -> None:

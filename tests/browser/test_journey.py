@@ -1,4 +1,4 @@
-"""People in a browser: in through the connector, a second tab, out, and the back button."""
+"""Journeys in a browser: sign-in through the connector, a second tab, sign-out, going back."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ NewContext = Callable[..., BrowserContext]
 
 
 def sign_in(page: Page, who: str = "Alice Example", button: str = "Sign in") -> None:
-    """From home to home, by clicks alone."""
+    """Sign in from the home page, only by clicks."""
     page.goto("/")
     page.get_by_role("link", name=button).click()
     page.get_by_role("button", name="Continue with Contoso (Microsoft Entra ID)").click()

@@ -1,4 +1,4 @@
-"""The pages in a browser: accessible in light and dark, whole on a phone, and self-contained."""
+"""The pages in a browser: accessible in light and dark, usable on a phone, self-contained."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -63,11 +63,11 @@ def test_page_fits_on_a_phone(
 
 def test_pages_load_nothing_from_other_hosts(new_context: NewContext, stack: Up) -> None:
     page = new_context().new_page()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     page.goto("/")
-    assert len(asked) == 3  # the page and its two stylesheets; no /favicon.ico
-    assert all(url.startswith(stack.url) for url in asked)
+    assert len(requested) == 3  # the page and its two stylesheets; no /favicon.ico
+    assert all(url.startswith(stack.url) for url in requested)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A page calls an API through the relay; a user who is suspended is out with the next call."""
+"""Calls of an API through the relay: suspended users are refused at the next call."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ _FETCH = """async ([path, options]) => {
 
 
 def fetch(page: Page, path: str, **options: Any) -> dict[str, Any]:
-    """What a script of the page gets from a path of this origin."""
+    """Fetch a path of this origin from a script in the page; status and body."""
     answer: dict[str, Any] = page.evaluate(_FETCH, [path, options])
     return answer
 
@@ -32,18 +32,18 @@ def test_api_gets_a_verified_token_and_no_cookie(
 ) -> None:
     page = new_context().new_page()
     page.goto("/")
-    # Without any cookie API Gateway refuses by itself; a cookie of something else opens nothing.
+    # Without any cookie API Gateway refuses the request by itself.
     assert fetch(page, "/api/orders")["status"] == 401
     sign_in(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Alice Example")
     answer = fetch(page, "/api/orders/1?open=true")
     assert answer["status"] == 200
-    told = answer["body"]
-    assert (told["method"], told["path"], told["query"]) == ("GET", "/orders/1", "open=true")
-    assert told["cookie_received"] is False
-    assert told["claims"]["sub"] == "alice0000001"
-    assert told["claims"]["aud"] == "https://api.example.test/orders"
-    assert told["claims"]["scope"] == "read:orders write:orders"
+    echo = answer["body"]
+    assert (echo["method"], echo["path"], echo["query"]) == ("GET", "/orders/1", "open=true")
+    assert echo["cookie_received"] is False
+    assert echo["claims"]["sub"] == "alice0000001"
+    assert echo["claims"]["aud"] == "https://api.example.test/orders"
+    assert echo["claims"]["scope"] == "read:orders write:orders"
     posted = fetch(page, "/api/orders", method="POST", body="12345")
     assert (posted["status"], posted["body"]["body_bytes"]) == (200, 5)
     forged = fetch(page, "/api/orders", headers={"X-Forwarded-Access-Token": "mine"})

@@ -1,4 +1,4 @@
-"""What `setup` made, in a browser: people of two customers sign in through their connectors."""
+"""After `setup`, in a browser: people of two customers sign in through their connectors."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ from tests.support.up import Up, up
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    chromium()  # before anything is started
+    chromium()  # skip before anything is started
     tenant = with_fabrikam(fresh_tenant())
     tenant.presets = Presets()  # every id is Logto's own
     with running(tenant) as stand_in:
@@ -27,7 +27,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 @pytest.fixture(scope="module")
 def stack(desk: Desk) -> Iterator[Up]:
-    """The product with the settings that `setup` wrote; it knows nothing else of this Logto."""
+    """The product with the settings that `setup` has written, and no others for this Logto."""
     (port,) = free_ports(1)
     desk.base_url = f"http://localhost:{port}"
     for ran in (desk.setup(), desk.add("--trust-unverified-email")):

@@ -1,4 +1,4 @@
-"""Artifacts for this machine's processor, made once: of plain `sam build`, and finished."""
+"""Artifacts for this machine's processor, built once: by plain `sam build`, and finished."""
 
 import shutil
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from harness.artifacts import link_runtime_client, sam_build
+from harness.environment import function_variables
 from harness.missing import ProgramMissing
 from harness.product import DOMAIN
 from harness.tables import new_table
@@ -34,7 +35,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(plain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same as `make build` leaves it."""
+    """The build folder as `make build` finishes it."""
     folder = tmp_path_factory.mktemp("finished") / "out"
     shutil.copytree(plain, folder)
     finish(folder)
@@ -62,7 +63,7 @@ def stand_in() -> Iterator[StandIn]:
 
 @pytest.fixture(scope="module")
 def variables(dynamodb_url: str, stand_in: StandIn) -> Iterator[dict[str, str]]:
-    """The variables of a deployment over the stand-in and a table of its own."""
+    """The variables of a deployment with the stand-in and a new table."""
     client = boto3.client(
         "dynamodb",
         endpoint_url=dynamodb_url,
@@ -70,11 +71,5 @@ def variables(dynamodb_url: str, stand_in: StandIn) -> Iterator[dict[str, str]]:
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
-    yield {
-        "LOGTO_ENDPOINT": stand_in.url,
-        "LOGTO_APP_ID": "local-app",
-        "LOGTO_APP_SECRET": "local-app-secret",
-        "TABLE_NAME": new_table(client),
-        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_url,
-    }
+    yield function_variables(stand_in.url, new_table(client), dynamodb=dynamodb_url)
     client.close()

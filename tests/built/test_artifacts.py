@@ -1,4 +1,4 @@
-"""What `sam build` makes: everything that a function needs, and nothing else."""
+"""Artifacts of `sam build` contain everything that a function needs, and nothing else."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ FUNCTIONS = {
     if resource["Type"] == "AWS::Serverless::Function"
 }
 UNZIPPED_LIMIT = 250 * 1024 * 1024
-"""What Lambda takes of a function and its layers together."""
+"""Lambda's limit for a function and its layers together."""
 
 
 def files(folder: Path) -> set[str]:

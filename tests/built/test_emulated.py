@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.browser import FETCH, NAVIGATION, Browser, read_answer
+from harness.environment import function_variables
 from harness.product import DOMAIN
 from harness.rie import Function, emulated
 from harness.sign_in_robot import Robot
@@ -97,13 +98,9 @@ def test_wrong_settings_stop_the_start_with_their_names(
 def test_tracing_changes_no_answer(
     artifacts: Path, runtime_client: Path, dynamodb_url: str, stand_in: StandIn
 ) -> None:
-    """With a trace and without one, and with nobody who receives it."""
+    """With a trace and without one, and without a daemon that receives it."""
     variables = {
-        "LOGTO_ENDPOINT": stand_in.url,
-        "LOGTO_APP_ID": "local-app",
-        "LOGTO_APP_SECRET": "local-app-secret",
-        "TABLE_NAME": "no-such-table",
-        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_url,
+        **function_variables(stand_in.url, "no-such-table", dynamodb=dynamodb_url),
         "POWERTOOLS_TRACE_DISABLED": "false",
         "LAMBDA_TASK_ROOT": str(artifacts / "AuthFunction"),
     }

@@ -1,4 +1,4 @@
-"""What `make build` does to the artifacts: bytecode that is taken as it is, and nothing unread."""
+"""Artifacts that `make build` has finished: with unchecked bytecode, and without unused files."""
 
 import importlib.util
 import json
@@ -28,7 +28,7 @@ def watched(self, data, path, **options):
     return compile_source(self, data, path, **options)
 SourceFileLoader.source_to_code = watched
 """
-"""Notes each source that the import system compiles."""
+"""Prints each source that the import system compiles."""
 
 
 def modules(folder: Path) -> list[Path]:
@@ -52,7 +52,7 @@ def test_every_module_has_unchecked_bytecode_that_shows_lambdas_paths(finished: 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_start_compiles_no_module(finished: Path, name: str) -> None:
-    """Even where every source is newer than its bytecode, as an unpacked archive may have it."""
+    """Even if all sources are newer than their bytecode, as in an unpacked archive."""
     folders = [str(finished / name), str(finished / "SharedLayer/python")]
     module = FUNCTIONS[name]["Handler"].rpartition(".")[0]
     program = (
@@ -110,7 +110,7 @@ def test_files_that_no_function_reads_are_removed(finished: Path) -> None:
 
 def test_licences_and_metadata_are_kept(plain: Path, finished: Path) -> None:
     before, after = (files(folder / "SharedLayer/python") for folder in (plain, finished))
-    wanted = {
+    expected = {
         file
         for file in before
         if ".dist-info/" in file
@@ -118,12 +118,12 @@ def test_licences_and_metadata_are_kept(plain: Path, finished: Path) -> None:
             word in file for word in ("LICENSE", "LICENCE", "NOTICE", "METADATA", "entry_points")
         )
     }
-    assert len(wanted) > 60
-    assert wanted <= after
+    assert len(expected) > 60
+    assert expected <= after
 
 
 def test_service_models_differ_only_in_texts(plain: Path, finished: Path) -> None:
-    """Each operation, shape and condition is there; the texts are not."""
+    """All operations, shapes and conditions are kept; only texts are removed."""
     program = (
         "import json, sys\n"
         "sys.path[:0] = [sys.argv[1]]\n"

@@ -1,7 +1,7 @@
 """Lambda freezes a process between events, for minutes; its peers close connections meanwhile.
 
-Whatever the first event after that is, it gets its answer: a connection that is not there any more
-costs nobody an error.
+The first event after that is answered, whatever it is: a connection that has been closed causes no
+error.
 """
 
 import os
@@ -15,6 +15,7 @@ import boto3
 import pytest
 
 from harness.browser import FETCH, NAVIGATION, Browser
+from harness.environment import function_variables
 from harness.functions import authorizer_event
 from harness.kept_table import kept_table
 from harness.ports import free_ports
@@ -31,7 +32,7 @@ HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 
 @dataclass(frozen=True, slots=True)
 class Warm:
-    """Functions with kept connections to the table and to Logto, and a signed-in browser."""
+    """Functions with open connections to the table and to Logto, and a signed-in browser."""
 
     auth: Function
     authorizer: Function
@@ -40,7 +41,7 @@ class Warm:
     browser: Browser
 
     def freeze(self) -> None:
-        """Stop both processes, close all that they keep, and let them go on."""
+        """Stop both processes, close their connections, and continue them."""
         pids = [runtime_pid(function) for function in (self.auth, self.authorizer)]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
@@ -57,7 +58,7 @@ class Warm:
         with Robot(self.logto.url) as robot:
             return robot.sign_in(started.location)
 
-    def asked(self) -> dict[str, object]:
+    def authorize(self) -> dict[str, object]:
         return self.authorizer(authorizer_event(cookies=self.browser.cookies))
 
 
@@ -73,13 +74,7 @@ def warm(finished: Path, runtime_client: Path) -> Iterator[Warm]:
         logto.towards(f"http://127.0.0.1:{port}")
         client = boto3.client("dynamodb", endpoint_url=endpoint, region_name="us-east-1")
         parts.callback(client.close)
-        variables = {
-            "LOGTO_ENDPOINT": logto.url,
-            "LOGTO_APP_ID": "local-app",
-            "LOGTO_APP_SECRET": "local-app-secret",
-            "TABLE_NAME": new_table(client),
-            "AWS_ENDPOINT_URL_DYNAMODB": table.url,
-        }
+        variables = function_variables(logto.url, new_table(client), dynamodb=table.url)
         auth, authorizer = (
             parts.enter_context(
                 emulated(
@@ -94,16 +89,16 @@ def warm(finished: Path, runtime_client: Path) -> Iterator[Warm]:
         )
         started = Warm(auth, authorizer, table, logto, Browser(auth, domain=DOMAIN))
         assert started.browser.get(started.callback_url(started.browser)).status == 302
-        assert started.asked()["isAuthorized"] is True
+        assert started.authorize()["isAuthorized"] is True
         yield started
 
 
 def test_connections_are_kept_open(warm: Warm) -> None:
-    """Or else there would be nothing to close."""
+    """Without this, the other tests would close nothing."""
     kept = warm.table.taken
     for _ in range(5):
         assert warm.browser.get("/").status == 200
-        assert warm.asked()["isAuthorized"] is True
+        assert warm.authorize()["isAuthorized"] is True
     assert warm.table.taken == kept
 
 
@@ -111,10 +106,10 @@ def test_pages_after_a_freeze_are_answered(warm: Warm) -> None:
     for _ in range(3):
         warm.freeze()
         assert warm.browser.get("/").status == 200
-        assert warm.asked()["isAuthorized"] is True
+        assert warm.authorize()["isAuthorized"] is True
         assert warm.browser.get("/me", FETCH).status == 200
         with Robot(warm.logto.url) as robot:
-            robot.open(f"{warm.logto.url}/oidc/jwks")  # something to close again
+            robot.open(f"{warm.logto.url}/oidc/jwks")  # opens a connection that can be closed again
 
 
 def test_sign_in_that_is_frozen_at_every_step_succeeds(warm: Warm) -> None:

@@ -1,4 +1,4 @@
-"""The built functions beside the browsers' one, under the runtime interface emulator."""
+"""The built functions other than AuthFunction, under the runtime interface emulator."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ Start = Callable[[str], Function]
 
 @pytest.fixture(scope="module")
 def start(artifacts: Path, runtime_client: Path, variables: dict[str, str]) -> Iterator[Start]:
-    """Starts a built function by its name, over one table for all of them."""
+    """Start a built function by its name. All of them share one table."""
     given = {**variables, **TOKEN_SETTINGS, "LOGTO_WEBHOOK_SIGNING_KEY": SIGNING_KEY}
     handlers = {
         name: function["Handler"]
@@ -65,7 +65,7 @@ def authorized(start: Start, browser: Browser, route: str = "/orders") -> dict[s
 
 @contextmanager
 def served(function: Function) -> Iterator[str]:
-    """The URL of an HTTP API whose every route is this function's."""
+    """Serve an HTTP API whose routes all lead to this function; its URL."""
     sockets = listen(("127.0.0.1",), 0)
     url = f"http://localhost:{sockets[0].getsockname()[1]}"
     gateway = Gateway(

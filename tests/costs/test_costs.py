@@ -1,4 +1,4 @@
-"""The costs in docs/scale.md are those of the calls made now, at the prices of the file."""
+"""The costs in docs/scale.md are those of the present calls, at the prices in the file."""
 
 import json
 import re
@@ -27,7 +27,7 @@ print(json.dumps([dataclasses.asdict(request) for request in measured.measured()
 
 @pytest.fixture(scope="module")
 def requests() -> list[Request]:
-    """Measured in a process of its own, which has an emulator of its own."""
+    """Measure in another process, which has its own emulator."""
     done = subprocess.run(
         [sys.executable, "-c", _MEASURE], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -1,9 +1,8 @@
-"""A stand-in whose clock a test moves, and a relying party that speaks plain HTTP to it."""
+"""A stand-in whose clock a test can move, and a relying party that sends plain HTTP to it."""
 
 import base64
 import hashlib
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
+from harness.product import Clock
 from harness.sign_in_robot import Robot
 from local.logto.contoso import LOCAL_MACHINE, default_tenant
 from local.logto.server import StandIn, running
@@ -26,18 +26,8 @@ Call = Callable[..., httpx.Response]
 
 
 @dataclass(slots=True)
-class Clock:
-    """A clock that a test moves; seconds."""
-
-    ahead: float = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead
-
-
-@dataclass(slots=True)
 class RelyingParty:
-    """Asks the stand-in what an application asks a Logto server."""
+    """Sends to the stand-in what an application sends to a Logto server."""
 
     url: str
     robot: Robot
@@ -45,7 +35,7 @@ class RelyingParty:
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(32))
 
     def authorization_url(self, **changes: str | None) -> str:
-        """A good authorization request, with these parameters changed, or left out by None."""
+        """Write a valid authorization request, with parameters changed, or left out if None."""
         digest = hashlib.sha256(self.verifier.encode()).digest()
         query: dict[str, str | None] = {
             "client_id": CREDENTIALS[0],
@@ -63,7 +53,7 @@ class RelyingParty:
         return f"{self.url}/oidc/auth?{urlencode(given)}"
 
     def code(self, account: str = "alice0000001", /, **changes: str | None) -> str:
-        """The code that a sign-in through the connector brings."""
+        """Sign in through the connector; the code."""
         return answer_of(self.robot.sign_in(self.authorization_url(**changes), account))["code"]
 
     def redeem(self, code: str, /, **changes: str) -> httpx.Response:
@@ -85,7 +75,7 @@ class RelyingParty:
         return self.client.post(self.url + path, data=form, auth=auth)
 
     def tokens(self, account: str = "alice0000001", /, **changes: str | None) -> dict[str, Any]:
-        """The tokens of a sign-in."""
+        """Sign in and redeem the code; the token response."""
         answer = self.redeem(self.code(account, **changes))
         assert answer.status_code == 200, answer.text
         tokens: dict[str, Any] = answer.json()
@@ -97,7 +87,7 @@ class RelyingParty:
 
 
 def answer_of(location: str) -> dict[str, str]:
-    """The parameters that a redirect carries."""
+    """Parse the query of a redirect."""
     return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
 
 
@@ -119,7 +109,7 @@ def party(stand_in: StandIn) -> Iterator[RelyingParty]:
 
 
 def token(url: str, **changes: str) -> httpx.Response:
-    """The answer to a machine that asks for the Management API."""
+    """Request a token for the Management API; the answer."""
     form = {"grant_type": "client_credentials", "resource": MANAGEMENT_RESOURCE, "scope": "all"}
     return httpx.post(
         f"{url}/oidc/token", data={**form, **changes}, auth=LOCAL_MACHINE, trust_env=False

@@ -7,12 +7,12 @@ from typing import Any
 
 
 def echo(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers with what it was given."""
+    """Answer with the event."""
     return {"event": event, "pid": os.getpid(), "name": context.function_name}
 
 
 def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """An answer with everything that one may have."""
+    """Answer with every member that an answer can have."""
     assert context.get_remaining_time_in_millis() > 0
     return {
         "statusCode": 201,

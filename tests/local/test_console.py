@@ -1,12 +1,10 @@
-"""The stand-in's console: what an administrator does there, and what the webhooks are told."""
+"""The stand-in's console: what an administrator does there, and the webhooks that it sends."""
 
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -16,14 +14,15 @@ from local.logto import webhooks
 from local.logto.server import StandIn
 from local.logto.tenant import Webhook
 from tests.local.conftest import RelyingParty
+from tests.support.http_server import Handler, serving_http
 
 ALICE = "alice0000001"
 KEY = "a-signing-key"
 
 
 @dataclass(slots=True)
-class Heard:
-    """What came to the webhook, and the statuses that it answers with; the last one stays."""
+class Received:
+    """The messages to a webhook, and the statuses of its answers; the last one is repeated."""
 
     messages: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     statuses: list[int] = field(default_factory=lambda: [200])
@@ -34,42 +33,30 @@ class Heard:
             signed = hmac.new(KEY.encode(), body, hashlib.sha256).hexdigest()
             assert headers["logto-signature-sha-256"] == signed
             assert headers["content-type"] == "application/json"
-            told: dict[str, Any] = json.loads(body)
-            assert told["createdAt"].endswith("Z")
-            assert told["params"] == {"userId": told["data"]["id"]}
-            assert told["hookId"] == "hook"
-            found.append((told["event"], told["data"]["id"], told["data"]["isSuspended"]))
+            message: dict[str, Any] = json.loads(body)
+            assert message["createdAt"].endswith("Z")
+            assert message["params"] == {"userId": message["data"]["id"]}
+            assert message["hookId"] == "hook"
+            found.append((message["event"], message["data"]["id"], message["data"]["isSuspended"]))
         return found
 
 
 @pytest.fixture
-def heard(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Heard]:
+def received(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Received]:
     monkeypatch.setattr(webhooks, "_PAUSE_SECONDS", 0)
-    heard = Heard()
+    received = Received()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Receiver(Handler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            heard.messages.append(({n.lower(): v for n, v in self.headers.items()}, body))
-            status = heard.statuses.pop(0) if len(heard.statuses) > 1 else heard.statuses[0]
-            self.send_response(status)
-            self.send_header("content-length", "0")
-            self.end_headers()
+            body = self.body()
+            received.messages.append(({n.lower(): v for n, v in self.headers.items()}, body))
+            statuses = received.statuses
+            self.answer(statuses.pop(0) if len(statuses) > 1 else statuses[0])
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}/webhooks/logto"
-    stand_in.tenant.webhooks = (Webhook(id="hook", url=url, signing_key=KEY),)
-    try:
-        yield heard
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving_http(Receiver) as url:
+        hook = Webhook(id="hook", url=f"{url}/webhooks/logto", signing_key=KEY)
+        stand_in.tenant.webhooks = (hook,)
+        yield received
 
 
 @pytest.fixture
@@ -87,7 +74,7 @@ def test_page_lists_all_users(stand_in: StandIn, console: httpx.Client) -> None:
     page = console.get("/console").text
     for user in stand_in.tenant.users.values():
         assert user.name in page
-    assert page.count('value="reinstate"') == 1  # Sam is suspended from the start
+    assert page.count('value="reinstate"') == 1  # Sam is suspended at first
     assert "No webhook is set up." in page
 
 
@@ -97,11 +84,11 @@ def test_names_on_the_page_are_escaped(stand_in: StandIn, console: httpx.Client)
 
 
 def test_suspending_a_user_ends_sessions_and_sends_the_webhook(
-    stand_in: StandIn, console: httpx.Client, heard: Heard, party: RelyingParty
+    stand_in: StandIn, console: httpx.Client, received: Received, party: RelyingParty
 ) -> None:
     tokens = party.tokens()
     assert act(console, "suspend") == 303
-    assert heard.events() == [("User.SuspensionStatus.Updated", ALICE, True)]
+    assert received.events() == [("User.SuspensionStatus.Updated", ALICE, True)]
     assert party.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
     assert party.me(tokens["access_token"]).status_code == 401
     assert stand_in.state.sessions == {}
@@ -109,7 +96,7 @@ def test_suspending_a_user_ends_sessions_and_sends_the_webhook(
 
 
 def test_suspending_a_user_leaves_other_users_signed_in(
-    stand_in: StandIn, console: httpx.Client, heard: Heard, party: RelyingParty
+    stand_in: StandIn, console: httpx.Client, received: Received, party: RelyingParty
 ) -> None:
     tokens = party.tokens("bob000000001")
     act(console, "suspend")
@@ -118,20 +105,20 @@ def test_suspending_a_user_leaves_other_users_signed_in(
 
 
 def test_reinstated_user_can_sign_in(
-    console: httpx.Client, heard: Heard, party: RelyingParty
+    console: httpx.Client, received: Received, party: RelyingParty
 ) -> None:
     act(console, "suspend")
     assert act(console, "reinstate") == 303
-    assert heard.events()[1:] == [("User.SuspensionStatus.Updated", ALICE, False)]
+    assert received.events()[1:] == [("User.SuspensionStatus.Updated", ALICE, False)]
     assert party.tokens()["access_token"]
 
 
 def test_deleted_user_is_gone_and_the_webhook_is_sent(
-    stand_in: StandIn, console: httpx.Client, heard: Heard, party: RelyingParty
+    stand_in: StandIn, console: httpx.Client, received: Received, party: RelyingParty
 ) -> None:
     tokens = party.tokens()
     assert act(console, "delete") == 303
-    assert heard.events() == [("User.Deleted", ALICE, False)]
+    assert received.events() == [("User.Deleted", ALICE, False)]
     assert ALICE not in stand_in.tenant.users
     assert party.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
     assert party.me(tokens["access_token"]).status_code == 401
@@ -140,45 +127,45 @@ def test_deleted_user_is_gone_and_the_webhook_is_sent(
 
 
 def test_stand_in_suspends_reinstates_and_deletes_from_python(
-    stand_in: StandIn, heard: Heard
+    stand_in: StandIn, received: Received
 ) -> None:
     stand_in.suspend(ALICE)
     stand_in.reinstate(ALICE)
     stand_in.delete(ALICE)
-    assert [event for event, _, _ in heard.events()] == [
+    assert [event for event, _, _ in received.events()] == [
         "User.SuspensionStatus.Updated",
         "User.SuspensionStatus.Updated",
         "User.Deleted",
     ]
 
 
-def test_failed_webhook_is_sent_again(console: httpx.Client, heard: Heard) -> None:
-    heard.statuses = [500, 503, 200]
+def test_failed_webhook_is_sent_again(console: httpx.Client, received: Received) -> None:
+    received.statuses = [500, 503, 200]
     assert act(console, "suspend") == 303
-    assert len(heard.events()) == 3
-    assert len({body for _, body in heard.messages}) == 1  # the same event, at the same time
+    assert len(received.events()) == 3
+    assert len({body for _, body in received.messages}) == 1  # the same event, at the same time
 
 
 def test_webhook_that_always_fails_does_not_undo_the_change(
-    stand_in: StandIn, console: httpx.Client, heard: Heard
+    stand_in: StandIn, console: httpx.Client, received: Received
 ) -> None:
-    heard.statuses = [500]
+    received.statuses = [500]
     assert act(console, "suspend") == 303
-    assert len(heard.messages) == 3
+    assert len(received.messages) == 3
     assert stand_in.tenant.users[ALICE].suspended
 
 
 def test_webhook_gets_only_events_that_it_is_subscribed_to(
-    stand_in: StandIn, console: httpx.Client, heard: Heard
+    stand_in: StandIn, console: httpx.Client, received: Received
 ) -> None:
     (hook,) = stand_in.tenant.webhooks
     stand_in.tenant.webhooks = (
         Webhook(id=hook.id, url=hook.url, signing_key=KEY, events=("User.Deleted",)),
     )
     act(console, "suspend")
-    assert heard.messages == []
+    assert received.messages == []
     act(console, "delete")
-    assert len(heard.events()) == 1
+    assert len(received.events()) == 1
 
 
 @pytest.mark.parametrize(
@@ -186,14 +173,14 @@ def test_webhook_gets_only_events_that_it_is_subscribed_to(
 )
 @pytest.mark.parametrize("path", ["/console/user", "/console/switch"])
 def test_form_of_another_site_is_refused(
-    stand_in: StandIn, console: httpx.Client, heard: Heard, path: str, origin: str
+    stand_in: StandIn, console: httpx.Client, received: Received, path: str, origin: str
 ) -> None:
     form = {"action": "suspend", "user": ALICE, "switch": "rotate", "on": "true"}
     answer = console.post(path, data=form, headers={"origin": origin})
     assert answer.status_code == 403
     assert not stand_in.tenant.users[ALICE].suspended
     assert not stand_in.tenant.applications["local-app"].rotate_refresh_token_always
-    assert heard.messages == []
+    assert received.messages == []
 
 
 def test_form_of_the_console_is_accepted(stand_in: StandIn, console: httpx.Client) -> None:
@@ -212,10 +199,10 @@ def test_form_of_the_console_is_accepted(stand_in: StandIn, console: httpx.Clien
     ],
 )
 def test_unknown_action_or_user_is_refused(
-    console: httpx.Client, heard: Heard, form: dict[str, str]
+    console: httpx.Client, received: Received, form: dict[str, str]
 ) -> None:
     assert console.post("/console/user", data=form).status_code == 400
-    assert heard.messages == []
+    assert received.messages == []
 
 
 def launch(console: httpx.Client, **changes: str) -> httpx.Response:
@@ -285,7 +272,7 @@ def test_unknown_switch_is_refused(console: httpx.Client, name: str) -> None:
 
 
 def test_forms_refuse_get(stand_in: StandIn, console: httpx.Client) -> None:
-    """A link or an image suspends nobody."""
+    """Links and images must not suspend anybody."""
     query = {"action": "suspend", "user": ALICE}
     assert console.get("/console/user", params=query).status_code == 405
     assert not stand_in.tenant.users[ALICE].suspended

@@ -78,7 +78,7 @@ def test_killed_parent_leaves_no_process() -> None:
         "    print(pid, flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    # Standard output is at its end when every process that inherited it is gone.
+    # Standard output ends when every process that inherited it has ended.
     out = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
     )

@@ -1,4 +1,4 @@
-"""The gateway: events as API Gateway makes them, answers as it sends them."""
+"""The gateway: it makes events and sends answers as API Gateway does."""
 
 import base64
 import json
@@ -160,4 +160,4 @@ def test_routes_are_read_from_the_template() -> None:
     template = read_template(Path("template.yaml"))
     keys = {route.key for route in routes_of(template)}
     assert {"GET /", "GET /callback", "POST /sign-out", "GET /assets/{name}"} <= keys
-    assert json.dumps(template)  # plain values
+    assert json.dumps(template)  # fails if there is anything but plain values

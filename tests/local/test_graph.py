@@ -37,12 +37,12 @@ def test_applications_are_created_filtered_changed_and_deleted(call: Call) -> No
     assert body["signInAudience"] == "AzureADMyOrg"
     assert body["web"]["redirectUris"] == []
     assert body["passwordCredentials"] == []
-    for wanted in (
+    for condition in (
         "tags/any(t:t eq 'b')",
         "displayName eq 'It''s'",
         f"appId eq '{body['appId']}'",
     ):
-        found = call("GET", "/applications", params={"$filter": wanted}).json()["value"]
+        found = call("GET", "/applications", params={"$filter": condition}).json()["value"]
         assert [one["id"] for one in found] == [body["id"]]
     assert (
         call("GET", "/applications", params={"$filter": "tags/any(t:t eq 'c')"}).json()["value"]
@@ -59,12 +59,12 @@ def test_applications_are_created_filtered_changed_and_deleted(call: Call) -> No
 
 def test_passwords_are_shown_once_and_removed(call: Call) -> None:
     path = f"/applications/{call('POST', '/applications', json={'displayName': 'x'}).json()['id']}"
-    asked = {"displayName": "one", "endDateTime": "2030-01-02T03:04:05Z"}
-    made = call("POST", f"{path}/addPassword", json={"passwordCredential": asked}).json()
-    assert made["endDateTime"] == asked["endDateTime"]
+    credential = {"displayName": "one", "endDateTime": "2030-01-02T03:04:05Z"}
+    made = call("POST", f"{path}/addPassword", json={"passwordCredential": credential}).json()
+    assert made["endDateTime"] == credential["endDateTime"]
     assert made["secretText"].startswith(made["hint"])
     (kept,) = call("GET", path).json()["passwordCredentials"]
-    assert kept == {**made, "secretText": None}  # it is told once
+    assert kept == {**made, "secretText": None}  # it is shown once
     removed = call("POST", f"{path}/removePassword", json={"keyId": made["keyId"]})
     assert removed.status_code == 204
     assert call("GET", path).json()["passwordCredentials"] == []
@@ -74,10 +74,10 @@ def test_passwords_are_shown_once_and_removed(call: Call) -> None:
 
 def test_service_principal_exists_once_per_application(call: Call) -> None:
     client_id = call("POST", "/applications", json={"displayName": "x"}).json()["appId"]
-    wanted = {"$filter": f"appId eq '{client_id}'"}
-    assert call("GET", "/servicePrincipals", params=wanted).json()["value"] == []
+    query = {"$filter": f"appId eq '{client_id}'"}
+    assert call("GET", "/servicePrincipals", params=query).json()["value"] == []
     assert call("POST", "/servicePrincipals", json={"appId": client_id}).status_code == 201
-    (found,) = call("GET", "/servicePrincipals", params=wanted).json()["value"]
+    (found,) = call("GET", "/servicePrincipals", params=query).json()["value"]
     assert found["appId"] == client_id
     again = call("POST", "/servicePrincipals", json={"appId": client_id})
     assert again.status_code == 409
@@ -91,8 +91,8 @@ def test_calls_without_permission_or_with_bad_bodies_are_refused(
     assert code_of(bad) == (400, "Request_BadRequest")
     odd = call("GET", "/applications", params={"$filter": "nonsense"})
     assert code_of(odd) == (400, "Request_UnsupportedQuery")
-    nobody = httpx.get(f"{stand_in.url}/graph/v1.0/applications", trust_env=False)
-    assert code_of(nobody) == (401, "InvalidAuthenticationToken")
+    anonymous = httpx.get(f"{stand_in.url}/graph/v1.0/applications", trust_env=False)
+    assert code_of(anonymous) == (401, "InvalidAuthenticationToken")
     stand_in.tenant.entra_tenants[CONTOSO.tenant_id].may_register = False
     assert code_of(call("GET", "/applications")) == (403, "Authorization_RequestDenied")
 

@@ -1,4 +1,4 @@
-"""The stand-in's discovery and authorization endpoint, against what a real Logto does."""
+"""The stand-in's discovery and authorization endpoint, compared with a real Logto server."""
 
 import httpx
 import pytest

@@ -1,8 +1,7 @@
-"""The stand-in's end of a session, and the back-channel message it sends."""
+"""The stand-in's end-session endpoint, and the back-channel message that it sends."""
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -11,6 +10,7 @@ import pytest
 
 from local.logto.server import StandIn
 from tests.local.conftest import HOME, RelyingParty
+from tests.support.http_server import Handler, serving_http
 
 
 def end(party: RelyingParty, **query: str) -> str:
@@ -68,44 +68,33 @@ def test_tokens_survive_only_with_offline_access(party: RelyingParty, offline: b
     assert party.me(tokens["access_token"]).status_code == (200 if offline else 401)
 
 
-class _Listener(HTTPServer):
-    """Keeps the forms that are posted to it."""
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """An application that receives logout tokens."""
 
-    def __init__(self) -> None:
-        self.forms: list[dict[str, list[str]]] = []
-        super().__init__(("127.0.0.1", 0), _Receiver)
-
-
-class _Receiver(BaseHTTPRequestHandler):
-    server: _Listener
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.forms.append(parse_qs(body.decode()))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+    url: str
+    forms: list[dict[str, list[str]]]
 
 
 @pytest.fixture
-def listener() -> Iterator[_Listener]:
-    server = _Listener()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def listener() -> Iterator[Listener]:
+    forms: list[dict[str, list[str]]] = []
+
+    class Receiver(Handler):
+        def do_POST(self) -> None:
+            forms.append(parse_qs(self.body().decode()))
+            self.answer(200)
+
+    with serving_http(Receiver) as url:
+        yield Listener(url, forms)
 
 
 @pytest.mark.parametrize("session_required", [True, False])
 def test_back_channel_logout_is_sent_from_end_session(
-    party: RelyingParty, stand_in: StandIn, listener: _Listener, session_required: bool
+    party: RelyingParty, stand_in: StandIn, listener: Listener, session_required: bool
 ) -> None:
     application = stand_in.tenant.applications["local-app"]
-    application.backchannel_logout_uri = f"http://127.0.0.1:{listener.server_port}/logout"
+    application.backchannel_logout_uri = f"{listener.url}/logout"
     application.backchannel_logout_session_required = session_required
     token = party.tokens()["id_token"]
     end(party, id_token_hint=token, post_logout_redirect_uri=HOME)

@@ -1,4 +1,4 @@
-"""First sign-ins through a connector: who becomes whom, as a real Logto decides it."""
+"""First sign-ins through a connector: which user an account belongs to, as in a real Logto."""
 
 from dataclasses import replace
 from typing import Any
@@ -27,8 +27,8 @@ def distrust(stand_in: StandIn) -> None:
 
 def claims(party: RelyingParty) -> dict[str, Any]:
     tokens = party.tokens(prompt="login consent")
-    told: dict[str, Any] = jwt.decode(tokens["id_token"], options={"verify_signature": False})
-    return told
+    found: dict[str, Any] = jwt.decode(tokens["id_token"], options={"verify_signature": False})
+    return found
 
 
 def test_entra_account_becomes_a_user_at_its_first_sign_in(call: Call, party: RelyingParty) -> None:
@@ -44,8 +44,12 @@ def test_trusted_address_links_the_account_to_the_older_user(
 ) -> None:
     made = call("POST", "/users", json={"name": "A.", "primaryEmail": ADDRESS}).json()["id"]
     for _ in range(2):
-        told = claims(party)
-        assert (told["sub"], told["email"], told["name"]) == (made, ADDRESS, "Alice Example")
+        identity = claims(party)
+        assert (identity["sub"], identity["email"], identity["name"]) == (
+            made,
+            ADDRESS,
+            "Alice Example",
+        )
     assert [one["id"] for one in call("GET", "/users", params=BY_ADDRESS).json()] == [made]
     full = party.tokens(prompt="login consent", scope="openid identities")
     (identity,) = party.me(full["access_token"]).json()["sso_identities"]
@@ -71,8 +75,8 @@ def test_untrusted_address_creates_a_second_user_without_it(
 ) -> None:
     distrust(stand_in)
     made = call("POST", "/users", json={"name": "A.", "primaryEmail": ADDRESS}).json()["id"]
-    told = claims(party)
-    assert (told["sub"], told["email"]) == (ALICE, None)
+    identity = claims(party)
+    assert (identity["sub"], identity["email"]) == (ALICE, None)
     assert [one["id"] for one in call("GET", "/users", params=BY_ADDRESS).json()] == [made]
     shown = {one["id"]: one["primaryEmail"] for one in call("GET", "/users").json()}
     assert shown[ALICE] is None

@@ -1,4 +1,4 @@
-"""The stand-in's Management API: Logto's answers and errors, and what they change for sign-ins."""
+"""The stand-in's Management API: its answers and errors, and the effects on sign-ins."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -96,7 +96,9 @@ def test_applications_are_created_changed_and_deleted(call: Call) -> None:
     changed = call("PATCH", f"/applications/{identifier}", json={"oidcClientMetadata": whole})
     assert changed.json()["oidcClientMetadata"] == whole
     changed = call("PATCH", f"/applications/{identifier}", json={"oidcClientMetadata": metadata()})
-    assert changed.json()["oidcClientMetadata"] == metadata()  # what was left out is gone
+    assert (
+        changed.json()["oidcClientMetadata"] == metadata()
+    )  # members that are left out are removed
     assert call("DELETE", f"/applications/{identifier}").status_code == 204
     assert code_of(call("GET", f"/applications/{identifier}"))[0] == 404
 
@@ -239,5 +241,5 @@ def test_users_are_found_by_their_username(call: Call) -> None:
     assert made.status_code == 200
     found = call("GET", "/users", params={"search.username": "walter", "mode.username": "exact"})
     assert [user["id"] for user in found.json()] == [made.json()["id"]]
-    nobody = call("GET", "/users", params={"search.username": "walt", "mode.username": "exact"})
-    assert nobody.json() == []
+    others = call("GET", "/users", params={"search.username": "walt", "mode.username": "exact"})
+    assert others.json() == []

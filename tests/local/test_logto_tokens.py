@@ -1,4 +1,4 @@
-"""The stand-in's tokens, against what a real Logto issues and refuses."""
+"""The stand-in's tokens, compared with those of a real Logto server."""
 
 import time
 from typing import Any
@@ -7,8 +7,9 @@ import httpx
 import jwt
 import pytest
 
+from harness.product import Clock
 from local.logto.server import StandIn
-from tests.local.conftest import CREDENTIALS, Clock, RelyingParty
+from tests.local.conftest import CREDENTIALS, RelyingParty
 
 ORDERS = "https://api.example.test/orders"
 ORGANIZATION = "contosoorg01"

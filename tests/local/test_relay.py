@@ -1,4 +1,4 @@
-"""The relay of the local gateway: the authorizer before it, headers as mapped, no other change."""
+"""The relay of the local gateway: it authorizes, maps headers, and changes nothing else."""
 
 import asyncio
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ MAPPINGS = {
 
 @dataclass(slots=True)
 class Upstream:
-    """The other server: what it was sent, and what it answers."""
+    """The upstream server: the requests that it received, and its answer."""
 
     requests: list[dict[str, Any]] = field(default_factory=list)
     answer: Response = field(default_factory=lambda: Response("from upstream"))
@@ -55,7 +55,7 @@ class Upstream:
 
 @dataclass(slots=True)
 class Decision:
-    """What the authorizer answers next, and what it was asked."""
+    """The authorizer's next answer, and the events that it received."""
 
     answer: Any = field(
         default_factory=lambda: {"isAuthorized": True, "context": {"access_token": TOKEN}}
@@ -130,7 +130,7 @@ def test_client_cannot_forge_the_token_header(
 def test_without_a_token_the_header_is_absent(
     client: httpx.Client, upstream: Upstream, decision: Decision, context: object
 ) -> None:
-    """Least of all the client's own."""
+    """Neither is the client's own header forwarded."""
     decision.answer = {"isAuthorized": True, "context": context}
     client.get("/api/orders", headers={HEADER: "forged"})
     (sent,) = upstream.requests
@@ -157,7 +157,7 @@ def test_other_headers_are_forwarded(client: httpx.Client, upstream: Upstream) -
 
 
 @pytest.mark.parametrize(
-    ("asked", "path", "query"),
+    ("target", "path", "query"),
     [
         ("/api/orders", "/orders", ""),
         ("/api/a/b/c/", "/a/b/c/", ""),
@@ -169,9 +169,9 @@ def test_other_headers_are_forwarded(client: httpx.Client, upstream: Upstream) -
     ],
 )
 def test_path_and_query_are_forwarded_as_sent(
-    client: httpx.Client, upstream: Upstream, asked: str, path: str, query: str
+    client: httpx.Client, upstream: Upstream, target: str, path: str, query: str
 ) -> None:
-    client.get(asked)
+    client.get(target)
     (sent,) = upstream.requests
     assert (sent["path"], sent["query"]) == (path, query)
 
@@ -276,7 +276,7 @@ RESERVED = (
 @pytest.mark.parametrize("name", RESERVED)
 @pytest.mark.parametrize("action", ["overwrite", "append", "remove"])
 def test_mapping_of_reserved_headers_is_refused(action: str, name: str) -> None:
-    """API Gateway refuses a deployment that maps them, so this one does not start."""
+    """API Gateway refuses to deploy such a mapping, so the local gateway does not start."""
     with pytest.raises(ValueError, match="restricted"):
         Relay.of("http://upstream.test/{proxy}", {f"{action}:header.{name}": "'x'"})
 
@@ -290,7 +290,7 @@ def test_mapping_of_anything_but_request_headers_is_refused(key: str) -> None:
 
 
 def test_template_forwards_the_token_and_removes_the_cookie() -> None:
-    """What `template.yaml` maps is what these tests are about."""
+    """These tests use the mappings of `template.yaml`."""
     template = read_template(Path("template.yaml"))
     (found,) = [r for r in routes_of(template, upstream="http://up.test") if r.relay]
     assert found.key == "ANY /api/{proxy+}"

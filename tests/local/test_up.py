@@ -1,4 +1,4 @@
-"""`python -m local` from outside: starts, serves a sign-in, reloads, and leaves nothing behind."""
+"""`python -m local` from outside: it starts, serves a sign-in, reloads, and leaves no process."""
 
 import os
 import re

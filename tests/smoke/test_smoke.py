@@ -1,4 +1,4 @@
-"""The smoke check over the real handlers: it is content with them, and with nothing less."""
+"""The smoke check of the real handlers: it passes, and finds every fault."""
 
 import io
 import json
@@ -28,7 +28,7 @@ Invoke = Callable[[str, dict[str, Any]], dict[str, Any]]
 def deployed(
     dynamodb_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Invoke, dict[str, str]]]:
-    """The functions by their aliases, and what the check is told of them."""
+    """The functions by their aliases, and the environment of the check."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
     with (
         running(default_tenant(f"https://{DOMAIN}")) as stand_in,

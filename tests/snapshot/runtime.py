@@ -12,11 +12,11 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from local.lambda_process import Child, runtime_variables
+from tests.support.http_server import Handler, serving_http
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -89,17 +89,15 @@ def snap_started(handler: str, variables: Mapping[str, str]) -> Iterator[Runtime
 def _api(exchange: Exchange) -> Iterator[str]:
     """Serve the runtime API while the context lasts; its address."""
 
-    class Api(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Api(Handler):
         def do_GET(self) -> None:
             if self.path.endswith("/restore/next"):
                 exchange.snapshot.set()
                 exchange.restored.wait()
-                return self._answer(200, b"{}")
+                return self.answer(200, b"{}")
             event = exchange.events.get()
             if event is None:
-                return self._answer(500, b"{}")
+                return self.answer(500, b"{}")
             headers = {
                 "Lambda-Runtime-Aws-Request-Id": str(uuid.uuid4()),
                 "Lambda-Runtime-Deadline-Ms": "32503680000000",
@@ -107,38 +105,15 @@ def _api(exchange: Exchange) -> Iterator[str]:
                 "Content-Type": "application/json",
                 "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-central-1:1:function:f:1",
             }
-            self._answer(200, json.dumps(event).encode(), headers)
+            self.answer(200, json.dumps(event).encode(), headers)
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", "0")))
+            body = json.loads(self.body())
             if self.path.endswith("/response"):
-                exchange.answers.put(json.loads(body))
+                exchange.answers.put(body)
             else:
-                exchange.faults.append(json.loads(body))
-            self._answer(202, b"{}")
+                exchange.faults.append(body)
+            self.answer(202, b"{}")
 
-        def _answer(self, status: int, body: bytes, headers: Mapping[str, str] = {}) -> None:
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Print nothing."""
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, request: Any, client_address: Any) -> None:
-            """Ignore that a process which ends leaves its last request unanswered."""
-
-    server = Server(("127.0.0.1", 0), Api)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving_http(Api) as url:
+        yield url.removeprefix("http://")

@@ -1,4 +1,4 @@
-"""SnapStart: what is ready in the snapshot, and that nothing comes out of it twice."""
+"""SnapStart: the snapshot contains metadata, and no secret that two processes would share."""
 
 import json
 import os
@@ -13,6 +13,7 @@ import pytest
 
 from functions.smoke.http_event import http_event
 from harness.browser import FETCH, Browser, read_answer
+from harness.environment import function_variables
 from harness.functions import authorizer_event
 from harness.product import DOMAIN
 from harness.sign_in_robot import Robot
@@ -34,18 +35,12 @@ def stand_in() -> Iterator[StandIn]:
 @pytest.fixture
 def variables(stand_in: StandIn, dynamodb_url: str) -> Iterator[Mapping[str, str]]:
     client = boto3.client("dynamodb", endpoint_url=dynamodb_url, region_name="eu-central-1")
-    yield {
-        "LOGTO_ENDPOINT": stand_in.url,
-        "LOGTO_APP_ID": "local-app",
-        "LOGTO_APP_SECRET": "local-app-secret",
-        "TABLE_NAME": new_table(client),
-        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_url,
-    }
+    yield function_variables(stand_in.url, new_table(client), dynamodb=dynamodb_url)
     client.close()
 
 
 def established(runtime: Runtime, url: str) -> int:
-    """Connections of the process to a server of this machine."""
+    """Count the process's connections to a server of this machine."""
     if not Path("/proc/self/fd").exists():
         lacking("there is no /proc to see a process's connections in")
     descriptors = Path(f"/proc/{runtime.process.pid}/fd")
@@ -70,7 +65,7 @@ def test_snapshot_contains_metadata_and_no_connection(
         browser = Browser(function, domain=DOMAIN)
         with Robot(stand_in.url) as robot:
             started = browser.get("/sign-in?connector=contoso00001")
-            assert stand_in.requests == []  # nothing was left to ask
+            assert stand_in.requests == []  # everything was in the snapshot
             assert browser.get(robot.sign_in(started.location)).status == 302
         assert json.loads(browser.get("/me", FETCH).body)["name"] == "Alice Example"
         assert ("POST", "/oidc/token") in stand_in.requests
@@ -93,7 +88,7 @@ def test_restored_authorizer_denies_without_fetching_metadata(
 def test_snapshot_without_logto_fetches_metadata_at_the_first_request(
     variables: Mapping[str, str], stand_in: StandIn
 ) -> None:
-    """Where metadata cannot be had before the snapshot, the first request asks for it."""
+    """If metadata cannot be fetched before the snapshot, the first request fetches it."""
     unreachable = {**variables, "LOGTO_ENDPOINT": "http://127.0.0.1:9"}
     with snap_started("functions.auth.app.handler", unreachable) as function:
         function.wait_for_snapshot()
@@ -133,7 +128,7 @@ for _ in range(3):
 
 
 def restored_thrice(variables: Mapping[str, str], *, age: int = 0) -> list[tuple[str, str]]:
-    """Location and cookie of a sign-in in three processes of one snapshot, made `age` s ago."""
+    """Sign in in three processes of one snapshot, `age` seconds old: location and cookie each."""
     done = subprocess.run(
         [sys.executable, "-c", _RESTORED],
         cwd=ROOT,

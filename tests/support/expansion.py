@@ -1,4 +1,4 @@
-"""The template as CloudFormation gets it: expanded by SAM's translator, its conditions decided."""
+"""The template as CloudFormation gets it: expanded by SAM's translator, with no conditions."""
 
 import copy
 import json
@@ -32,14 +32,14 @@ Template = dict[str, Any]
 
 @cache
 def source(name: str = "template.yaml") -> Template:
-    """The template as written, with intrinsic functions in their long form."""
+    """Read the template as written, with intrinsic functions in their long form."""
     parse: Any = yaml_parse
     read: Template = parse((ROOT / name).read_text())
     return read
 
 
 def parameters(**given: str) -> dict[str, str]:
-    """Every parameter's value: what is given, else the default."""
+    """The values of all parameters: the given ones, else the defaults."""
     declared = source()["Parameters"]
     defaults = {n: str(p["Default"]) for n, p in declared.items() if "Default" in p}
     assert set(given) <= set(declared), set(given) - set(declared)
@@ -47,7 +47,7 @@ def parameters(**given: str) -> dict[str, str]:
 
 
 def expanded(values: Mapping[str, str]) -> Template:
-    """The template after SAM's transform, code as if it had been uploaded."""
+    """Apply SAM's transform to the template, as if the code had been uploaded."""
     template = copy.deepcopy(source())
     for resource in template["Resources"].values():
         for name in ("CodeUri", "ContentUri"):
@@ -63,10 +63,10 @@ def expanded(values: Mapping[str, str]) -> Template:
 
 
 def decided(template: Template, values: Mapping[str, str], *, region: str = REGION) -> Template:
-    """The resources and outputs that these parameters lead to, without any condition left."""
+    """Decide all conditions by these parameters: the resources and outputs that remain."""
     decide = _Decision(template.get("Conditions", {}), {**PSEUDO, "AWS::Region": region, **values})
     result = {name: part for name, part in template.items() if name != "Conditions"}
-    # The linter judges a reference by the parameter's default: let it be the value.
+    # The linter judges a reference by the parameter's default, so the value becomes the default.
     result["Parameters"] = {
         name: {**declared, "Default": int(given) if declared["Type"] == "Number" else given}
         for name, declared in template["Parameters"].items()
@@ -82,7 +82,7 @@ def decided(template: Template, values: Mapping[str, str], *, region: str = REGI
 
 
 def broken_rules(values: Mapping[str, str]) -> list[str]:
-    """What CloudFormation refuses of these parameters, by the template's rules."""
+    """The template's rules by which CloudFormation refuses these parameters."""
     decide = _Decision(source()["Conditions"], {**PSEUDO, **values})
     return [
         assertion["AssertDescription"]
@@ -103,13 +103,13 @@ def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
 
 
 def lint_faults(template: Template) -> list[str]:
-    """What cfn-lint says of a decided template, which may leave parameters unused (W2001)."""
+    """Lint a decided template with cfn-lint. It may leave parameters unused (W2001)."""
     config = ManualArgs(regions=[REGION], ignore_checks=["W2001"])
     return [f"{match.rule.id} {match}" for match in lint(json.dumps(template), config=config)]
 
 
 class _Decision:
-    """Conditions over given values."""
+    """Evaluates conditions with given values."""
 
     def __init__(self, conditions: Mapping[str, Any], values: Mapping[str, str]) -> None:
         self._conditions = conditions
@@ -132,7 +132,7 @@ class _Decision:
         raise AssertionError(f"no condition: {function}")
 
     def plain(self, value: Any) -> Any:
-        """A value with every `Fn::If` replaced by the side that applies."""
+        """Replace every `Fn::If` in a value by the branch that applies."""
         if isinstance(value, list):
             items = [self.plain(item) for item in value]
             return [item for item in items if item != _NOTHING]

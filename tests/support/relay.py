@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 
 class Relay:
-    """Where it listens, how many connections it has taken, and a way to cut them."""
+    """A relay with its connections, which can be cut."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
@@ -24,12 +24,12 @@ class Relay:
         return len(self._pairs)
 
     def towards(self, url: str) -> None:
-        """The server that connections go to from now on."""
+        """Set the server that connections go to from now on."""
         parts = urlsplit(url)
         self.target = (str(parts.hostname), int(parts.port or 0))
 
     def cut(self) -> int:
-        """Close every connection as a peer does that has waited long enough; how many were open."""
+        """Close all connections, as a peer does with idle ones; how many were open."""
         open_ = 0
         for pair in self._pairs:
             open_ += pair[0].fileno() >= 0
@@ -40,7 +40,7 @@ class Relay:
         return open_
 
     def serve(self) -> None:
-        """Take connections until the listener is closed."""
+        """Accept connections until the listener is closed."""
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
@@ -61,7 +61,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 @contextmanager
 def relaying() -> Iterator[Relay]:
-    """A relay while the context lasts; say where it leads with `towards`."""
+    """Run a relay while the context lasts. `towards` sets its target."""
     listener = socket.create_server(("127.0.0.1", 0))
     relay = Relay(listener)
     thread = threading.Thread(target=relay.serve, daemon=True)

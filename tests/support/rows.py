@@ -52,7 +52,7 @@ def put_session(
     seconds_ago: int = 0,
     client: tuple[str | None, str | None] = (None, None),
 ) -> str:
-    """Commit a session that began so long ago; the secret for its cookie."""
+    """Commit a session that began so long ago; the secret of its cookie."""
     settings, began = services.settings, int(services.clock()) - seconds_ago
     secret = new_secret(services.random)
     seal = SessionHandle.of(secret).seal

@@ -1,4 +1,4 @@
-"""Signing keys and ID tokens for tests of the checks alone."""
+"""Signing keys and ID tokens for tests of their checks."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ ISSUER = "https://tenant.logto.app/oidc"
 CLIENT_ID = "app"
 NONCE = "the-nonce"
 NOW = 1_800_000_000
-"""When these tokens are checked; Unix seconds."""
+"""The time at which these tokens are checked; seconds since 1970."""
 ES384 = ECKey.generate_key("P-384", {"kid": "es384", "use": "sig", "alg": "ES384"})
 RS256 = RSAKey.generate_key(2048, {"kid": "rs256", "use": "sig", "alg": "RS256"})
 
 
 def known(*keys: Key, algorithms: tuple[str, ...] = ("ES384",)) -> ProviderMetadata:
-    """What a process knows of a provider with these keys."""
+    """The metadata of a provider with these keys."""
     return ProviderMetadata(
         document={
             "issuer": ISSUER,
@@ -39,7 +39,7 @@ def expected(**changes: Any) -> Expected:
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """The claims of a good ID token; None removes one."""
+    """The claims of a valid ID token; None removes one."""
     values: dict[str, Any] = {
         "iss": ISSUER,
         "sub": "user-1",
@@ -54,7 +54,7 @@ def claims(**changes: Any) -> dict[str, Any]:
 def signed(
     content: dict[str, Any], key: Key = ES384, *, header: dict[str, Any] | None = None
 ) -> str:
-    """A compact JWS of these claims."""
+    """Sign claims: a compact JWS."""
     algorithm = str(key.alg or "ES384")
     full = {"alg": algorithm, "kid": key.kid, **(header or {})}
     full = {name: value for name, value in full.items() if value is not None}
