@@ -1,9 +1,9 @@
 """A robot at the stand-in for Logto: it opens its pages and submits their forms."""
 
 import re
+from contextlib import AbstractContextManager
 from html import unescape
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 from urllib.parse import urljoin
 
 import httpx
@@ -14,22 +14,14 @@ _FORM: Final = re.compile(
 _HIDDEN: Final = re.compile(r"<input type=\"hidden\" name=\"([^\"]+)\" value=\"([^\"]*)\">")
 
 
-class Robot:
+class Robot(AbstractContextManager["Robot"]):
     """A browser at the stand-in, with its own cookies there."""
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._client = httpx.Client(follow_redirects=False, trust_env=False, timeout=10)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        failure: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._client.close()
 
     def open(self, url: str) -> httpx.Response:

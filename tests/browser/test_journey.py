@@ -5,18 +5,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.steps import sign_in
 from tests.support.up import Up
 
 Picture = Callable[[Page, str], None]
 NewContext = Callable[..., BrowserContext]
-
-
-def sign_in(page: Page, who: str = "Alice Example", button: str = "Sign in") -> None:
-    """Sign in from the home page, only by clicks."""
-    page.goto("/")
-    page.get_by_role("link", name=button).click()
-    page.get_by_role("button", name="Continue with Contoso (Microsoft Entra ID)").click()
-    page.get_by_role("button", name=who).click()
 
 
 @pytest.mark.parametrize("javascript", [True, False])

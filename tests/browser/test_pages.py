@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page
 
 from functions.auth import pages
-from tests.browser.test_journey import sign_in
+from tests.browser.steps import sign_in
 from tests.support.up import Up, up
 
 Picture = Callable[[Page, str], None]

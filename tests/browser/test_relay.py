@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.test_journey import sign_in
+from tests.browser.steps import sign_in
 from tests.support.up import Up
 
 NewContext = Callable[..., BrowserContext]

@@ -3,37 +3,24 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from harness.browser import FETCH, NAVIGATION, Browser, read_answer
 from harness.environment import function_variables
 from harness.product import DOMAIN
-from harness.rie import Function, emulated
+from harness.rie import Function
 from harness.sign_in_robot import Robot
 from local.logto.server import StandIn
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.built.artifacts import emulated_function, sample
 
 
 @pytest.fixture(scope="module")
 def function(
     artifacts: Path, runtime_client: Path, variables: dict[str, str]
 ) -> Iterator[Function]:
-    with emulated(
-        "functions.auth.app.handler",
-        artifacts / "AuthFunction",
-        artifacts / "SharedLayer/python",
-        runtime_client,
-        variables,
-    ) as started:
+    with emulated_function("AuthFunction", artifacts, runtime_client, variables) as started:
         yield started
-
-
-def sample(name: str) -> dict[str, Any]:
-    event: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
-    return event
 
 
 @pytest.mark.parametrize(
@@ -82,13 +69,8 @@ def test_malformed_event_is_500(function: Function) -> None:
 def test_wrong_settings_stop_the_start_with_their_names(
     finished: Path, runtime_client: Path
 ) -> None:
-    with emulated(
-        "functions.auth.app.handler",
-        finished / "AuthFunction",
-        finished / "SharedLayer/python",
-        runtime_client,
-        {"LOGTO_ENDPOINT": "http://tenant.logto.app"},
-    ) as function:
+    wrong = {"LOGTO_ENDPOINT": "http://tenant.logto.app"}
+    with emulated_function("AuthFunction", finished, runtime_client, wrong) as function:
         answer = function(sample("home"))
     assert answer["errorType"] == "SettingsInvalid"
     for name in ("LOGTO_ENDPOINT", "LOGTO_APP_ID", "LOGTO_APP_SECRET_ARN", "TABLE_NAME"):
@@ -104,13 +86,7 @@ def test_tracing_changes_no_answer(
         "POWERTOOLS_TRACE_DISABLED": "false",
         "LAMBDA_TASK_ROOT": str(artifacts / "AuthFunction"),
     }
-    with emulated(
-        "functions.auth.app.handler",
-        artifacts / "AuthFunction",
-        artifacts / "SharedLayer/python",
-        runtime_client,
-        variables,
-    ) as function:
+    with emulated_function("AuthFunction", artifacts, runtime_client, variables) as function:
         assert read_answer(function(sample("home"))).status == 200
         assert read_answer(function(sample("sign-in"))).status == 503  # there is no such table
         assert "Traceback" not in function.log

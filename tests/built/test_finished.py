@@ -4,8 +4,6 @@ import importlib.util
 import json
 import marshal
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from types import CodeType
 
@@ -13,13 +11,12 @@ import pytest
 
 from local.artifacts import BuildIncomplete, code_folders, finish, sizes
 from local.service_data import SERVICES
-from tests.built.test_artifacts import FUNCTIONS, files
+from tests.built.artifacts import FUNCTIONS, files, folders_of, output_of
 
 ZIPPED_LIMIT = 25 * 1024 * 1024
 UNCHECKED = (1).to_bytes(4, "little")
 """The flags of bytecode that is never compared with its source (PEP 552)."""
 WATCH = """
-import sys
 from importlib.machinery import SourceFileLoader
 compiled = []
 compile_source = SourceFileLoader.source_to_code
@@ -53,31 +50,16 @@ def test_every_module_has_unchecked_bytecode_that_shows_lambdas_paths(finished: 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_start_compiles_no_module(finished: Path, name: str) -> None:
     """Even if all sources are newer than their bytecode, as in an unpacked archive."""
-    folders = [str(finished / name), str(finished / "SharedLayer/python")]
+    folders = folders_of(finished, name)
     module = FUNCTIONS[name]["Handler"].rpartition(".")[0]
     program = (
-        f"{WATCH}sys.path[:0] = {folders!r}\n"
-        f"import {module}\n"
-        f"print([path for path in compiled if path.startswith({tuple(folders)!r})])\n"
+        f"{WATCH}import {module}\n"
+        f"print([path for path in compiled if path.startswith({folders!r})])\n"
     )
     for folder in folders:
         for path in modules(Path(folder)):
             path.touch()
-    environment = {
-        "LOGTO_ENDPOINT": "https://tenant.logto.app",
-        "LOGTO_APP_ID": "app",
-        "LOGTO_APP_SECRET": "secret",
-        "TABLE_NAME": "table",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    done = subprocess.run(
-        [sys.executable, "-B", "-I", "-S", "-c", program],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "[]"
+    assert output_of(program, *folders).strip() == "[]"
 
 
 def test_the_same_build_gives_the_same_bytes(plain: Path, finished: Path, tmp_path: Path) -> None:
@@ -125,8 +107,7 @@ def test_licences_and_metadata_are_kept(plain: Path, finished: Path) -> None:
 def test_service_models_differ_only_in_texts(plain: Path, finished: Path) -> None:
     """All operations, shapes and conditions are kept; only texts are removed."""
     program = (
-        "import json, sys\n"
-        "sys.path[:0] = [sys.argv[1]]\n"
+        "import json\n"
         "from botocore.session import get_session\n"
         "loader = get_session().get_component('data_loader')\n"
         "def bare(v):\n"
@@ -140,12 +121,7 @@ def test_service_models_differ_only_in_texts(plain: Path, finished: Path) -> Non
         "print(loader.load_service_model('dynamodb', 'service-2').get('documentation'))\n"
     )
     full, cut = (
-        subprocess.run(
-            [sys.executable, "-I", "-S", "-c", program, str(folder / "SharedLayer/python")],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.splitlines()
+        output_of(program, str(folder / "SharedLayer/python")).splitlines()
         for folder in (plain, finished)
     )
     assert full[:-1] == cut[:-1]
@@ -156,8 +132,6 @@ def test_service_models_differ_only_in_texts(plain: Path, finished: Path) -> Non
 @pytest.mark.parametrize("region", ["eu-central-1", "us-gov-west-1", "cn-north-1"])
 def test_endpoints_of_every_partition_are_kept(plain: Path, finished: Path, region: str) -> None:
     program = (
-        "import sys\n"
-        "sys.path[:0] = [sys.argv[1]]\n"
         "from botocore.session import get_session\n"
         f"for name in {SERVICES!r}:\n"
         f"    client = get_session().create_client(name, region_name={region!r},\n"
@@ -165,13 +139,7 @@ def test_endpoints_of_every_partition_are_kept(plain: Path, finished: Path, regi
         "    print(client.meta.endpoint_url, client.meta.partition)\n"
     )
     full, cut = (
-        subprocess.run(
-            [sys.executable, "-I", "-S", "-c", program, str(folder / "SharedLayer/python")],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for folder in (plain, finished)
+        output_of(program, str(folder / "SharedLayer/python")) for folder in (plain, finished)
     )
     assert full == cut
     assert region in full

@@ -20,11 +20,12 @@ from harness.functions import authorizer_event
 from harness.kept_table import kept_table
 from harness.ports import free_ports
 from harness.product import DOMAIN
-from harness.rie import Function, emulated, runtime_pid
+from harness.rie import Function, runtime_pid
 from harness.sign_in_robot import Robot
 from harness.tables import new_table
 from local.logto.contoso import default_tenant
 from local.logto.server import running
+from tests.built.artifacts import emulated_function
 from tests.support.relay import Relay, relaying
 
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
@@ -76,16 +77,8 @@ def warm(finished: Path, runtime_client: Path) -> Iterator[Warm]:
         parts.callback(client.close)
         variables = function_variables(logto.url, new_table(client), dynamodb=table.url)
         auth, authorizer = (
-            parts.enter_context(
-                emulated(
-                    f"functions.{name}.app.handler",
-                    finished / f"{name.capitalize()}Function",
-                    finished / "SharedLayer/python",
-                    runtime_client,
-                    variables,
-                )
-            )
-            for name in ("auth", "authorizer")
+            parts.enter_context(emulated_function(name, finished, runtime_client, variables))
+            for name in ("AuthFunction", "AuthorizerFunction")
         )
         started = Warm(auth, authorizer, table, logto, Browser(auth, domain=DOMAIN))
         assert started.browser.get(started.callback_url(started.browser)).status == 302

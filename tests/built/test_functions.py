@@ -1,6 +1,5 @@
 """The built functions other than AuthFunction, under the runtime interface emulator."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,15 +10,15 @@ import pytest
 from harness.browser import FETCH, Browser, read_answer
 from harness.functions import RESOURCE, ROUTE, TOKEN_SETTINGS, authorizer_event
 from harness.product import DOMAIN
-from harness.rie import Function, emulated
+from harness.rie import Function
 from harness.sign_in_robot import Robot
 from local.gateway import Gateway
 from local.logto.server import StandIn
 from local.logto.tenant import Webhook
 from local.serving import listen, serving
-from local.template import functions_of, read_template, routes_of
+from local.template import read_template, routes_of
+from tests.built.artifacts import ROOT, emulated_function, sample
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 SIGNING_KEY = "local-webhook-signing-key"
 Start = Callable[[str], Function]
 
@@ -28,26 +27,16 @@ Start = Callable[[str], Function]
 def start(artifacts: Path, runtime_client: Path, variables: dict[str, str]) -> Iterator[Start]:
     """Start a built function by its name. All of them share one table."""
     given = {**variables, **TOKEN_SETTINGS, "LOGTO_WEBHOOK_SIGNING_KEY": SIGNING_KEY}
-    handlers = {
-        name: function["Handler"]
-        for name, function in functions_of(read_template(ROOT / "template.yaml")).items()
-    }
     started: dict[str, Function] = {}
     with ExitStack() as running_functions:
 
         def of(name: str) -> Function:
             if name not in started:
-                layer = artifacts / "SharedLayer/python"
-                function = emulated(handlers[name], artifacts / name, layer, runtime_client, given)
+                function = emulated_function(name, artifacts, runtime_client, given)
                 started[name] = running_functions.enter_context(function)
             return started[name]
 
         yield of
-
-
-def sample(name: str) -> dict[str, Any]:
-    event: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
-    return event
 
 
 def signed_in(start: Start, stand_in: StandIn, account: str = "alice0000001") -> Browser:
