@@ -9,8 +9,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 from harness.missing import ProgramMissing
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from local.options import ROOT
 
 
 def processor() -> str:
