@@ -13,7 +13,7 @@ from provision.logto_api import LogtoApi, Machine
 from provision.microsoft import issuer_of
 from provision.record import Record
 from provision.run import Run
-from provision.setup import Means, set_up
+from provision.setup import SetupServices, set_up
 
 
 class _NoStore:
@@ -46,11 +46,11 @@ def set_up_stand_in(stand_in: StandIn, base_url: str) -> None:
         LogtoApi(stand_in.url, machine) as api,
         GraphApi(lambda: token, endpoint=f"{stand_in.url}/graph/v1.0") as graph,
     ):
-        means = Means(
+        services = SetupServices(
             api=api, graph_for=lambda _: graph, ask=_never_asked, now=stand_in.state.clock()
         )
         run = Run(record=Record(logto=stand_in.url, base_url=base_url))
-        set_up(run, means, product, (customer,), _NoStore())
+        set_up(run, services, product, (customer,), _NoStore())
 
 
 def _graph_token(stand_in: StandIn) -> str:

@@ -1,1 +1,1 @@
-"""Commands for whoever looks after a deployment."""
+"""The commands for operating a deployment: setup, doctor, teardown and sessions."""

@@ -1,13 +1,12 @@
-"""`python -m provision`: set a deployment up, check it, take it down, look after its sessions."""
+"""`python -m provision`: set up a deployment, check it, take it down, and manage its sessions."""
 
 import sys
 
 import typer
 
-from provision.admin_function import ActionRefused
 from provision.cli import connector, doctor, sessions, setup, teardown
 from provision.cli.groups import grouped
-from provision.context import World, WrongUse
+from provision.context import Context, UsageError
 from provision.errors import ProvisionFailed
 
 INTERRUPTED = 130
@@ -32,34 +31,36 @@ def _program() -> None:
     pass
 
 
-def main(arguments: list[str] | None = None, world: World | None = None) -> int:
-    """0 when done, 1 where something refuses or fails, 130 after Ctrl-C.
+def main(arguments: list[str] | None = None, context: Context | None = None) -> int:
+    """Run a command. Return 0 if it is done, 1 if it fails or is refused, 130 after Ctrl-C.
 
-    Raises SystemExit(2) for a mistake in the command.
+    A mistake in the command is 2: returned if a command finds it, raised as SystemExit(2) if
+    Typer does.
     """
-    world = world or World()
+    context = context or Context()
     command = typer.main.get_command(app)
     try:
         given = sys.argv[1:] if arguments is None else arguments
-        ended = command.main(given, prog_name=_NAME, standalone_mode=False, obj=world)
+        ended = command.main(given, prog_name=_NAME, standalone_mode=False, obj=context)
         code = int(ended or 0)
-    except (ActionRefused, ProvisionFailed) as failure:
-        world.err.print(_sentence(str(failure)), markup=False)
+    except ProvisionFailed as failure:
+        context.err.print(_sentence(str(failure)), markup=False)
         return 1
-    except WrongUse as mistake:
-        world.err.print(_sentence(str(mistake)), markup=False)
+    except UsageError as mistake:
+        context.err.print(_sentence(str(mistake)), markup=False)
         return 2
     except typer.TyperException as mistake:
-        world.err.print(_sentence(mistake.format_message()), markup=False)
+        context.err.print(_sentence(mistake.format_message()), markup=False)
         raise SystemExit(mistake.exit_code) from None
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    if code == INTERRUPTED:  # Typer makes it of Ctrl-C, too
-        world.err.print("Interrupted: run the same command again to finish.")
+    if code == INTERRUPTED:  # Typer turns some interrupts into this exit code itself
+        context.err.print("Interrupted. Run the same command again to finish.")
     return code
 
 
 def _sentence(text: str) -> str:
+    """End a text that comes from AWS, Typer or the admin function with a full stop."""
     text = text.strip()
     return text if text.endswith((".", "?", "!")) else f"{text}."
 

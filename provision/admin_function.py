@@ -1,31 +1,33 @@
-"""Invoking a deployment's admin function: on AWS, or in this process against the local stack."""
+"""Invoke the admin function of a deployment: on AWS, or of the stack that `make up` runs."""
 
 import json
-import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-PROOF_SECONDS = 60
-"""How long the proof of who calls may be used."""
+from provision.errors import ActionRefused
 
+Event = dict[str, Any]
 
-class ActionRefused(Exception):
-    """What the deployment or AWS refuses; the text says why."""
+PROOF_SECONDS: Final = 60
+"""How long the proof of the caller's identity can be used."""
+_LOCAL_PROGRAM: Final = "local.admin"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdminFunction:
-    """A deployment's admin function. `invoke` takes an event and gives the answer."""
+    """The admin function of one deployment. `invoke` takes an event and returns the answer."""
 
-    invoke: Callable[[dict[str, Any]], dict[str, Any]]
+    invoke: Callable[[Event], Event]
     proof: Callable[[], str]
 
-    def __call__(self, action: str, **values: str | None) -> dict[str, Any]:
-        """The answer to an action. Raises ActionRefused."""
+    def __call__(self, action: str, **values: str | None) -> Event:
+        """Run an action and return its answer. Raises ActionRefused."""
         given = {name: value for name, value in values.items() if value is not None}
         try:
             answer = self.invoke({"action": action, "caller": self.proof(), **given})
@@ -36,10 +38,10 @@ class AdminFunction:
         return answer
 
 
-def stack_function(
+def deployed_function(
     stack: str, function: str | None, region: str | None, profile: str | None
 ) -> AdminFunction:
-    """The admin function of a stack, or the one named. Raises ActionRefused."""
+    """Find the admin function of a stack, or take the named function. Raises ActionRefused."""
     try:
         session = boto3.Session(region_name=region, profile_name=profile)
         name = function or _output(session, stack, "AdminFunctionName")
@@ -47,37 +49,45 @@ def stack_function(
     except (BotoCoreError, ClientError) as failure:
         raise ActionRefused(str(failure)) from None
 
-    def invoke(event: dict[str, Any]) -> dict[str, Any]:
+    def invoke(event: Event) -> Event:
         answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
         read: Any = json.loads(answer["Payload"].read())
         if "FunctionError" in answer or not isinstance(read, dict):
-            raise ActionRefused(f"{name} failed: see its log")
+            raise ActionRefused(f"The function {name} failed.", "See its log.")
         return read
 
     return AdminFunction(invoke=invoke, proof=lambda: _proof(session))
 
 
 def local_function() -> AdminFunction:
-    """The admin function over the table of the stack that runs on this machine.
+    """Return the admin function over the table of the stack that `make up` runs.
 
-    There is no IAM here and nobody to prove anything to: the caller is whoever runs the command.
+    There is no IAM on this machine, so the caller proves nothing.
     """
-    from functions.admin.application import make_handler
-    from local.options import ROOT, read_options
-    from local.stack import functions_environment
-    from local.table import isolate_from_aws
-    from shared.bootstrap import compose
+    return AdminFunction(invoke=_invoke_local, proof=lambda: "")
 
-    options = read_options(os.environ, ROOT / ".env")
-    isolate_from_aws(os.environ)
-    os.environ.update(functions_environment(options))
-    services = compose(os.environ, service="admin", needs_app_secret=False)
-    handler = make_handler(services, lambda _: "local")
-    return AdminFunction(invoke=lambda event: handler(event, None), proof=lambda: "")
+
+def _invoke_local(event: Event) -> Event:
+    # A program of its own, not an import: `local` is the development stack and imports this
+    # package, so the arrow must not point back. Its settings stay out of this process, too.
+    ended = subprocess.run(  # noqa: S603 - this interpreter, and a fixed module
+        [sys.executable, "-m", _LOCAL_PROGRAM],
+        input=json.dumps(event),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        process_group=0,  # Ctrl-C reaches this process alone, which then ends the other
+    )
+    if ended.returncode != 0:
+        raise ActionRefused(
+            "The admin function of the local stack failed.", "See the message above."
+        )
+    answer: Event = json.loads(ended.stdout)
+    return answer
 
 
 def _proof(session: boto3.Session) -> str:
-    """A signed request for the caller's identity, which proves who signed it."""
+    """Sign a request for the caller's own identity: only the holder of the key can make it."""
     url: str = session.client("sts").generate_presigned_url(
         "get_caller_identity", ExpiresIn=PROOF_SECONDS, HttpMethod="GET"
     )
@@ -89,4 +99,6 @@ def _output(session: boto3.Session, stack: str, name: str) -> str:
     for output in described.get("Outputs", []):
         if output["OutputKey"] == name:
             return str(output["OutputValue"])
-    raise ActionRefused(f"the stack {stack} has no output {name}: is it deployed?")
+    raise ActionRefused(
+        f"The stack {stack} has no output {name}.", "Deploy this product under that name."
+    )

@@ -1,14 +1,24 @@
-"""What stops a command: every text is one sentence for a person, and holds no secret.
+"""What stops a command. Every text says what is wrong and what to do, and holds no secret.
 
-ProvisionFailed       something is not as it has to be
-  Unreachable         a service gave no answer, or not one of its own
-    NoAnswer          the network, or a service that is down: nothing is known of it
-  Refused             a service refused a call; `code` is its own word for why
+ProvisionFailed       something is not as it must be
+  ActionRefused       the admin function, or AWS in front of it, refused an action
+  Unreachable         a service did not answer, or something else answered in its place
+    NoAnswer          the network or the service is down: nothing else is known about it
+  Refused             a service refused a call; `code` is its own word for the reason
 """
 
 
 class ProvisionFailed(Exception):
-    """The text says what is wrong and what to do."""
+    """`problem` is a sentence that says what is wrong, `fix` one that says what to do."""
+
+    def __init__(self, problem: str, fix: str = "") -> None:
+        super().__init__(f"{problem} {fix}".strip())
+        self.problem = problem
+        self.fix = fix
+
+
+class ActionRefused(ProvisionFailed):
+    """The admin function, or AWS in front of it, refused an action."""
 
 
 class Unreachable(ProvisionFailed):
@@ -16,13 +26,13 @@ class Unreachable(ProvisionFailed):
 
 
 class NoAnswer(Unreachable):
-    """Whether anything is wrong with the address itself is not known."""
+    """The service gave no answer, so it is unknown whether its address is right."""
 
 
 class Refused(ProvisionFailed):
     """A service refused a call."""
 
-    def __init__(self, text: str, *, status: int, code: str) -> None:
-        super().__init__(text)
+    def __init__(self, problem: str, fix: str = "", *, status: int, code: str) -> None:
+        super().__init__(problem, fix)
         self.status = status
         self.code = code

@@ -1,6 +1,7 @@
 """The two files that `setup` writes: `.env` for a laptop, `samconfig.toml` for the SAM CLI.
 
-Both are written whole or not at all, and what else is in them stays, comments too.
+A file is replaced as a whole, so it is never half written. Everything else in it stays, comments
+included.
 """
 
 import os
@@ -25,20 +26,19 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
 
 
 def read_env(path: Path) -> dict[str, str]:
-    """The variables of a `.env` file; none where there is no file. Raises ProvisionFailed."""
+    """Read the variables of a `.env` file; none if there is no file. Raises ProvisionFailed."""
     found = dotenv_values(stream=StringIO(_text(path)))
     return {name: value for name, value in found.items() if value is not None}
 
 
 def write_env(path: Path, changes: Mapping[str, str | None]) -> None:
-    """Set variables, remove those that are None, and let nobody else read the file.
+    """Set variables, and remove those that are None. Only the owner can read the file then.
 
     Raises ProvisionFailed.
     """
-    lines = _text(path).splitlines()
     left = dict(changes)
     written: list[str] = []
-    for line in lines:
+    for line in _text(path).splitlines():
         found = _LINE.match(line)
         name = found[1] if found else ""
         if name not in changes:
@@ -50,7 +50,7 @@ def write_env(path: Path, changes: Mapping[str, str | None]) -> None:
 
 
 def read_parameters(path: Path, environment: str) -> dict[str, str]:
-    """The `parameter_overrides` of `sam deploy`. Raises ProvisionFailed."""
+    """Read the `parameter_overrides` of `sam deploy`. Raises ProvisionFailed."""
     return read_overrides(_overrides(_read_toml(path), environment))
 
 
@@ -60,7 +60,7 @@ def write_parameters(path: Path, environment: str, changes: Mapping[str, str | N
 
 
 def with_parameters(path: Path, environment: str, changes: Mapping[str, str | None]) -> str:
-    """The text that `write_parameters` writes. Raises ProvisionFailed."""
+    """Return the text that `write_parameters` writes. Raises ProvisionFailed."""
     document = _read_toml(path)
     changed = changed_overrides(_overrides(document, environment), changes)
     section = _section(document, environment, "deploy", make=True)
@@ -72,7 +72,7 @@ def with_parameters(path: Path, environment: str, changes: Mapping[str, str | No
 
 
 def deploy_default(path: Path, environment: str, name: str) -> str | None:
-    """What `samconfig.toml` says of an option of `sam deploy`, such as `stack_name` or `region`.
+    """Return the default of an option of `sam deploy`, such as `stack_name`, in `samconfig.toml`.
 
     Raises ProvisionFailed.
     """
@@ -86,8 +86,14 @@ def deploy_default(path: Path, environment: str, name: str) -> str | None:
     return None
 
 
+def check_writable(path: Path) -> None:
+    """Check, before anything changes, that the file can be written. Raises ProvisionFailed."""
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        raise _unwritable(path)
+
+
 def _overrides(document: Any, environment: str) -> Any:
-    """As the SAM CLI finds them: those of all commands count where `deploy` has none."""
+    """Find the value as the SAM CLI does: that of all commands counts if `deploy` has none."""
     for command in ("deploy", "global"):
         section = _section(document, environment, command)
         if _OVERRIDES in section:
@@ -95,20 +101,14 @@ def _overrides(document: Any, environment: str) -> Any:
     return None
 
 
-def check_writable(path: Path) -> None:
-    """Before anything is changed: the file can be written later. Raises ProvisionFailed."""
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
-        raise ProvisionFailed(f"{path} cannot be written: check the folder")
-
-
 def _text(path: Path) -> str:
-    """A file's text; empty where there is none."""
+    """Return a file's text; empty if there is no file."""
     try:
         return path.read_text(encoding="utf-8") if path.exists() else ""
     except UnicodeDecodeError:
-        raise ProvisionFailed(f"{path} is no text in UTF-8: mend it first") from None
+        raise ProvisionFailed(f"{path} is not valid UTF-8.", "Repair it first.") from None
     except OSError as failure:
-        raise ProvisionFailed(f"{path} cannot be read ({failure.strerror})") from None
+        raise ProvisionFailed(f"{path} cannot be read ({failure.strerror}).") from None
 
 
 def _read_toml(path: Path) -> Any:
@@ -116,11 +116,11 @@ def _read_toml(path: Path) -> Any:
     try:
         return tomlkit.parse(text)
     except TOMLKitError:
-        raise ProvisionFailed(f"{path.name} cannot be read as TOML: mend it first") from None
+        raise ProvisionFailed(f"{path.name} is not valid TOML.", "Repair it first.") from None
 
 
 def _section(document: Any, environment: str, command: str, *, make: bool = False) -> Any:
-    """The options of a command; an empty table where there are none."""
+    """Return the options of a command; an empty table if there are none."""
     section: Any = document
     for name in (environment, command, "parameters"):
         if name not in section:
@@ -129,17 +129,22 @@ def _section(document: Any, environment: str, command: str, *, make: bool = Fals
             section[name] = tomlkit.table(is_super_table=name != "parameters")
         section = section[name]
         if not isinstance(section, Mapping):
-            raise ProvisionFailed(f"{name} in samconfig.toml is no table: mend it first")
+            raise ProvisionFailed(
+                f"{name} in samconfig.toml is not a valid table.", "Repair it first."
+            )
     return section
 
 
 def _replace(path: Path, text: str, *, mode: int | None) -> None:
-    """The file with this text, never half of it; a secret is never readable for others."""
+    """Replace the file by one with this text. `mode` None keeps the permissions.
+
+    The new file is private from the start, so a secret in it is never readable by others.
+    """
     before = path.stat().st_mode & 0o777 if path.exists() else 0o644
     try:
         handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError:
-        raise ProvisionFailed(f"{path} cannot be written: check the folder") from None
+        raise _unwritable(path) from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
@@ -147,10 +152,14 @@ def _replace(path: Path, text: str, *, mode: int | None) -> None:
         os.replace(unfinished, path)
     except OSError as failure:
         Path(unfinished).unlink(missing_ok=True)
-        raise ProvisionFailed(f"{path} cannot be written ({failure.strerror})") from None
-    except BaseException:
+        raise ProvisionFailed(f"{path} cannot be written ({failure.strerror}).") from None
+    except BaseException:  # Ctrl-C leaves no copy of a secret behind
         Path(unfinished).unlink(missing_ok=True)
         raise
+
+
+def _unwritable(path: Path) -> ProvisionFailed:
+    return ProvisionFailed(f"{path} cannot be written.", "Check the folder.")
 
 
 def _quoted(value: str) -> str:

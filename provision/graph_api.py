@@ -4,43 +4,30 @@ Source: Microsoft's reference of the v1.0 endpoint, resources application and se
 """
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final
 
 from provision.errors import ProvisionFailed, Refused, Unreachable
-from provision.http import Answer, Http
+from provision.http import JsonResponse
+from provision.json_api import Json, JsonApi
 
-Json = dict[str, Any]
 ENDPOINT: Final = "https://graph.microsoft.com/v1.0"
 
-Token = Callable[[], str]
-"""Gives an access token for Microsoft Graph in the tenant. Raises ProvisionFailed."""
+TokenSource = Callable[[], str]
+"""Returns an access token for Microsoft Graph in one tenant. Raises ProvisionFailed."""
 
 
-class GraphApi:
-    """Applications of one Entra tenant. Every method raises ProvisionFailed."""
+class GraphApi(JsonApi):
+    """The applications of one Entra tenant. Every method raises ProvisionFailed."""
 
-    def __init__(self, token: Token, *, endpoint: str = ENDPOINT) -> None:
+    def __init__(self, token: TokenSource, *, endpoint: str = ENDPOINT) -> None:
+        super().__init__(endpoint, name="Microsoft Graph")
         self._token = token
-        self._http = Http(endpoint, name="Microsoft Graph")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        failure: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._http.__exit__(kind, failure, trace)
-
-    def tagged(self, tag: str) -> list[Json]:
-        """The applications with a tag."""
+    def applications_with_tag(self, tag: str) -> list[Json]:
         return self._values("/applications", f"tags/any(t:t eq '{_quoted(tag)}')")
 
-    def by_client_id(self, client_id: str) -> Json | None:
-        """The application with this client id, where it is registered in this tenant."""
+    def application_by_client_id(self, client_id: str) -> Json | None:
+        """Find the application with this client id, if it is registered in this tenant."""
         found = self._values("/applications", f"appId eq '{_quoted(client_id)}'")
         return found[0] if found else None
 
@@ -51,15 +38,13 @@ class GraphApi:
         self._call("PATCH", f"/applications/{identifier}", json=body)
 
     def delete_application(self, identifier: str) -> None:
-        """Gone is gone: deleting what somebody else has deleted is a success."""
-        try:
-            self._call("DELETE", f"/applications/{identifier}")
-        except Refused as refusal:
-            if refusal.status != 404:
-                raise
+        self._delete(f"/applications/{identifier}")
 
     def add_password(self, identifier: str, *, name: str, ends_at: str) -> Json:
-        """A new client secret: `secretText` is told only here. `ends_at` is ISO 8601 in UTC."""
+        """Add a client secret. `secretText` is in this response only.
+
+        `ends_at` is ISO 8601 in UTC.
+        """
         body = {"passwordCredential": {"displayName": name, "endDateTime": ends_at}}
         path = f"/applications/{identifier}/addPassword"
         return self._object(self._call("POST", path, json=body))
@@ -74,51 +59,53 @@ class GraphApi:
     def create_service_principal(self, client_id: str) -> None:
         self._call("POST", "/servicePrincipals", json={"appId": client_id})
 
-    def _values(self, path: str, wanted: str) -> list[Json]:
-        found = self._object(self._call("GET", path, params={"$filter": wanted})).get("value")
-        if not isinstance(found, list):
-            raise self._no_graph()
-        return [one for one in found if isinstance(one, dict)]
+    def _access_token(self) -> str:
+        return self._token()
 
-    def _object(self, answer: Answer) -> Json:
-        if not isinstance(answer.body, dict):
-            raise self._no_graph()
-        return answer.body
+    def _values(self, path: str, condition: str) -> list[Json]:
+        body = self._object(self._call("GET", path, params={"$filter": condition}))
+        values = body.get("value")
+        if not isinstance(values, list):
+            raise self._not_graph()
+        return [one for one in values if isinstance(one, dict)]
 
-    def _call(self, method: str, path: str, **options: Any) -> Answer:
-        headers = {"authorization": f"Bearer {self._token()}"}
-        answer = self._http.send(method, path, headers=headers, **options)
-        if answer.status >= 300:
-            raise self._refusal(answer)
-        return answer
+    def _object(self, response: JsonResponse) -> Json:
+        if not isinstance(response.body, dict):
+            raise self._not_graph()
+        return response.body
 
-    def _refusal(self, answer: Answer) -> ProvisionFailed:
-        body = answer.body if isinstance(answer.body, dict) else {}
+    def _refusal(self, response: JsonResponse) -> ProvisionFailed:
+        body = response.body if isinstance(response.body, dict) else {}
         error = body.get("error")
         code = error.get("code") if isinstance(error, dict) else None
-        if answer.status >= 429 or not isinstance(code, str):
+        if response.status >= 429 or not isinstance(code, str):
             return Unreachable(
-                f"Microsoft Graph answered {answer.status} where it should not: wait a moment, and "
-                "run it again"
+                f"Microsoft Graph answered {response.status}.",
+                "Wait a moment, and run the command again.",
             )
-        if answer.status == 401:
+        if response.status == 401:
             return ProvisionFailed(
-                "Microsoft Graph refuses the sign-in: sign in to the tenant again (az login), or "
-                "do without: --manual-entra (doctor: --no-check-entra)"
+                "Microsoft Graph refuses the sign-in.",
+                "Sign in to the tenant again (az login), or do without: --manual-entra (doctor: "
+                "--no-check-entra).",
             )
-        if answer.status == 403:
+        if response.status == 403:
             return ProvisionFailed(
-                "Microsoft Graph lets you register no applications: you need the role Application "
-                "Developer, or Application.ReadWrite.OwnedBy; or do without: "
-                "--manual-entra (doctor: --no-check-entra)"
+                "Microsoft Graph does not let you register applications.",
+                "Get the role Application Developer, or the permission "
+                "Application.ReadWrite.OwnedBy, or do without: --manual-entra (doctor: "
+                "--no-check-entra).",
             )
-        text = f"Microsoft Graph refuses a call with {answer.status} {code[:60]}"
-        return Refused(text, status=answer.status, code=code)
+        problem = f"Microsoft Graph refuses a call with {response.status} {code[:60]}."
+        return Refused(problem, status=response.status, code=code)
 
-    def _no_graph(self) -> Unreachable:
-        return Unreachable(f"{self._http.base} does not answer as Microsoft Graph does")
+    def _not_graph(self) -> Unreachable:
+        return Unreachable(
+            f"{self._http.base} does not answer as Microsoft Graph does.",
+            "Correct --graph-endpoint.",
+        )
 
 
 def _quoted(value: str) -> str:
-    """A value inside an OData string."""
+    """Escape a value inside an OData string."""
     return value.replace("'", "''")

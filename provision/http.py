@@ -1,9 +1,8 @@
-"""JSON over HTTPS to one service: one try a call, bounded time and size, no redirects followed."""
+"""JSON over HTTPS to one service: one try per call, bounded time and size, no redirects."""
 
 import ssl
 from dataclasses import dataclass
 from functools import cache
-from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -17,18 +16,18 @@ MAX_BYTES: Final = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """Status, headers, and the body: JSON, or None where it is none."""
+class JsonResponse:
+    """A response. `body` is the parsed JSON, or None if the body is not JSON."""
 
     status: int
     headers: httpx.Headers
     body: Any
 
 
-class Http:
-    """One connection pool to one service; `name` is what a person calls it.
+class JsonClient:
+    """A connection pool to one service. Error texts call the service by `name`.
 
-    Proxies of the environment are used, except on the way to this machine itself.
+    The proxies of the environment are used, except on the way to this machine itself.
     """
 
     def __init__(self, base: str, *, name: str) -> None:
@@ -44,32 +43,39 @@ class Http:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        failure: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._client.close()
 
-    def send(self, method: str, path: str, **options: Any) -> Answer:
-        """Send one request; `options` are httpx's. Raises Unreachable, mostly NoAnswer."""
+    def send(self, method: str, path: str, **options: Any) -> JsonResponse:
+        """Send one request; `options` are httpx's.
+
+        Raises NoAnswer, and Unreachable for a host name or a response that cannot be right.
+        """
+        service = f"{self.name} at {self.base}"
         try:
             with self._client.stream(method, self.base + path, **options) as response:
                 raw = bytearray()
                 for chunk in response.iter_bytes():
                     raw += chunk
                     if len(raw) > MAX_BYTES:
-                        raise Unreachable(f"{self.name} at {self.base} answered with too much")
-                return _answer(response, bytes(raw))
+                        raise Unreachable(
+                            f"{service} sent more than {MAX_BYTES} bytes.", "Check the address."
+                        )
+                return _parsed(response, bytes(raw))
         except httpx.TimeoutException:
-            why = f"did not answer within {TIMEOUT_SECONDS:.0f} seconds"
+            reason = f"did not answer within {TIMEOUT_SECONDS:.0f} seconds"
         except httpx.TransportError as failure:
-            why = f"cannot be reached ({type(failure).__name__})"
+            reason = f"cannot be reached ({type(failure).__name__})"
         except (httpx.InvalidURL, UnicodeError):
-            raise Unreachable(f"{self.name} at {self.base} has a host name that is none") from None
+            raise Unreachable(
+                f"{service} does not have a valid host name.", "Check the address."
+            ) from None
         raise NoAnswer(
-            f"{self.name} at {self.base} {why}: check the address and the network, and run it again"
+            f"{service} {reason}.",
+            "Check the address and the network, and run the command again.",
         )
 
 
@@ -82,13 +88,13 @@ def _is_local(base: str) -> bool:
 
 @cache
 def _authorities() -> ssl.SSLContext:
-    """The certificate authorities, read once: it takes longer than most requests."""
+    """Read the certificate authorities once: reading them takes longer than most requests."""
     return httpx.create_ssl_context()
 
 
-def _answer(response: httpx.Response, raw: bytes) -> Answer:
+def _parsed(response: httpx.Response, raw: bytes) -> JsonResponse:
     try:
         body = httpx.Response(200, content=raw).json() if raw else None
     except ValueError:
         body = None
-    return Answer(status=response.status_code, headers=response.headers, body=body)
+    return JsonResponse(status=response.status_code, headers=response.headers, body=body)

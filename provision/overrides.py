@@ -1,8 +1,13 @@
 """`parameter_overrides` of `samconfig.toml`, in every form that the SAM CLI reads.
 
 A text of `Name=value` pairs, or of `ParameterKey=Name,ParameterValue=value`; a table; the address
-of a file, `file://params.yaml`; and a list of these. What is not ours stays as it is written.
-Source: `samcli.cli.types.CfnParameterOverridesType`.
+of a file, `file://params.yaml`; and a list of these, in which a later entry wins over an earlier
+one. What `setup` does not change stays as it is written.
+Source: `samcli.cli.types.CfnParameterOverridesType` of the SAM CLI 1.170.
+
+This parser is needed because the SAM CLI has no separate place for parameters: a file is one more
+form of this one value, and `setup` must read the value to keep a name that somebody has chosen,
+to change nothing the second time, and to remove only what it wrote itself.
 """
 
 import copy
@@ -22,7 +27,7 @@ _SIMPLE: Final = re.compile(r"""[^ "'\\]+""")
 
 
 def read_overrides(value: Any) -> dict[str, str]:
-    """The parameters that are written here; those of files are not read. Raises ProvisionFailed."""
+    """Return the parameters in a value; files are not followed. Raises ProvisionFailed."""
     if isinstance(value, Mapping):
         return {str(n): _text_of(v) for n, v in value.items() if n != _INCLUDE}
     if isinstance(value, list):
@@ -34,21 +39,22 @@ def read_overrides(value: Any) -> dict[str, str]:
 
 
 def changed_overrides(value: Any, changes: Mapping[str, str | None]) -> Any:
-    """The value with these parameters, without those that are None, and with all else as it is.
+    """Return the value with parameters set, or removed if they are None; None if nothing is left.
 
-    None where nothing is left. Raises ProvisionFailed.
+    Raises ProvisionFailed.
     """
     changed = _changed(copy.deepcopy(value), changes)
-    wanted = {name: value for name, value in changes.items() if value is not None}
+    desired = {name: value for name, value in changes.items() if value is not None}
     try:
-        there = read_overrides(changed)
+        written = read_overrides(changed)
     except ProvisionFailed:
-        there = {}
-    wrong = [name for name, value in wanted.items() if there.get(name) != value]
+        written = {}
+    # The SAM CLI's syntax cannot express every value: reading back finds those that it cannot.
+    wrong = [name for name, value in desired.items() if written.get(name) != value]
     if wrong:
         raise ProvisionFailed(
-            f"{wrong[0]} cannot be written into parameter_overrides as the SAM CLI reads it: give "
-            "it another value, without backslashes"
+            f"{wrong[0]} cannot be written to parameter_overrides as the SAM CLI reads it.",
+            "Choose another value, without backslashes.",
         )
     return changed or None
 
@@ -57,7 +63,7 @@ def _changed(value: Any, changes: Mapping[str, str | None]) -> Any:
     if isinstance(value, Mapping):
         return _changed_table(value, changes)
     if isinstance(value, list) or (value is not None and _is_file(value)):
-        # What comes later wins, over files too.
+        # A later entry wins, over files too, so the new ones go to the end.
         entries = value if isinstance(value, list) else [value]
         _drop(entries, changes)
         entries += [_pair(n, v, plain=True) for n, v in changes.items() if v is not None]
@@ -68,24 +74,24 @@ def _changed(value: Any, changes: Mapping[str, str | None]) -> Any:
 def _changed_table(table: Any, changes: Mapping[str, str | None]) -> Any:
     for name, value in changes.items():
         if value is None or _INCLUDE in table:
-            table.pop(name, None)
+            table.pop(name, None)  # set again below, it comes after the include and so wins
         if value is not None:
             table[name] = value if _unquoted(value) == value else _quoted(value)
     return table
 
 
 def _drop(entries: Any, names: Mapping[str, str | None]) -> None:
-    """Take parameters out of the entries of a list."""
-    for place in reversed(range(len(entries))):
-        entry = entries[place]
+    """Remove parameters from the entries of a list, and entries that get empty."""
+    for position in reversed(range(len(entries))):
+        entry = entries[position]
         if isinstance(entry, list):
             _drop(entry, names)
         elif isinstance(entry, Mapping):
             _changed_table(entry, dict.fromkeys(names))
         elif not _is_file(entry) and not names.keys().isdisjoint(read_overrides(entry)):
-            entries[place] = _changed_text(entry, dict.fromkeys(names))
-        if not entries[place]:
-            del entries[place]
+            entries[position] = _changed_text(entry, dict.fromkeys(names))
+        if not entries[position]:
+            del entries[position]
 
 
 def _changed_text(text: str, changes: Mapping[str, str | None]) -> str:
@@ -111,7 +117,7 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 
 
 def _pattern(text: Any) -> re.Pattern[str]:
-    """How a text names its parameters: where one is in the long form, short ones do not count."""
+    """Return the form of a text: if one pair is in the long form, short ones do not count."""
     if isinstance(text, str):
         given = f" {text.strip()}"
         for pattern in (_LONG, _SHORT):
@@ -120,7 +126,8 @@ def _pattern(text: Any) -> re.Pattern[str]:
         if not given.strip():
             return _SHORT
     raise ProvisionFailed(
-        "parameter_overrides in samconfig.toml is nothing that the SAM CLI can read: mend it first"
+        "parameter_overrides in samconfig.toml is not a valid value for the SAM CLI.",
+        "Repair it first.",
     )
 
 

@@ -1,7 +1,11 @@
-"""What `setup` made, kept in a small file without secrets: for a run that was cut, and `teardown`.
+"""The record of what `setup` made: a small file without secrets, for the next run and `teardown`.
 
-The file only helps: without it, `setup` finds what it made by the marks that it leaves at Logto and
-at Entra.
+The file is a help, not a necessity. Without it, `setup` finds what it made by the marks that it
+leaves at Logto (the end of a name or a description) and at Entra (tags).
+
+A step saves the record *before* a call that makes something. If the answer to that call is lost,
+or the program is stopped, the next run knows that what it finds may be its own. The other order
+would leave things behind that nobody removes.
 """
 
 import json
@@ -17,9 +21,15 @@ from provision.errors import ProvisionFailed
 _VERSION: Final = 1
 
 
+# The names of these fields are the members of the file: another name needs another version.
+
+
 @dataclass(kw_only=True, slots=True)
-class MadeApplication:
-    """The product's application: made, or taken over, and then what was added to it."""
+class RecordedApplication:
+    """The product's application at Logto: made, or adopted and then extended.
+
+    For an adopted one, the other fields hold what `teardown` needs to restore it.
+    """
 
     id: str
     made: bool
@@ -30,18 +40,19 @@ class MadeApplication:
 
 
 @dataclass(kw_only=True, slots=True)
-class MadeConnector:
-    """A connector, and what was registered at Entra for it. `entra_id` is Graph's object id, empty
-    while it is being made, None for an application that was registered by hand. `secret_ends_at`
-    is ISO 8601."""
+class RecordedConnector:
+    """A connector, and the application that was registered at Entra for it."""
 
     id: str | None = None
     name: str
     made: bool
+    """Whether this deployment made the connector, and so may remove it."""
     issuer: str
     client_id: str = ""
     entra_id: str | None = None
+    """Graph's object id; empty while it is being registered; None if registered by hand."""
     secret_ends_at: str | None = None
+    """ISO 8601."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -50,22 +61,24 @@ class Record:
 
     logto: str
     base_url: str
-    application: MadeApplication | None = None
+    application: RecordedApplication | None = None
     hook: str | None = None
     single_sign_on: bool = False
-    connectors: dict[str, MadeConnector] = field(default_factory=dict)
+    """Whether `setup` turned enterprise SSO on."""
+    connectors: dict[str, RecordedConnector] = field(default_factory=dict)
     """By name."""
     env_file: str | None = None
     written_env: dict[str, str] = field(default_factory=dict)
-    """Variables that were put into it; nothing secret."""
+    """Variables that were written to it, without secrets."""
     samconfig: str | None = None
     config_env: str = "default"
     written: dict[str, str] = field(default_factory=dict)
-    """Parameters that were put into samconfig.toml; nothing secret."""
+    """Parameters that were written to samconfig.toml, without secrets."""
     path: Path | None = field(default=None, repr=False)
+    """None: the record is not kept in a file."""
 
     def check_writable(self) -> None:
-        """Before anything is changed: what will be made can be noted. Raises ProvisionFailed."""
+        """Check, before anything changes, that the file can be written. Raises ProvisionFailed."""
         if self.path is None:
             return
         folder = next(parent for parent in self.path.parents if os.path.lexists(parent))
@@ -73,7 +86,7 @@ class Record:
             raise self._unwritable()
 
     def save(self) -> None:
-        """Write the file anew, whole or not at all. Raises ProvisionFailed."""
+        """Replace the file, so that it is never half written. Raises ProvisionFailed."""
         if self.path is None:
             return
         values = {name: value for name, value in asdict(self).items() if name != "path"}
@@ -86,7 +99,7 @@ class Record:
         except OSError:
             raise self._unwritable() from None
 
-    def forget(self) -> None:
+    def remove(self) -> None:
         """Remove the file. Raises ProvisionFailed."""
         try:
             if self.path is not None:
@@ -96,19 +109,23 @@ class Record:
 
     def _unwritable(self) -> ProvisionFailed:
         return ProvisionFailed(
-            f"{self.path} cannot be written: what `setup` makes is noted there, check the folder"
+            f"{self.path} cannot be written, but `setup` keeps its record there.",
+            "Check the folder.",
         )
 
 
 def record_path(root: Path, logto: str, base_url: str) -> Path:
-    """Where the record of a product at a Logto is kept."""
+    """Return where the record of a product at a Logto is kept."""
     parts = (urlsplit(base_url).netloc + urlsplit(base_url).path, urlsplit(logto).netloc)
     name = "-at-".join(re.sub(r"[^A-Za-z0-9.]+", "-", part).strip("-") for part in parts)
     return root / ".local" / "setup" / f"{name}.json"
 
 
 def read_record(path: Path, *, logto: str, base_url: str) -> Record:
-    """The record, or an empty one. Raises ProvisionFailed for a file that is no record of them."""
+    """Read the record, or return an empty one if there is no file.
+
+    Raises ProvisionFailed if the file is not the record of this product at this Logto.
+    """
     if not os.path.lexists(path):
         return Record(logto=logto, base_url=base_url, path=path)
     try:
@@ -119,15 +136,17 @@ def read_record(path: Path, *, logto: str, base_url: str) -> Record:
         connectors = values.pop("connectors")
         record = Record(
             **values,
-            application=MadeApplication(**application) if application else None,
-            connectors={name: MadeConnector(**one) for name, one in connectors.items()},
+            application=RecordedApplication(**application) if application else None,
+            connectors={name: RecordedConnector(**one) for name, one in connectors.items()},
             path=path,
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise ProvisionFailed(
-            f"{path} cannot be read as a record of `setup`: move it away; what was made is found "
-            "without it as far as possible"
+            f"{path} cannot be read as a record of `setup`.",
+            "Move it away, and run the command again: what was made is found without it as far as "
+            "possible.",
         ) from None
+    # Two addresses can give one file name, since only letters, digits and dots are kept in it.
     if (record.logto, record.base_url) != (logto, base_url):
-        raise ProvisionFailed(f"{path} is the record of another product: move it away")
+        raise ProvisionFailed(f"{path} is the record of another product.", "Move it away.")
     return record

@@ -1,6 +1,6 @@
-"""One run: every step reads what is, and changes what differs, through here.
+"""One run of a command: steps read what exists, and change what differs, through a Run.
 
-A dry run takes the same way and changes nothing.
+A dry run takes the same steps and changes nothing.
 """
 
 import time
@@ -13,40 +13,40 @@ from provision.record import Record
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """One thing that was changed, or would be: `action` is a verb, `detail` says what about it."""
+    """One thing that was changed, or would be. `action` is a verb, `detail` its object."""
 
     what: str
     action: str
     detail: str = ""
 
 
-def _quietly(text: str) -> AbstractContextManager[object]:
+def _no_progress(text: str) -> AbstractContextManager[object]:
     return nullcontext()
 
 
 @dataclass(kw_only=True, slots=True)
 class Run:
-    """Applies changes and keeps what was done. `progress` shows what is under way."""
+    """Applies changes and collects them. `progress` shows which one is being applied."""
 
     record: Record
-    dry: bool = False
-    progress: Callable[[str], AbstractContextManager[object]] = _quietly
+    dry_run: bool = False
+    progress: Callable[[str], AbstractContextManager[object]] = _no_progress
     pause: Callable[[float], None] = time.sleep
     changes: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What the operator has to know or to do."""
 
-    def change[T](self, change: Change, do: Callable[[], T]) -> T | None:
-        """Do it, and note that it was done; None in a dry run."""
-        if self.dry:
+    def apply[T](self, change: Change, do: Callable[[], T]) -> T | None:
+        """Apply a change, add it to `changes`, and return its result; None in a dry run."""
+        if self.dry_run:
             self.changes.append(change)
             return None
         with self.progress(f"{change.what}: {change.action}"):
-            done = do()
+            result = do()
         self.changes.append(change)
-        return done
+        return result
 
-    def remember(self) -> None:
-        """Save the record of what was made."""
-        if not self.dry:
+    def save_record(self) -> None:
+        """Save the record of what was made, except in a dry run. Raises ProvisionFailed."""
+        if not self.dry_run:
             self.record.save()

@@ -1,4 +1,4 @@
-"""Where the product finds its application: a stack's secrets and parameters, or `.env`."""
+"""Where the product finds its settings: the secrets and parameters of a stack, or `.env`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,28 +8,28 @@ from typing import Protocol
 from provision import files
 from provision.desired import DEFAULT_NAME
 from provision.run import Change, Run
-from provision.stack import StoredText
+from provision.stack import StoredSecret
 
 SECRETS = ("LOGTO_APP_SECRET", "LOGTO_WEBHOOK_SIGNING_KEY")
 
-_DEPLOY = "Run `sam deploy` now: the stack has yet to get its new parameters."
+_DEPLOY = "Run `sam deploy` now, so that the stack gets its new parameters."
 
 
-class Store(Protocol):
-    """A place for settings."""
+class SettingsStore(Protocol):
+    """A place for the product's settings."""
 
     def secret(self) -> str | None:
-        """The application's secret as it is stored. Raises ProvisionFailed."""
+        """Return the stored secret of the application. Raises ProvisionFailed."""
 
     def ensure(self, run: Run, values: Mapping[str, str]) -> None:
         """Store these variables. Raises ProvisionFailed."""
 
     def clear(self, run: Run, name: str, value: str) -> None:
-        """Take a variable away where it has this value. Raises ProvisionFailed."""
+        """Remove a variable if it has this value. Raises ProvisionFailed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EnvFile:
+class EnvFileStore:
     """A `.env` file for `make up`."""
 
     path: Path
@@ -38,31 +38,31 @@ class EnvFile:
         return files.read_env(self.path).get("LOGTO_APP_SECRET")
 
     def ensure(self, run: Run, values: Mapping[str, str]) -> None:
-        there = files.read_env(self.path)
-        differing = _differing(there, values, name="BRAND_NAME")
+        stored = files.read_env(self.path)
+        differing = _differing(stored, values, name="BRAND_NAME")
         if not differing:
             return
         files.check_writable(self.path)
         change = Change(what=str(self.path), action="write", detail=", ".join(differing))
-        run.change(change, lambda: files.write_env(self.path, differing))
+        run.apply(change, lambda: files.write_env(self.path, differing))
         run.record.env_file = str(self.path.resolve())
         run.record.written_env |= {n: v for n, v in differing.items() if n not in SECRETS}
-        run.remember()
+        run.save_record()
 
     def clear(self, run: Run, name: str, value: str) -> None:
         if files.read_env(self.path).get(name) == value:
             change = Change(what=str(self.path), action="write", detail=f"without {name}")
-            run.change(change, lambda: files.write_env(self.path, {name: None}))
+            run.apply(change, lambda: files.write_env(self.path, {name: None}))
             run.record.written_env.pop(name, None)
-            run.notes.append(f"{name} was {value}, and is not set any more.")
+            run.notes.append(f"{name} was {value}, and is no longer set.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StackStore:
     """The secrets of a stack, and the parameters of its next deployment."""
 
-    app_secret: StoredText | None
-    signing_key: StoredText | None
+    app_secret: StoredSecret | None
+    signing_key: StoredSecret | None
     samconfig: Path
     config_env: str
     deployed: Mapping[str, str]
@@ -78,55 +78,59 @@ class StackStore:
 
     def clear(self, run: Run, name: str, value: str) -> None:
         parameter = _parameter(name)
-        there = files.read_parameters(self.samconfig, self.config_env).get(parameter)
-        deployed = self.deployed.get(parameter) == value
-        if there == value or (there is None and deployed):
-            # A parameter that is not named keeps the value that the stack has.
-            left = {parameter: "" if deployed else None}
+        written = files.read_parameters(self.samconfig, self.config_env).get(parameter)
+        is_deployed = self.deployed.get(parameter) == value
+        if written == value or (written is None and is_deployed):
+            # CloudFormation keeps the value of a parameter that a deployment omits, so a
+            # deployed one is cleared with an empty value.
+            changes = {parameter: "" if is_deployed else None}
             files.check_writable(self.samconfig)
             change = Change(what=self.samconfig.name, action="write", detail=f"without {parameter}")
-            run.change(
-                change, lambda: files.write_parameters(self.samconfig, self.config_env, left)
+            run.apply(
+                change, lambda: files.write_parameters(self.samconfig, self.config_env, changes)
             )
             run.record.written.pop(parameter, None)
-            run.notes.append(f"{parameter} was {value}, and is not set any more.")
-        if deployed:
+            run.notes.append(f"{parameter} was {value}, and is no longer set.")
+        if is_deployed:
             run.notes.append(_DEPLOY)
 
     def _ensure_secret(
-        self, run: Run, name: str, store: StoredText | None, secret: str | None
+        self, run: Run, name: str, store: StoredSecret | None, secret: str | None
     ) -> None:
         if store is None or secret is None:
-            run.notes.append(f"{name} was not stored: the stack names no secret for it.")
+            run.notes.append(f"{name} was not stored, because the stack has no secret for it.")
         elif store.read() != secret:
             change = Change(what="secret on AWS", action="write", detail=name)
-            run.change(change, lambda: store.write(secret))
+            run.apply(change, lambda: store.write(secret))
 
     def _ensure_parameters(self, run: Run, values: Mapping[str, str]) -> None:
-        wanted = {_parameter(name): v for name, v in values.items() if name not in SECRETS}
-        there = files.read_parameters(self.samconfig, self.config_env)
-        differing = _differing(there, wanted, name="BrandName")
+        desired = {_parameter(name): v for name, v in values.items() if name not in SECRETS}
+        written = files.read_parameters(self.samconfig, self.config_env)
+        differing = _differing(written, desired, name="BrandName")
         if differing:
             change = Change(what=self.samconfig.name, action="write", detail=", ".join(differing))
+            # Both fail in a dry run already, before the real run has made anything.
             files.check_writable(self.samconfig)
-            files.with_parameters(self.samconfig, self.config_env, differing)  # a plan fails, too
-            run.change(
+            files.with_parameters(self.samconfig, self.config_env, differing)
+            run.apply(
                 change, lambda: files.write_parameters(self.samconfig, self.config_env, differing)
             )
             run.record.samconfig = str(self.samconfig.resolve())
             run.record.config_env = self.config_env
             run.record.written |= differing
-            run.remember()
-        if _differing(self.deployed, wanted, name="BrandName"):
+            run.save_record()
+        if _differing(self.deployed, desired, name="BrandName"):
             run.notes.append(_DEPLOY)
 
 
-def _differing(there: Mapping[str, str], wanted: Mapping[str, str], *, name: str) -> dict[str, str]:
-    """What has to be written; the `name` of the product stays where somebody has chosen it."""
-    chosen = there.get(name, DEFAULT_NAME) != DEFAULT_NAME
-    return {n: v for n, v in wanted.items() if there.get(n) != v and not (chosen and n == name)}
+def _differing(
+    stored: Mapping[str, str], desired: Mapping[str, str], *, name: str
+) -> dict[str, str]:
+    """Return what has to be written. The product's name stays if somebody has chosen one."""
+    chosen = stored.get(name, DEFAULT_NAME) != DEFAULT_NAME
+    return {n: v for n, v in desired.items() if stored.get(n) != v and not (chosen and n == name)}
 
 
 def _parameter(variable: str) -> str:
-    """The parameter of `template.yaml` for a variable."""
+    """Return the parameter of `template.yaml` for a variable: `LOGTO_APP_ID` is `LogtoAppId`."""
     return "".join(word.capitalize() for word in variable.split("_"))

@@ -1,27 +1,32 @@
-"""Setting up from nothing, or from whatever is there; the same code plans and does it."""
+"""Set up a product and its customers, from nothing or from what already exists.
+
+The same code plans, in a dry run, and applies.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from provision.desired import Customer, Product
 from provision.graph_api import GraphApi
 from provision.logto_api import LogtoApi
 from provision.run import Change, Run
-from provision.settings_store import Store
-from provision.steps.application import ensure_application, newest_secret
+from provision.settings_store import SettingsStore
+from provision.steps.application import ensure_application, valid_secret
 from provision.steps.connector import AskManual, Connection, ensure_connector
 from provision.steps.experience import ensure_single_sign_on
 from provision.steps.hook import ensure_hook
 
-UNKNOWN = "(known once it is made)"
+_NOT_YET: Final = "(known once it is made)"
+"""Takes the place, in a plan, of an id or a secret that does not exist yet."""
 
 GraphFor = Callable[[Customer], GraphApi | None]
-"""Microsoft Graph in a customer's tenant; None where the application is registered by hand."""
+"""Gives Microsoft Graph in a customer's tenant; None if the application is registered by hand."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Means:
-    """What setting up works with."""
+class SetupServices:
+    """What setting up works with. `now` is seconds since 1970."""
 
     api: LogtoApi
     graph_for: GraphFor
@@ -31,7 +36,7 @@ class Means:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What is there now. An id is None where a dry run would make it."""
+    """What exists after a run. An id is None if a dry run would make it."""
 
     application: str | None
     connections: tuple[Connection, ...]
@@ -42,7 +47,7 @@ class Outcome:
     def of(
         cls, run: Run, *, application: str | None = None, connections: tuple[Connection, ...] = ()
     ) -> "Outcome":
-        """The outcome of a run."""
+        """Return the outcome of a run, with each note once."""
         return cls(
             application=application,
             connections=connections,
@@ -53,39 +58,42 @@ class Outcome:
 
 def set_up(
     run: Run,
-    means: Means,
+    services: SetupServices,
     product: Product,
     customers: tuple[Customer, ...],
-    store: Store,
+    store: SettingsStore,
     *,
     adopt: str | None = None,
     default_connector: bool = False,
 ) -> Outcome:
-    """Everything for a product and its customers. Raises ProvisionFailed."""
-    application = ensure_application(run, means.api, product, adopt=adopt)
-    secret = UNKNOWN
+    """Set up everything for a product and its customers. Raises ProvisionFailed."""
+    application = ensure_application(run, services.api, product, adopt=adopt)
+    secret = _NOT_YET
     if application is not None:
-        secret = newest_secret(means.api, application, now=means.now, stored=store.secret())
-    key = ensure_hook(run, means.api, product)
-    connections = tuple(connect(run, means, customer) for customer in customers)
+        secret = valid_secret(services.api, application, now=services.now, stored=store.secret())
+    key = ensure_hook(run, services.api, product)
+    connections = tuple(connect(run, services, customer) for customer in customers)
     values = {
-        "LOGTO_ENDPOINT": means.api.endpoint,
-        "LOGTO_APP_ID": application or UNKNOWN,
+        "LOGTO_ENDPOINT": services.api.endpoint,
+        "LOGTO_APP_ID": application or _NOT_YET,
         "LOGTO_APP_SECRET": secret,
-        "LOGTO_WEBHOOK_SIGNING_KEY": key or UNKNOWN,
+        "LOGTO_WEBHOOK_SIGNING_KEY": key or _NOT_YET,
         "BRAND_NAME": product.name,
     }
     if default_connector and connections:
-        values["LOGTO_DEFAULT_CONNECTOR"] = connections[0].id or UNKNOWN
+        values["LOGTO_DEFAULT_CONNECTOR"] = connections[0].id or _NOT_YET
     store.ensure(run, values)
     return Outcome.of(run, application=application, connections=connections)
 
 
-def connect(run: Run, means: Means, customer: Customer) -> Connection:
-    """One customer's connector, offered to people. Raises ProvisionFailed."""
-    graph = means.graph_for(customer)
+def connect(run: Run, services: SetupServices, customer: Customer) -> Connection:
+    """Set up one customer's connector, and enterprise SSO so that users can choose it.
+
+    Raises ProvisionFailed.
+    """
+    graph = services.graph_for(customer)
     connection = ensure_connector(
-        run, means.api, customer, graph=graph, ask=means.ask, now=means.now
+        run, services.api, customer, graph=graph, ask=services.ask, now=services.now
     )
-    ensure_single_sign_on(run, means.api)
+    ensure_single_sign_on(run, services.api)
     return connection

@@ -15,30 +15,31 @@ from shared.oidc.client_secret import plain_secret
 
 
 @contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Errors of AWS as one sentence; their own text is left out, as it may hold what was sent."""
+def aws_errors_translated(what: str) -> Iterator[None]:
+    """Translate errors of AWS into ProvisionFailed, without their text: it can hold secrets."""
     try:
         yield
     except ClientError as failure:
         code = failure.response.get("Error", {}).get("Code", "an error")
-        raise ProvisionFailed(f"AWS refuses {what} ({code}): check the name, the region and your "
-                              "permissions") from None  # fmt: skip
+        raise ProvisionFailed(
+            f"AWS refuses {what} ({code}).", "Check the name, the region and your permissions."
+        ) from None
     except BotoCoreError as failure:
         raise ProvisionFailed(
-            f"AWS cannot be used for {what} ({type(failure).__name__}): check your credentials, "
-            "the region and the network"
+            f"AWS cannot be used for {what} ({type(failure).__name__}).",
+            "Check your credentials, the region and the network.",
         ) from None
 
 
 def aws_session(region: str | None, profile: str | None) -> boto3.Session:
-    """A session of the operator's. Raises ProvisionFailed."""
-    with translated("signing in"):
+    """Open a session with the operator's credentials. Raises ProvisionFailed."""
+    with aws_errors_translated("signing in"):
         return boto3.Session(region_name=region, profile_name=profile)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stack:
-    """What CloudFormation tells of a stack. `resources` are physical ids by logical id."""
+    """What CloudFormation knows about a stack. `resources` are physical ids by logical id."""
 
     name: str
     outputs: dict[str, str]
@@ -49,29 +50,30 @@ class Stack:
 
     @property
     def base_url(self) -> str:
-        """Raises ProvisionFailed where the stack is not this product's."""
+        """The URL that browsers use. Raises ProvisionFailed if it is another product's stack."""
         if "HomeUrl" not in self.outputs:
             raise ProvisionFailed(
-                f"the stack {self.name} has no output HomeUrl: deploy this product under that name"
+                f"The stack {self.name} has no output HomeUrl.",
+                "Deploy this product under that name.",
             )
         return self.outputs["HomeUrl"].rstrip("/")
 
-    def secret_arn(self, parameter: str, resource: str) -> str | None:
-        """The ARN of a secret: the one that was passed, else the one that the stack made."""
-        return self.parameters.get(parameter) or self.resources.get(resource)
-
     @property
     def app_secret_arn(self) -> str | None:
-        return self.secret_arn("LogtoAppSecretArn", "AppSecret")
+        return self._secret_arn("LogtoAppSecretArn", "AppSecret")
 
     @property
     def signing_key_arn(self) -> str | None:
-        return self.secret_arn("LogtoWebhookSigningKeyArn", "WebhookSigningKey")
+        return self._secret_arn("LogtoWebhookSigningKeyArn", "WebhookSigningKey")
+
+    def _secret_arn(self, parameter: str, resource: str) -> str | None:
+        """Return the ARN of a secret: the one in the parameter, else the stack's own."""
+        return self.parameters.get(parameter) or self.resources.get(resource)
 
 
 def read_stack(session: boto3.Session, name: str) -> Stack:
-    """Raises ProvisionFailed."""
-    with translated(f"reading the stack {name}"):
+    """Describe a stack. Raises ProvisionFailed."""
+    with aws_errors_translated(f"reading the stack {name}"):
         client = session.client("cloudformation")
         (described,) = client.describe_stacks(StackName=name)["Stacks"]
         pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
@@ -87,17 +89,20 @@ def read_stack(session: boto3.Session, name: str) -> Stack:
     )
 
 
-class StoredText:
-    """A secret in Secrets Manager, or an SSM SecureString, by its ARN."""
+class StoredSecret:
+    """A secret in Secrets Manager, or an SSM SecureString, by its ARN.
+
+    `member` is the member that holds it if the stored text is a JSON object.
+    """
 
     def __init__(self, session: boto3.Session, arn: str, *, member: str | None) -> None:
-        self.arn = arn
+        self._arn = arn
         self._session = session
         self._member = member
-        self._parameter = arn.split(":")[2:3] == ["ssm"]
+        self._is_parameter = arn.split(":")[2:3] == ["ssm"]
 
     def read(self) -> str | None:
-        """The secret; None where there is no value yet. Raises ProvisionFailed."""
+        """Return the secret; None if it has no value yet. Raises ProvisionFailed."""
         text = self._text()
         try:
             return plain_secret(text, member=self._member) if text else None
@@ -105,27 +110,28 @@ class StoredText:
             return None
 
     def write(self, secret: str) -> None:
-        """Put it in its place; other members of JSON stay. Raises ProvisionFailed."""
+        """Store the secret; other members of a JSON object stay. Raises ProvisionFailed."""
         text = self._with(secret)
-        with translated("writing a secret"):
-            if self._parameter:
+        with aws_errors_translated("writing a secret"):
+            if self._is_parameter:
                 self._put_parameter(text)
             else:
                 client = self._session.client("secretsmanager")
-                client.put_secret_value(SecretId=self.arn, SecretString=text)
+                client.put_secret_value(SecretId=self._arn, SecretString=text)
 
     def _with(self, secret: str) -> str:
         try:
-            there = json.loads(self._text() or "")
+            stored = json.loads(self._text() or "")
         except ValueError:
             return secret
-        if self._member is None or not isinstance(there, dict):
+        if self._member is None or not isinstance(stored, dict):
             return secret
-        return json.dumps({**there, self._member: secret})
+        return json.dumps({**stored, self._member: secret})
 
     def _put_parameter(self, text: str) -> None:
-        """A new version under the key that the parameter has already."""
-        path = self.arn.partition(":parameter/")[2]
+        """Put a new version under the KMS key that the parameter already has."""
+        path = self._arn.partition(":parameter/")[2]
+        # In an ARN every name follows a slash; in the API, only a name with a path begins with one.
         name = f"/{path}" if "/" in path else path
         client = self._session.client("ssm")
         known = client.describe_parameters(
@@ -136,27 +142,27 @@ class StoredText:
 
     def _text(self) -> str | None:
         try:
-            with translated("reading a secret"):
+            with aws_errors_translated("reading a secret"):
                 return self._fetch()
-        except _Absent:
+        except _SecretMissing:
             return None
 
     def _fetch(self) -> str:
         try:
-            if self._parameter:
+            if self._is_parameter:
                 client = self._session.client("ssm")
-                found = client.get_parameter(Name=self.arn, WithDecryption=True)
+                found = client.get_parameter(Name=self._arn, WithDecryption=True)
                 return str(found["Parameter"]["Value"])
-            answer = self._session.client("secretsmanager").get_secret_value(SecretId=self.arn)
+            answer = self._session.client("secretsmanager").get_secret_value(SecretId=self._arn)
             return str(answer.get("SecretString", ""))
         except ClientError as failure:
             if failure.response["Error"]["Code"] in (
                 "ResourceNotFoundException",
                 "ParameterNotFound",
             ):
-                raise _Absent from None
+                raise _SecretMissing from None
             raise
 
 
-class _Absent(Exception):
+class _SecretMissing(Exception):
     """There is no such secret, or it has no value."""

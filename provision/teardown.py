@@ -1,4 +1,9 @@
-"""Removing what `setup` made, and nothing else."""
+"""Remove what `setup` made, and nothing else.
+
+Three things tell what is its own: the record, the markers in names at Logto, and the tags at
+Entra. A tag for each deployment that uses an application lets two deployments, say staging and
+production, share a connector: the last one to go removes it, whichever made it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,204 +13,240 @@ from pathlib import Path
 from provision import files
 from provision.desired import Product
 from provision.graph_api import GraphApi
-from provision.logto_api import Json, LogtoApi
-from provision.record import MadeApplication, MadeConnector
+from provision.json_api import Json
+from provision.logto_api import LogtoApi
+from provision.record import Record, RecordedApplication, RecordedConnector
 from provision.run import Change, Run
-from provision.settings_store import SECRETS, Store
+from provision.settings_store import SECRETS, SettingsStore
 from provision.steps import application, connector, experience, hook, registration
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Tools:
-    """`graph_of` gives Microsoft Graph in the tenant of an issuer; None leaves Entra alone."""
+class TeardownServices:
+    """What tearing down works with.
+
+    `graph_for` gives Microsoft Graph in the tenant of an issuer; None leaves Entra alone.
+    """
 
     api: LogtoApi
-    graph_of: Callable[[str], GraphApi] | None
-    store: Store
+    graph_for: Callable[[str], GraphApi] | None
+    store: SettingsStore
 
 
-def tear_down(run: Run, tools: Tools, product: Product) -> None:
-    """Everything that was made for the product. Raises ProvisionFailed."""
-    gone: list[str] = []
-    for made in list(run.record.connectors.values()):
-        gone += disconnect(run, tools, made)
-    _switch_off(run, tools.api, gone)
-    _remove_hook(run, tools.api, product)
-    _remove_application(run, tools.api, product)
-    _forget_files(run)
-    if not run.dry:
-        run.record.forget()
+def tear_down(run: Run, services: TeardownServices, product: Product) -> None:
+    """Remove everything that was made for the product. Raises ProvisionFailed.
+
+    The record goes last, and each step has saved it: a run that is cut short can be repeated.
+    """
+    removed: list[str] = []
+    for recorded in list(run.record.connectors.values()):
+        removed += disconnect(run, services, recorded)
+    _switch_off_single_sign_on(run, services.api, removed)
+    _remove_hook(run, services.api, product)
+    _remove_application(run, services.api, product)
+    _clear_env_file(run)
+    _clear_samconfig(run)
+    if not run.dry_run:
+        run.record.remove()
 
 
-def disconnect(run: Run, tools: Tools, made: MadeConnector) -> list[str]:
-    """Remove one connector, and its application at Entra. The ids of the connectors that are gone.
+def disconnect(run: Run, services: TeardownServices, recorded: RecordedConnector) -> list[str]:
+    """Remove one connector, and its application at Entra. Return the ids of removed connectors.
 
     Raises ProvisionFailed.
     """
-    if made.entra_id is None or tools.graph_of is None:
-        gone = _disconnect_by_hand(run, tools, made)
+    if recorded.entra_id is None or services.graph_for is None:
+        removed = _disconnect_by_hand(run, services, recorded)
     else:
-        gone = _disconnect(run, tools, tools.graph_of(made.issuer), made)
-    run.record.connectors.pop(made.name, None)
-    run.remember()
-    return gone
+        graph = services.graph_for(recorded.issuer)
+        removed = _disconnect(run, services, graph, recorded)
+    run.record.connectors.pop(recorded.name, None)
+    run.save_record()
+    return removed
 
 
-def _disconnect(run: Run, tools: Tools, graph: GraphApi, made: MadeConnector) -> list[str]:
-    registered = graph.tagged(registration.tag_of(tools.api.endpoint, made.name))
+def _disconnect(
+    run: Run, services: TeardownServices, graph: GraphApi, recorded: RecordedConnector
+) -> list[str]:
+    tag = registration.tag_of(services.api.endpoint, recorded.name)
+    registered = graph.applications_with_tag(tag)
     others = {url for one in registered for url in registration.users_of(one)}
     others.discard(run.record.base_url)
     if others:
-        _leave(run, graph, registered, made, others)
+        _leave_to_others(run, graph, registered, recorded, others)
         return []
-    there = tools.api.connectors()
-    found = [one for one in there if _is_it(one, made)]
-    own = [one for one in found if made.made or _client_id(one) in _app_ids(registered)]
-    gone = _remove_connectors(run, tools, own, made)
-    staying = {_client_id(one) for one in there if one["id"] not in gone}
-    _remove_registrations(run, graph, registered, staying)
-    return gone
+    existing = services.api.connectors()
+    # This deployment may not have made the connector, but it is the last one to use it.
+    app_ids = [one["appId"] for one in registered]
+    own = [
+        one
+        for one in existing
+        if _is_recorded(one, recorded) and (recorded.made or _client_id(one) in app_ids)
+    ]
+    removed = _remove_connectors(run, services, own, recorded)
+    # Somebody may have made another connector that signs users in with the same application.
+    in_use = {_client_id(one) for one in existing if one["id"] not in removed}
+    _remove_registrations(run, graph, [one for one in registered if one["appId"] not in in_use])
+    return removed
 
 
-def _disconnect_by_hand(run: Run, tools: Tools, made: MadeConnector) -> list[str]:
-    """Without Microsoft Graph: what is left to do at Entra is said."""
-    found = [one for one in tools.api.connectors() if _is_it(one, made)]
-    if made.made:
-        if client_id := made.client_id or made.entra_id:
+def _disconnect_by_hand(
+    run: Run, services: TeardownServices, recorded: RecordedConnector
+) -> list[str]:
+    """Disconnect without Microsoft Graph, and note what is left to do at Entra."""
+    found = [one for one in services.api.connectors() if _is_recorded(one, recorded)]
+    if recorded.made:
+        if client_id := recorded.client_id or recorded.entra_id:
             run.notes.append(f"At Entra, remove the application {client_id} by hand.")
-        return _remove_connectors(run, tools, found, made)
+        return _remove_connectors(run, services, found, recorded)
     if found:
-        run.notes.append(f"The connector {made.name} stays: it was there before.")
-    if made.entra_id is not None:
+        run.notes.append(f"The connector {recorded.name} stays, because it existed before.")
+    if recorded.entra_id is not None:
         used_by = registration.used_by(run.record.base_url)
         run.notes.append(
-            f"At Entra, remove the tag {used_by} in the manifest of the application "
-            f"{made.client_id} by hand."
+            f"At Entra, remove the tag {used_by} from the manifest of the application "
+            f"{recorded.client_id} by hand."
         )
     return []
 
 
-def _remove_connectors(run: Run, tools: Tools, found: list[Json], made: MadeConnector) -> list[str]:
-    gone = [str(one["id"]) for one in found]
-    for identifier in {
-        *gone,
-        *([made.id] if made.id else []),
-    }:  # first: one that is gone is not found again
-        tools.store.clear(run, "LOGTO_DEFAULT_CONNECTOR", identifier)
-    for identifier in gone:
-        change = Change(what=connector.WHAT, action="remove", detail=made.name)
-        run.change(change, partial(tools.api.delete_connector, identifier))
-    return gone
+def _remove_connectors(
+    run: Run, services: TeardownServices, found: list[Json], recorded: RecordedConnector
+) -> list[str]:
+    identifiers = [str(one["id"]) for one in found]
+    # The setting goes first, and for the recorded id too: after a run that was cut in between,
+    # or a removal in the Logto Console, the connector is no longer found.
+    for identifier in {*identifiers, *([recorded.id] if recorded.id else [])}:
+        services.store.clear(run, "LOGTO_DEFAULT_CONNECTOR", identifier)
+    for identifier in identifiers:
+        change = Change(what=connector.WHAT, action="remove", detail=recorded.name)
+        run.apply(change, partial(services.api.delete_connector, identifier))
+    return identifiers
 
 
-def _leave(
-    run: Run, graph: GraphApi, registered: list[Json], made: MadeConnector, others: set[str]
+def _leave_to_others(
+    run: Run,
+    graph: GraphApi,
+    registered: list[Json],
+    recorded: RecordedConnector,
+    others: set[str],
 ) -> None:
-    """Other deployments need the connector: they are told of, and it stays."""
+    """Keep the connector for the deployments that use it, and remove this one's tag."""
     for one in registered:
         registration.release(run, graph, one, run.record.base_url)
     users = ", ".join(sorted(others))
-    run.notes.append(f"The connector {made.name} and its application stay: {users} uses them too.")
+    run.notes.append(
+        f"The connector {recorded.name} and its application stay, because {users} uses them too."
+    )
 
 
-def _remove_registrations(
-    run: Run, graph: GraphApi, registered: list[Json], staying: set[str | None]
-) -> None:
-    """Never one that a connector which stays signs people in by."""
+def _remove_registrations(run: Run, graph: GraphApi, registered: list[Json]) -> None:
     for one in registered:
-        if one["appId"] not in staying:
-            change = Change(what=registration.WHAT, action="remove", detail=one["displayName"])
-            run.change(change, partial(graph.delete_application, one["id"]))
+        change = Change(what=registration.WHAT, action="remove", detail=one["displayName"])
+        run.apply(change, partial(graph.delete_application, one["id"]))
 
 
-def _switch_off(run: Run, api: LogtoApi, gone: list[str]) -> None:
-    """Off where `setup` turned it on, and no other connector is left to need it."""
-    others = [one for one in api.connectors() if one["id"] not in gone]
+def _switch_off_single_sign_on(run: Run, api: LogtoApi, removed: list[str]) -> None:
+    """Turn enterprise SSO off if `setup` turned it on and no connector is left to need it."""
+    others = [one for one in api.connectors() if one["id"] not in removed]
     on = api.sign_in_experience().get("singleSignOnEnabled") is True
     if run.record.single_sign_on and on and not others:
         change = Change(what=experience.WHAT, action="turn off")
-        run.change(change, lambda: api.switch_single_sign_on(on=False))
+        run.apply(change, lambda: api.switch_single_sign_on(on=False))
     run.record.single_sign_on = False
-    run.remember()
+    run.save_record()
 
 
 def _remove_hook(run: Run, api: LogtoApi, product: Product) -> None:
     found = hook.find_hook(api, product)
     if found is not None and hook.is_made(found, product):
         change = Change(what=hook.WHAT, action="remove", detail=product.webhook_url)
-        run.change(change, lambda: api.delete_hook(found["id"]))
+        run.apply(change, lambda: api.delete_hook(found["id"]))
     run.record.hook = None
-    run.remember()
+    run.save_record()
 
 
 def _remove_application(run: Run, api: LogtoApi, product: Product) -> None:
-    made = run.record.application
+    recorded = run.record.application
     for found in api.applications():
         if application.is_made(found, product):
             change = Change(what=application.WHAT, action="remove", detail=str(found["name"]))
-            run.change(change, partial(api.delete_application, found["id"]))
-        elif made is not None and found["id"] == made.id:
-            _give_back(run, api, found, made, product)
+            run.apply(change, partial(api.delete_application, found["id"]))
+        elif recorded is not None and found["id"] == recorded.id:
+            _restore(run, api, found, recorded, product)
     run.record.application = None
-    run.remember()
+    run.save_record()
 
 
-def _give_back(
-    run: Run, api: LogtoApi, found: Json, made: MadeApplication, product: Product
+def _restore(
+    run: Run, api: LogtoApi, found: Json, recorded: RecordedApplication, product: Product
 ) -> None:
-    """An application that somebody else made gets back what it was."""
+    """Restore an adopted application: remove what was added, and nothing that came later."""
     before = found["oidcClientMetadata"]
+    added, added_after = recorded.added_redirect_uris, recorded.added_post_sign_out_uris
     metadata = {
         **before,
-        "redirectUris": [u for u in before["redirectUris"] if u not in made.added_redirect_uris],
+        "redirectUris": [u for u in before["redirectUris"] if u not in added],
         "postLogoutRedirectUris": [
-            u for u in before["postLogoutRedirectUris"] if u not in made.added_post_sign_out_uris
+            u for u in before["postLogoutRedirectUris"] if u not in added_after
         ],
     }
     if before.get("backchannelLogoutUri") == product.backchannel_uri:
-        metadata["backchannelLogoutSessionRequired"] = made.session_required_before
+        metadata["backchannelLogoutSessionRequired"] = recorded.session_required_before
         del metadata["backchannelLogoutUri"]
-        if made.backchannel_before is not None:
-            metadata["backchannelLogoutUri"] = made.backchannel_before
+        if recorded.backchannel_before is not None:
+            metadata["backchannelLogoutUri"] = recorded.backchannel_before
     if metadata != before:
-        change = Change(what=application.WHAT, action="give back", detail=str(found["name"]))
-        run.change(
-            change, lambda: api.update_application(found["id"], {"oidcClientMetadata": metadata})
-        )
+        change = Change(what=application.WHAT, action="restore", detail=str(found["name"]))
+        body = {"oidcClientMetadata": metadata}
+        run.apply(change, lambda: api.update_application(found["id"], body))
 
 
-def _forget_files(run: Run) -> None:
-    """What was written, where it still is as it was written."""
+def _clear_env_file(run: Run) -> None:
+    """Remove from `.env` what `setup` wrote and nobody has changed."""
     record = run.record
-    if record.env_file is not None:
-        path = Path(record.env_file)
-        there = files.read_env(path)
-        if "LOGTO_APP_ID" in there and there["LOGTO_APP_ID"] == record.written_env.get(
-            "LOGTO_APP_ID"
-        ):
-            names = [n for n, v in record.written_env.items() if there.get(n) == v]
-            names += [name for name in SECRETS if name in there]
-            change = Change(what=str(path), action="write", detail=f"without {', '.join(names)}")
-            run.change(change, lambda: files.write_env(path, dict.fromkeys(names)))
-    if record.samconfig is not None and Path(record.samconfig).exists():
-        config = Path(record.samconfig)
-        given = files.read_parameters(config, record.config_env)
-        gone = {n: None for n, v in record.written.items() if given.get(n) == v}
-        if gone:
-            change = Change(what=config.name, action="write", detail=f"without {', '.join(gone)}")
-            run.change(change, lambda: files.write_parameters(config, record.config_env, gone))
-            run.notes.append("The stack's secrets stay, with values that no longer open anything.")
+    if record.env_file is None:
+        return
+    path = Path(record.env_file)
+    variables = files.read_env(path)
+    # The secrets are not in the record. They are the application's own, so they go with its id:
+    # beside another id they belong to another application, and stay.
+    if _holds_application(variables, record):
+        names = [n for n, v in record.written_env.items() if variables.get(n) == v]
+        names += [name for name in SECRETS if name in variables]
+        change = Change(what=str(path), action="write", detail=f"without {', '.join(names)}")
+        run.apply(change, lambda: files.write_env(path, dict.fromkeys(names)))
 
 
-def _client_id(one: Json) -> str | None:
-    found = one["config"].get("clientId") if isinstance(one.get("config"), dict) else None
+def _holds_application(variables: dict[str, str], record: Record) -> bool:
+    app_id = variables.get("LOGTO_APP_ID")
+    return app_id is not None and app_id == record.written_env.get("LOGTO_APP_ID")
+
+
+def _clear_samconfig(run: Run) -> None:
+    """Remove from `samconfig.toml` what `setup` wrote and nobody has changed."""
+    record = run.record
+    if record.samconfig is None or not Path(record.samconfig).exists():
+        return
+    path = Path(record.samconfig)
+    parameters = files.read_parameters(path, record.config_env)
+    unchanged = {n: None for n, v in record.written.items() if parameters.get(n) == v}
+    if unchanged:
+        change = Change(what=path.name, action="write", detail=f"without {', '.join(unchanged)}")
+        run.apply(change, lambda: files.write_parameters(path, record.config_env, unchanged))
+        run.notes.append("The stack's secrets stay, but their values are no longer valid.")
+
+
+def _client_id(connector: Json) -> str | None:
+    config = connector.get("config")
+    found = config.get("clientId") if isinstance(config, dict) else None
     return str(found) if found else None
 
 
-def _app_ids(registered: list[Json]) -> list[str]:
-    return [one["appId"] for one in registered]
+def _is_recorded(connector: Json, recorded: RecordedConnector) -> bool:
+    """Tell whether a connector is the recorded one: by id, or by name while it has no id.
 
-
-def _is_it(one: Json, made: MadeConnector) -> bool:
-    same = one.get("connectorName") == made.name
-    return one["id"] == made.id or (made.id is None and same)
+    It has none if the answer to its creation was lost.
+    """
+    same_name = connector.get("connectorName") == recorded.name
+    return connector["id"] == recorded.id or (recorded.id is None and same_name)

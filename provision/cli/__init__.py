@@ -1,1 +1,1 @@
-"""The commands of `setup`, `teardown` and `doctor`: options in, values to the code that acts."""
+"""The commands: they turn options and answers into values, and call the code that acts."""

@@ -1,16 +1,16 @@
-"""A customer out of options and answers."""
+"""Build a Customer from options and answers, and the services that setting it up needs."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
-from provision.cli.options import CustomerOptions, Entra
-from provision.context import World
+from provision.cli.options import CustomerOptions, EntraOptions
+from provision.context import Context
 from provision.desired import (
     AUDIENCE,
     Customer,
-    GivenEntra,
-    ManualEntra,
+    ManualRegistration,
+    PartialRegistration,
     base_url,
     connector_name,
     mail_domains,
@@ -19,127 +19,154 @@ from provision.errors import ProvisionFailed
 from provision.graph_api import GraphApi
 from provision.logto_api import LogtoApi
 from provision.microsoft import check_issuer, issuer_of
-from provision.setup import Means
+from provision.setup import SetupServices
 from provision.steps.connector import AskManual, callback_uri, find_connector
 
 _ACCOUNTS: Final = {
     "AzureADMyOrg": "this organizational directory only",
     "AzureADMultipleOrgs": "any organizational directory",
 }
-AUDIENCES: Final = tuple(_ACCOUNTS)
+"""Values of `signInAudience`, and what the Microsoft Entra admin center calls them."""
 _TRUST: Final = """\
-Entra sends addresses and does not say whether it verified them. Without trust Logto keeps no
-address of these users, and one who has an account with the same address gets a second one beside
-it. With trust they are joined: say yes only where this directory hands out addresses of domains
-that are its own."""
+Entra sends e-mail addresses, but does not say whether it verified them. Without trust, Logto keeps
+no address for these users, and a user who already has an account with the same address gets a
+second account. With trust, the two are joined. Answer yes only if this directory gives out
+addresses of its own domains and of no others."""
 
 
 def customer_of(
-    world: World, api: LogtoApi, given: CustomerOptions, entra: Entra, *, yes: bool
+    context: Context,
+    api: LogtoApi,
+    options: CustomerOptions,
+    entra_options: EntraOptions,
+    *,
+    yes: bool,
 ) -> Customer:
-    """Checked before anything is touched. Raises ProvisionFailed and WrongUse."""
-    if given.entra_audience not in (None, *AUDIENCES):
-        raise ProvisionFailed(f"--entra-audience is one of {' and '.join(AUDIENCES)}")
-    authority = base_url(entra.entra_authority, what="--entra-authority")
-    domains = mail_domains(given.domain or _asked_domains(world))
-    if given.issuer is not None:
-        issuer = check_issuer(given.issuer)
-    else:
-        tenant = given.entra_tenant or world.ask(
-            "The Entra directory (tenant) id, or its domain", "--entra-tenant"
+    """Check the options, ask for what is missing, and return the customer.
+
+    Changes nothing. Raises ProvisionFailed and UsageError.
+    """
+    audience = options.entra_audience
+    if audience is not None and audience not in _ACCOUNTS:
+        raise ProvisionFailed(
+            f"{audience[:60]} is not a valid audience.",
+            f"Pass {' or '.join(_ACCOUNTS)} to --entra-audience.",
         )
-        issuer = issuer_of(tenant, authority=authority)
-    name = connector_name(given.connector_name or f"entra-{domains[0].split('.')[0]}")
-    trusts = given.trust_unverified_email
-    if trusts is None and world.interactive and not yes and find_connector(api, name) is None:
-        trusts = _asked_trust(world)
+    authority = base_url(entra_options.entra_authority, what="--entra-authority")
+    domains = mail_domains(options.domain or _ask_domains(context))
+    issuer = _issuer(context, options, authority)
+    name = connector_name(options.connector_name or f"entra-{domains[0].split('.')[0]}")
+    trusts = options.trust_unverified_email
+    # An existing connector keeps its decision, so the question is for new ones only.
+    if trusts is None and context.interactive and not yes and find_connector(api, name) is None:
+        trusts = _ask_trust(context)
     return Customer(
         connector_name=name,
-        display_name=given.display_name,
+        display_name=options.display_name,
         issuer=issuer,
         domains=domains,
         trust_unverified_email=trusts,
-        logo_url=given.logo_url,
-        sync_profile=given.sync_profile,
-        manual=_manual(world, given),
-        audience=given.entra_audience,
-        group_claims=given.group_claims,
-        secret_days=given.secret_days,
+        logo_url=options.logo_url,
+        sync_profile=options.sync_profile,
+        manual=_partial_registration(context, options),
+        audience=audience,
+        group_claims=options.group_claims,
+        secret_days=options.secret_days,
     )
 
 
-def tenant_of(issuer: str) -> str:
-    """The tenant's id in an issuer."""
-    return issuer.removesuffix("/v2.0").rpartition("/")[2]
+def graph_opener(
+    context: Context, options: EntraOptions, open_until: ExitStack
+) -> Callable[[str], GraphApi]:
+    """Return a function that gives Microsoft Graph in the tenant of an issuer.
 
-
-def graph_of(world: World, entra: Entra, open_until: ExitStack) -> Callable[[str], GraphApi]:
-    """Microsoft Graph in the tenant of an issuer, signed in to when it is first used."""
-    endpoint = base_url(entra.graph_endpoint, what="--graph-endpoint")
+    It signs in at first use, once a tenant; `open_until` closes the connections.
+    """
+    endpoint = base_url(options.graph_endpoint, what="--graph-endpoint")
     opened: dict[str, GraphApi] = {}
 
-    def graph(issuer: str) -> GraphApi:
+    def graph_for(issuer: str) -> GraphApi:
         if issuer not in opened:
-            token = world.credentials(tenant_of(issuer), entra.entra_login)
+            token = context.credentials(_tenant_of(issuer), options.entra_login)
             opened[issuer] = open_until.enter_context(GraphApi(token, endpoint=endpoint))
         return opened[issuer]
 
-    return graph
+    return graph_for
 
 
-def means_of(
-    world: World, api: LogtoApi, given: CustomerOptions, entra: Entra, open_until: ExitStack
-) -> Means:
-    """What setting this customer up works with."""
-    graph = graph_of(world, entra, open_until)
-    return Means(
+def setup_services(
+    context: Context,
+    api: LogtoApi,
+    options: CustomerOptions,
+    entra_options: EntraOptions,
+    open_until: ExitStack,
+) -> SetupServices:
+    """Return what setting up this customer needs. Raises ProvisionFailed."""
+    graph_for = graph_opener(context, entra_options, open_until)
+    return SetupServices(
         api=api,
-        graph_for=lambda customer: None if given.manual_entra else graph(customer.issuer),
-        ask=ask_manual(world, api.endpoint),
-        now=world.clock(),
+        graph_for=lambda customer: None if options.manual_entra else graph_for(customer.issuer),
+        ask=_ask_manual(context, api.endpoint),
+        now=context.clock(),
     )
 
 
-def ask_manual(world: World, logto: str) -> AskManual:
-    """Says what to click in the Microsoft Entra admin center, and asks for what it shows; once."""
-    answered: dict[str, ManualEntra] = {}
+def _issuer(context: Context, options: CustomerOptions, authority: str) -> str:
+    if options.issuer is not None:
+        return check_issuer(options.issuer)
+    question = "The Entra directory (tenant) id, or its domain"
+    tenant = options.entra_tenant or context.ask(question, "--entra-tenant")
+    return issuer_of(tenant, authority=authority)
 
-    def ask(customer: Customer) -> ManualEntra:
+
+def _tenant_of(issuer: str) -> str:
+    """Return the tenant's id, the last part of the path before `/v2.0`."""
+    return issuer.removesuffix("/v2.0").rpartition("/")[2]
+
+
+def _ask_manual(context: Context, logto: str) -> AskManual:
+    """Return a function that prints instructions and asks for what the admin center shows.
+
+    Each connector is asked about once, since a plan and its application both need the answer.
+    """
+    answered: dict[str, ManualRegistration] = {}
+
+    def ask(customer: Customer) -> ManualRegistration:
         if customer.connector_name not in answered:
             given = customer.manual
-            world.err.print(_instructions(customer, logto), markup=False)
-            answered[customer.connector_name] = ManualEntra(
+            context.err.print(_instructions(customer, logto), markup=False)
+            answered[customer.connector_name] = ManualRegistration(
                 client_id=given.client_id
-                or world.ask("Application (client) id", "--entra-client-id"),
+                or context.ask("Application (client) id", "--entra-client-id"),
                 client_secret=given.client_secret
-                or world.ask_secret("Client secret (its value)", "ENTRA_CLIENT_SECRET"),
+                or context.ask_secret("Client secret (its value)", "ENTRA_CLIENT_SECRET"),
             )
         return answered[customer.connector_name]
 
     return ask
 
 
-def _manual(world: World, given: CustomerOptions) -> GivenEntra:
-    if not given.manual_entra:
-        return GivenEntra()
-    secret = world.environment.get("ENTRA_CLIENT_SECRET")
-    if given.entra_secret_file is not None:
-        secret = world.secret("Client secret", "ENTRA_CLIENT_SECRET", given.entra_secret_file)
-    return GivenEntra(client_id=given.entra_client_id, client_secret=secret)
+def _partial_registration(context: Context, options: CustomerOptions) -> PartialRegistration:
+    if not options.manual_entra:
+        return PartialRegistration()
+    secret = context.environment.get("ENTRA_CLIENT_SECRET")
+    if options.entra_secret_file is not None:
+        secret = context.secret("Client secret", "ENTRA_CLIENT_SECRET", options.entra_secret_file)
+    return PartialRegistration(client_id=options.entra_client_id, client_secret=secret)
 
 
-def _asked_domains(world: World) -> list[str]:
-    text = world.ask("E-mail domains of the customer, separated by spaces", "--domain")
+def _ask_domains(context: Context) -> list[str]:
+    text = context.ask("E-mail domains of the customer, separated by spaces", "--domain")
     return text.replace(",", " ").split()
 
 
-def _asked_trust(world: World) -> bool:
-    world.err.print(_TRUST, markup=False)
-    return world.confirm("Trust the addresses of this directory?", "--trust-unverified-email")
+def _ask_trust(context: Context) -> bool:
+    context.err.print(_TRUST, markup=False)
+    return context.confirm("Trust the addresses of this directory?", "--trust-unverified-email")
 
 
 def _instructions(customer: Customer, logto: str) -> str:
-    tenant = tenant_of(customer.issuer)
+    tenant = _tenant_of(customer.issuer)
     accounts = _ACCOUNTS[customer.audience or AUDIENCE]
     groups = "\n     Add groups claim, Security groups. Add." if customer.group_claims else ""
     return f"""\

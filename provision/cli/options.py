@@ -12,8 +12,8 @@ from provision.microsoft import AUTHORITY, Login
 
 
 @dataclass(frozen=True, kw_only=True)
-class Where:
-    """Which product, and which Logto."""
+class TargetOptions:
+    """Which product a command works on, and at which Logto."""
 
     logto_endpoint: Annotated[
         str | None,
@@ -21,7 +21,7 @@ class Where:
     ] = None
     management_api: Annotated[
         str | None,
-        Option("--management-api", help="the Management API's indicator, where it is unusual"),
+        Option("--management-api", help="indicator of the Management API, if it is unusual"),
     ] = None
     management_app_id: Annotated[
         str | None,
@@ -29,104 +29,108 @@ class Where:
     ] = None
     management_secret_file: Annotated[
         Path | None,
-        Option("--management-secret-file", help="a file with its secret [MANAGEMENT_APP_SECRET]"),
+        Option("--management-secret-file", help="file with its secret [MANAGEMENT_APP_SECRET]"),
     ] = None
     base_url: Annotated[
-        str | None, Option("--base-url", help="the URL that browsers use, without a stack")
+        str | None, Option("--base-url", help="URL that browsers use, instead of a stack")
     ] = None
     stack_name: Annotated[
-        str | None, Option("--stack-name", help="a deployed stack [samconfig.toml's]")
+        str | None, Option("--stack-name", help="deployed stack [from samconfig.toml]")
     ] = None
-    region: Annotated[str | None, Option("--region")] = None
-    profile: Annotated[str | None, Option("--profile")] = None
+    region: Annotated[str | None, Option("--region", help="AWS region of the stack")] = None
+    profile: Annotated[str | None, Option("--profile", help="AWS profile to use")] = None
     env_file: Annotated[
-        Path, Option("--env-file", help="settings of a product without a stack")
+        Path, Option("--env-file", help="settings file of a product without a stack")
     ] = Path(".env")
-    samconfig: Annotated[Path, Option("--samconfig", help="defaults of the SAM CLI")] = Path(
-        "samconfig.toml"
+    samconfig: Annotated[Path, Option("--samconfig", help="configuration file of the SAM CLI")] = (
+        Path("samconfig.toml")
     )
-    config_env: Annotated[str, Option("--config-env", help="its environment")] = "default"
+    config_env: Annotated[str, Option("--config-env", help="environment in that file")] = "default"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entra:
-    """Microsoft's side."""
+class EntraOptions:
+    """How to reach Microsoft."""
 
     entra_login: Annotated[Login, Option("--entra-login", help="how to sign in to Microsoft")] = (
         Login.DEFAULT
     )
-    graph_endpoint: Annotated[str, Option("--graph-endpoint", help="Microsoft Graph")] = ENDPOINT
-    entra_authority: Annotated[str, Option("--entra-authority", help="Microsoft's sign-in")] = (
-        AUTHORITY
-    )
+    graph_endpoint: Annotated[
+        str, Option("--graph-endpoint", help="endpoint of Microsoft Graph")
+    ] = ENDPOINT
+    entra_authority: Annotated[
+        str, Option("--entra-authority", help="endpoint of Microsoft's sign-in")
+    ] = AUTHORITY
 
 
 @dataclass(frozen=True, kw_only=True)
 class CustomerOptions:
-    """A customer and its Entra tenant. None was not given: a connector that is there stays so."""
+    """A customer and its Entra tenant. None: the option was omitted, so the value stays."""
 
     entra_tenant: Annotated[
-        str | None, Option("--entra-tenant", help="the directory (tenant) id, or its domain")
+        str | None, Option("--entra-tenant", help="directory (tenant) id, or its domain")
     ] = None
-    issuer: Annotated[str | None, Option("--issuer", help="its issuer, instead of deriving it")] = (
-        None
-    )
+    issuer: Annotated[
+        str | None, Option("--issuer", help="issuer, instead of deriving it from the tenant")
+    ] = None
     domain: Annotated[
-        list[str] | None, Option("--domain", help="an e-mail domain; repeat for several")
+        list[str] | None, Option("--domain", help="e-mail domain; repeat for several")
     ] = None
     connector_name: Annotated[
         str | None, Option("--connector-name", help="[entra- and the first domain]")
     ] = None
     display_name: Annotated[
-        str | None, Option("--display-name", help="the customer's name on Logto's button")
+        str | None, Option("--display-name", help="name of the customer on Logto's button")
     ] = None
-    logo_url: Annotated[str | None, Option("--logo-url", help="the customer's logo there")] = None
+    logo_url: Annotated[
+        str | None, Option("--logo-url", help="logo of the customer on Logto's button")
+    ] = None
     trust_unverified_email: Annotated[
         bool | None,
         Option(
             "--trust-unverified-email/--no-trust-unverified-email",
-            help="keep the addresses that Entra sends; it verifies none",
+            help="keep the e-mail addresses that Entra sends, which it does not verify",
         ),
     ] = None
     sync_profile: Annotated[
         bool | None,
-        Option("--sync-profile/--no-sync-profile", help="copy the profile every time [yes]"),
+        Option("--sync-profile/--no-sync-profile", help="copy the profile at every sign-in [yes]"),
     ] = None
     manual_entra: Annotated[
-        bool, Option("--manual-entra", help="the application at Entra is made by hand")
+        bool, Option("--manual-entra", help="register the application at Entra by hand")
     ] = False
     entra_client_id: Annotated[
-        str | None, Option("--entra-client-id", help="of the application made by hand")
+        str | None, Option("--entra-client-id", help="client id of that application")
     ] = None
     entra_secret_file: Annotated[
         Path | None,
-        Option("--entra-secret-file", help="a file with its secret [ENTRA_CLIENT_SECRET]"),
+        Option("--entra-secret-file", help="file with its secret [ENTRA_CLIENT_SECRET]"),
     ] = None
     entra_audience: Annotated[
         str | None,
         Option("--entra-audience", help=f"signInAudience of the application at Entra [{AUDIENCE}]"),
     ] = None
     group_claims: Annotated[
-        bool, Option("--group-claims", help="let Entra tell the security groups of users")
+        bool, Option("--group-claims", help="let Entra send the security groups of users")
     ] = False
     secret_days: Annotated[
-        int, Option("--secret-days", min=31, max=730, help="life of the client secret")
+        int, Option("--secret-days", min=31, max=730, help="lifetime of the client secret in days")
     ] = 180
 
 
 @dataclass(frozen=True, kw_only=True)
-class How:
-    """How a command that changes things goes about it."""
+class RunOptions:
+    """How a command that changes something runs."""
 
-    as_json: Annotated[bool, Option("--json", help="answer with JSON")] = False
-    yes: Annotated[bool, Option("--yes", help="ask nothing")] = False
+    as_json: Annotated[bool, Option("--json", help="print JSON")] = False
+    yes: Annotated[bool, Option("--yes", help="do not ask for confirmation")] = False
     dry_run: Annotated[
-        bool, Option("--dry-run", help="say what would change, and change nothing")
+        bool, Option("--dry-run", help="show what would change, and change nothing")
     ] = False
 
 
 LeaveEntra = Annotated[
     bool,
-    Option("--manual-entra", help="what is to be done at Entra is done by hand"),
+    Option("--manual-entra", help="leave Entra alone, and say what to do there by hand"),
 ]
-AsJson = Annotated[bool, Option("--json", help="answer with JSON")]
+AsJson = Annotated[bool, Option("--json", help="print JSON")]

@@ -1,4 +1,4 @@
-"""What a command says: changes as a table or as JSON, and what is left to do."""
+"""What a command prints: changes as a table or as JSON, and what is left to do."""
 
 import json
 from collections.abc import Sequence
@@ -8,55 +8,56 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from provision.cli.options import How
-from provision.context import World
+from provision.cli.options import RunOptions
+from provision.context import Context
 from provision.desired import Product
 from provision.run import Change
 from provision.setup import Outcome
 from provision.steps.connector import Connection
 
 
-def progress(world: World, text: str) -> AbstractContextManager[object]:
-    """A spinner while something is under way, where somebody looks."""
-    return world.err.status(Text(f"{text} ...")) if world.err.is_terminal else nullcontext()
+def progress(context: Context, text: str) -> AbstractContextManager[object]:
+    """Show a spinner while something runs, if a terminal is there to show it."""
+    shows = context.err.is_terminal
+    return context.err.status(Text(f"{text} ...")) if shows else nullcontext()
 
 
-def show_changes(world: World, changes: Sequence[Change]) -> None:
-    """A table on the terminal's error side: it is for people alone."""
+def show_changes(context: Context, changes: Sequence[Change]) -> None:
+    """Print a plan as a table. It goes to standard error, since it is for people only."""
     table = Table(title="What changes", title_justify="left", show_edge=False)
     for column in ("what", "change", ""):
         table.add_column(column, overflow="fold")
     for change in changes:
         table.add_row(Text(change.what), change.action, Text(change.detail))
-    world.err.print(table)
+    context.err.print(table)
 
 
-def show_outcome(world: World, outcome: Outcome, how: How, **values: Any) -> None:
-    """The end of a command that changes things; `values` are what its JSON holds beside."""
+def show_outcome(context: Context, outcome: Outcome, options: RunOptions, **values: Any) -> None:
+    """Print the outcome of a command that changes something; `values` are added to its JSON."""
     changes = [
         {"what": change.what, "action": change.action, "detail": change.detail}
         for change in outcome.changes
     ]
-    if how.as_json:
-        changed = {"changed": [] if how.dry_run else changes}
-        if how.dry_run:
+    if options.as_json:
+        changed = {"changed": [] if options.dry_run else changes}
+        if options.dry_run:
             changed["would_change"] = changes
         print(json.dumps({**changed, **values, "notes": list(outcome.notes)}, indent=2))
         return
     if not changes:
-        world.out.print("Nothing to change.")
+        context.out.print("Nothing to change.")
     else:
-        verb = "would change" if how.dry_run else "changed"
-        world.out.print(f"{len(changes)} {verb}.", markup=False)
+        verb = "would change" if options.dry_run else "changed"
+        context.out.print(f"{len(changes)} {verb}.", markup=False)
     for connector in values.get("connectors", []):
         if connector["id"] is not None:
-            world.out.print(f"{connector['name']}: {connector['sign_in_url']}", markup=False)
+            context.out.print(f"{connector['name']}: {connector['sign_in_url']}", markup=False)
     for note in outcome.notes:
-        world.out.print(note, markup=False)
+        context.out.print(note, markup=False)
 
 
 def links(product: Product, connections: Sequence[Connection]) -> list[dict[str, Any]]:
-    """Connectors with the link that leads straight to each."""
+    """List connectors, each with the sign-in link that leads straight to it."""
     return [
         {
             "id": connection.id,

@@ -1,4 +1,4 @@
-"""`setup`: from nothing, or from whatever is there, to Entra sign-in."""
+"""`setup`: make everything that Entra sign-in needs, from nothing or from what is there."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from provision.cli import report
-from provision.cli.customer import customer_of, means_of
+from provision.cli.customer import customer_of, setup_services
 from provision.cli.groups import grouped
-from provision.cli.options import CustomerOptions, Entra, How, Where
-from provision.cli.target import find_endpoint, find_place, find_record, management
-from provision.context import World, world_of
-from provision.desired import DEFAULT_NAME, Product
+from provision.cli.options import CustomerOptions, EntraOptions, RunOptions, TargetOptions
+from provision.cli.target import Target, find_record, find_target, management
+from provision.context import Context, context_of
+from provision.desired import DEFAULT_NAME
 from provision.run import Run
 from provision.setup import Outcome, set_up
 
@@ -23,67 +23,68 @@ app = typer.Typer(help="Set up Logto, Entra ID and the settings", invoke_without
 
 
 def setup(
-    context: typer.Context,
-    where: Where,
-    customer: CustomerOptions,
-    entra: Entra,
-    how: How,
-    name: Annotated[str, typer.Option("--name", help="the product's name")] = DEFAULT_NAME,
+    invocation: typer.Context,
+    target_options: TargetOptions,
+    customer_options: CustomerOptions,
+    entra_options: EntraOptions,
+    run_options: RunOptions,
+    name: Annotated[str, typer.Option("--name", help="name of the product")] = DEFAULT_NAME,
     adopt: Annotated[
         str | None, typer.Option("--adopt", help="use the application with this id at Logto")
     ] = None,
     default_connector: Annotated[
-        bool, typer.Option("--default-connector", help="send everybody straight to this customer")
+        bool, typer.Option("--default-connector", help="send every sign-in to this customer")
     ] = False,
 ) -> None:
-    """Make the application, the connector, the application at Entra, the webhook and the settings
-    what they have to be. Run it again to finish, or to change something: what is right stays."""
-    if context.invoked_subcommand is not None:
+    """Set up the application and the connector at Logto, the application at Entra, the webhook,
+    and the settings. Run it again to finish an interrupted run or to change something: what is
+    right already stays as it is."""
+    if invocation.invoked_subcommand is not None:
         return
-    world = world_of(context)
-    place = find_place(world, where)
-    endpoint = find_endpoint(world, place, where)
-    product = Product(name=name, base_url=place.base_url)
+    context = context_of(invocation)
+    target = find_target(context, target_options, name=name)
     with ExitStack() as opened:
-        api = opened.enter_context(management(world, endpoint, where))
-        wanted = customer_of(world, api, customer, entra, yes=how.yes)
+        api = opened.enter_context(management(context, target, target_options))
+        customer = customer_of(context, api, customer_options, entra_options, yes=run_options.yes)
         act = partial(
             set_up,
-            means=means_of(world, api, customer, entra, opened),
-            product=product,
-            customers=(wanted,),
-            store=place.store,
+            services=setup_services(context, api, customer_options, entra_options, opened),
+            product=target.product,
+            customers=(customer,),
+            store=target.store,
             adopt=adopt,
             default_connector=default_connector,
         )
-        outcome = planned_then_done(world, endpoint, product, act, how)
+        outcome = plan_and_apply(context, target, act, run_options)
     report.show_outcome(
-        world,
+        context,
         outcome,
-        how,
+        run_options,
         application=outcome.application,
-        connectors=report.links(product, outcome.connections),
+        connectors=report.links(target.product, outcome.connections),
     )
 
 
-def planned_then_done(world: World, endpoint: str, product: Product, act: Act, how: How) -> Outcome:
-    """Plan without changing anything, show it, ask, and do it by the same code.
+def plan_and_apply(context: Context, target: Target, act: Act, options: RunOptions) -> Outcome:
+    """Plan without changing anything, show the plan, ask, and apply it.
 
-    Raises ProvisionFailed, and typer.Exit where the answer is no.
+    The same code plans and applies, so a plan cannot differ from what is done. Raises
+    ProvisionFailed, and typer.Exit if the answer is no.
     """
-    planned = find_record(world, endpoint, product.base_url)
-    planned.check_writable()
-    plan = act(Run(record=planned, dry=True))
-    if plan.changes and not (how.as_json and (how.yes or how.dry_run)):
-        report.show_changes(world, plan.changes)
-    if how.dry_run:
+    record = find_record(context, target)
+    record.check_writable()
+    plan = act(Run(record=record, dry_run=True))
+    if plan.changes and not (options.as_json and (options.yes or options.dry_run)):
+        report.show_changes(context, plan.changes)
+    if options.dry_run:
         return plan
-    if plan.changes and not how.yes and not world.confirm("Go on?", "--yes"):
-        world.err.print("Nothing was changed.")
+    if plan.changes and not options.yes and not context.confirm("Go on?", "--yes"):
+        context.err.print("Nothing was changed.")
         raise typer.Exit(1)
-    record = find_record(world, endpoint, product.base_url)
-    progress = partial(report.progress, world)
-    return act(Run(record=record, pause=world.pause, progress=progress))
+    # Planning has changed the record that it was given: the real run starts from the file.
+    record = find_record(context, target)
+    progress = partial(report.progress, context)
+    return act(Run(record=record, pause=context.pause, progress=progress))
 
 
 app.callback()(grouped(setup))

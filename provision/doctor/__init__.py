@@ -1,4 +1,5 @@
-"""`doctor`: looks at a set-up without changing it, and says of each part whether it is right.
+"""`doctor`: check a set-up without changing it.
 
-`look_*` see, `checks_*` judge: a check is a pure function of what was seen.
+The `collect_*` modules read and judge nothing, the `checks_*` modules judge and read nothing:
+a check is a pure function of what was observed.
 """

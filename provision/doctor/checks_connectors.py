@@ -1,4 +1,4 @@
-"""Each connector, and the application at Entra that it uses."""
+"""Check each connector, and the application at Entra that it uses."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -6,191 +6,197 @@ from typing import Final
 
 from provision.desired import CONNECTOR_SCOPE, PUBLIC_MAIL
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
-from provision.doctor.observed import Json, Seen, Unseen
+from provision.doctor.observed import Json, NotObserved, Observed
 from provision.steps.connector import PROVIDER, callback_uri
+from provision.steps.registration import RENEW_DAYS, ends_at
 
-SOON_DAYS: Final = 30
-_BY_HAND: Final = "(with --manual-entra, where the application at Entra was made by hand)"
+_BY_HAND: Final = "(with --manual-entra, if the application at Entra was registered by hand)"
+_NO_GRAPH: Final = NotObserved("Microsoft Graph was not asked.")
 
 
-def connectors(seen: Seen) -> list[Finding]:
-    """Every check of every connector."""
-    if isinstance(seen.connectors, Unseen):
-        return [unknown("connectors", seen.connectors.why)]
-    entra = [one for one in seen.connectors if one.get("providerName") == PROVIDER]
+def connectors(observed: Observed) -> list[Finding]:
+    """Run every check of every connector to Microsoft Entra ID."""
+    found = observed.management.connectors
+    if isinstance(found, NotObserved):
+        return [unknown("connectors", found.reason)]
+    entra = [one for one in found if one.get("providerName") == PROVIDER]
     if not entra:
         return [
             failed(
                 "connectors",
-                "there is no connector to Microsoft Entra ID (OIDC)",
-                "run setup, or setup connector add",
+                "There is no connector to Microsoft Entra ID (OIDC).",
+                "Run setup, or setup connector add.",
             )
         ]
-    return [check(seen, one) for one in entra for check in _CHECKS]
+    return [check(observed, one) for one in entra for check in _CHECKS]
 
 
-def issuer(seen: Seen, one: Json) -> Finding:
-    """The issuer's discovery document is there and names it."""
-    check, named = _name(one, "issuer"), str(_config(one).get("issuer") or "")
+def issuer(observed: Observed, connector: Json) -> Finding:
+    """Check that the issuer has a discovery document which names it."""
+    check, named = _name(connector, "issuer"), str(_config(connector).get("issuer") or "")
     fix = (
-        "set the connector's issuer to https://login.microsoftonline.com/<tenant id>/v2.0, without "
-        "a slash at the end"
+        "Set the connector's issuer to https://login.microsoftonline.com/<tenant id>/v2.0, without "
+        "a slash at the end."
     )
     if named.endswith("/"):
-        return failed(check, f"{named} ends with a slash", fix)
-    known = seen.issuers.get(one["id"])
+        return failed(check, f"{named} ends with a slash.", fix)
+    known = observed.management.issuers.get(connector["id"])
     if known is None:
-        return unknown(check, "it was not looked up")
-    if known.silent:
+        return unknown(check, "The issuer was not fetched.")
+    if known.unreachable:
         return unknown(check, known.failure)
     if known.published is None:
         return failed(check, known.failure, fix)
     if known.published != named:
-        return failed(check, f"{named} calls itself {known.published[:200]}", fix)
+        return failed(check, f"{named} names the issuer {known.published[:200]}.", fix)
     return passed(check, named)
 
 
-def domains(seen: Seen, one: Json) -> Finding:
-    """Addresses lead to the connector, and only those of the customer."""
-    check, there = _name(one, "domains"), [str(name) for name in one.get("domains") or []]
-    public = sorted(PUBLIC_MAIL & set(there))
+def domains(observed: Observed, connector: Json) -> Finding:
+    """Check that e-mail addresses lead to the connector, and only the customer's own."""
+    check, names = _name(connector, "domains"), [str(one) for one in connector.get("domains") or []]
+    public = sorted(PUBLIC_MAIL & set(names))
     if public:
         return failed(
             check,
-            f"{', '.join(public)}: anybody can have an address there",
-            "take the public mail domains out of the connector",
+            f"Public mail domains, where anybody can have an address: {', '.join(public)}.",
+            "Remove the public mail domains from the connector.",
         )
-    if not there:
+    if not names:
         return warned(
             check,
-            "none: no address leads to this connector, only its button and link do",
-            "add the customer's domains: run setup connector add with --domain",
+            "There are none, so no address leads to this connector: only its button and link do.",
+            "Add the customer's domains: run setup connector add with --domain.",
         )
-    return passed(check, ", ".join(there))
+    return passed(check, ", ".join(names))
 
 
-def scope(seen: Seen, one: Json) -> Finding:
-    """Entra is asked for an address and a profile."""
-    check, there = _name(one, "scope"), str(_config(one).get("scope") or "").split()
-    missing = [name for name in CONNECTOR_SCOPE if name not in there]
-    if not there:
-        return passed(check, f"as Logto asks by itself: {' '.join(CONNECTOR_SCOPE)}")
+def scope(observed: Observed, connector: Json) -> Finding:
+    """Check that Logto asks Entra for an address and a profile."""
+    check, scopes = _name(connector, "scope"), str(_config(connector).get("scope") or "").split()
+    default = " ".join(CONNECTOR_SCOPE)
+    missing = [name for name in CONNECTOR_SCOPE if name not in scopes]
+    if not scopes:
+        return passed(check, f"Logto's own default: {default}")
     if missing:
         return warned(
             check,
-            f"{' '.join(missing)} missing: it is Logto that adds what it needs",
-            f"set the connector's scope to {' '.join(CONNECTOR_SCOPE)}: run setup again {_BY_HAND}",
+            f"{' '.join(missing)} missing: the connector relies on Logto to add them.",
+            f"Set the connector's scope to {default}: run setup again {_BY_HAND}.",
         )
-    return passed(check, " ".join(there))
+    return passed(check, " ".join(scopes))
 
 
-def unverified_email(seen: Seen, one: Json) -> Finding:
-    """Whether unverified addresses are believed is somebody's decision."""
-    check = _name(one, "unverified addresses")
-    trusts = _config(one).get("trustUnverifiedEmail") is True
-    if not trusts:
+def unverified_email(observed: Observed, connector: Json) -> Finding:
+    """Check that unverified addresses are trusted by a decision, and only with domains."""
+    check = _name(connector, "unverified addresses")
+    if _config(connector).get("trustUnverifiedEmail") is not True:
         return warned(
             check,
-            "not trusted: Logto keeps no address of these users, since Entra verifies none",
-            "trust them with --trust-unverified-email, where the directory hands out addresses of "
-            "its own domains alone",
+            "Not trusted, so Logto keeps no address for these users: Entra verifies none.",
+            "Trust them with --trust-unverified-email, if the directory gives out addresses of its "
+            "own domains only.",
         )
-    if not one.get("domains"):
+    if not connector.get("domains"):
         return warned(
             check,
-            "trusted, from a connector without domains of its own",
-            "give the connector the customer's domains, or do not trust the addresses",
+            "Trusted, but the connector has no domains of its own.",
+            "Give the connector the customer's domains, or do not trust the addresses.",
         )
     return passed(check, "trusted")
 
 
-def secret_expiry(seen: Seen, one: Json) -> Finding:
-    """The client secret lives for a while."""
-    check = _name(one, "client secret")
+def secret_expiry(observed: Observed, connector: Json) -> Finding:
+    """Check that the client secret is valid for a while."""
+    check = _name(connector, "client secret")
     fix = (
-        "run setup again: it makes a new client secret at Entra and puts it into the connector; "
-        "where the application was made by hand, make one there, and run setup with --manual-entra "
-        "--entra-secret-file"
+        "Run setup again: it makes a new client secret at Entra and puts it into the connector. If "
+        "the application was registered by hand, make one there, and run setup with --manual-entra "
+        "--entra-secret-file."
     )
-    ends, why = _secret_ends(seen, one)
+    ends = _secret_end(observed, connector)
+    if isinstance(ends, NotObserved):
+        return unknown(check, ends.reason)
     if ends is None:
-        return failed(check, why, fix) if why.startswith("Entra") else unknown(check, why)
-    days = (ends - datetime.fromtimestamp(seen.now, UTC)).days
+        return failed(check, "Entra no longer has this secret, so nobody can sign in.", fix)
+    days = (ends - datetime.fromtimestamp(observed.now, UTC)).days
     if days < 0:
-        return failed(check, f"it ended on {ends.date()}: nobody can sign in", fix)
-    if days < SOON_DAYS:
-        return warned(check, f"it ends on {ends.date()}, in {days} days", fix)
+        return failed(check, f"It ended on {ends.date()}, so nobody can sign in.", fix)
+    if days < RENEW_DAYS:
+        return warned(check, f"It ends on {ends.date()}, in {days} days.", fix)
     return passed(check, f"until {ends.date()}")
 
 
-def entra_redirect_uri(seen: Seen, one: Json) -> Finding:
-    """Entra sends people back to the connector."""
-    check, wanted = _name(one, "redirect URI at Entra"), callback_uri(seen.endpoint, one["id"])
-    there = seen.registrations.get(one["id"], Unseen("Microsoft Graph was not asked"))
-    if isinstance(there, Unseen):
-        return unknown(check, there.why)
-    if there is None:
+def entra_redirect_uri(observed: Observed, connector: Json) -> Finding:
+    """Check that Entra redirects to the connector."""
+    check = _name(connector, "redirect URI at Entra")
+    desired = callback_uri(observed.endpoint, connector["id"])
+    registration = _registration(observed, connector)
+    if isinstance(registration, NotObserved):
+        return unknown(check, registration.reason)
+    if registration is None:
         return failed(
             check,
-            f"Entra has no application {_config(one).get('clientId')} in this tenant",
-            f"run setup again {_BY_HAND}, or correct the connector's client id",
+            f"Entra has no application {_config(connector).get('clientId')} in this tenant.",
+            f"Run setup again {_BY_HAND}, or correct the connector's client id.",
         )
-    if wanted in ((there.get("web") or {}).get("redirectUris") or []):
-        return passed(check, wanted)
+    if desired in ((registration.get("web") or {}).get("redirectUris") or []):
+        return passed(check, desired)
     return failed(
         check,
-        "Entra does not know the connector's redirect URI (AADSTS50011)",
-        f"add {wanted} to the application, platform Web: run setup again, or do it by hand where "
-        "the application was made by hand",
+        "Entra does not know the connector's redirect URI (AADSTS50011).",
+        f"Add {desired} to the application, platform Web: run setup again, or do it by hand if the "
+        "application was registered by hand.",
     )
 
 
-def email_claim(seen: Seen, one: Json) -> Finding:
-    """Entra is told to send addresses."""
-    check = _name(one, "email claim")
-    there = seen.registrations.get(one["id"], Unseen("Microsoft Graph was not asked"))
-    if isinstance(there, Unseen) or there is None:
-        return unknown(check, there.why if isinstance(there, Unseen) else "no application")
-    claims = (there.get("optionalClaims") or {}).get("idToken") or []
+def email_claim(observed: Observed, connector: Json) -> Finding:
+    """Check that Entra sends e-mail addresses."""
+    check, registration = _name(connector, "email claim"), _registration(observed, connector)
+    if isinstance(registration, NotObserved):
+        return unknown(check, registration.reason)
+    if registration is None:
+        return unknown(check, "There is no application at Entra.")
+    claims = (registration.get("optionalClaims") or {}).get("idToken") or []
     if any(claim.get("name") == "email" for claim in claims):
         return passed(check, "an optional claim of ID tokens")
     return warned(
         check,
-        "`email` is not an optional claim: addresses that are no sign-in names are not sent",
-        "add the optional claim `email` to ID tokens: run setup again, or do it by hand where the "
-        "application was made by hand",
+        "`email` is not an optional claim, so Entra sends an address only if it is the sign-in "
+        "name.",
+        "Add the optional claim `email` to ID tokens: run setup again, or do it by hand if the "
+        "application was registered by hand.",
     )
 
 
-def _secret_ends(seen: Seen, one: Json) -> tuple[datetime | None, str]:
-    """When the connector's secret ends, or why that is not known."""
-    there = seen.registrations.get(one["id"], Unseen("Microsoft Graph was not asked"))
-    recorded = seen.recorded_ends.get(one["id"])
-    if isinstance(there, dict):
-        hint = str(_config(one).get("clientSecret") or "")[:3]
-        ends = [
-            datetime.fromisoformat(password["endDateTime"])
-            for password in there.get("passwordCredentials") or []
-            if password.get("hint") == hint
-        ]
-        if not ends:
-            return None, "Entra has no such secret any more: nobody can sign in"
-        return max(ends), ""
+def _secret_end(observed: Observed, connector: Json) -> datetime | NotObserved | None:
+    """Return when the connector's secret ends; None if Entra does not have it any more."""
+    registration = _registration(observed, connector)
+    if isinstance(registration, dict):
+        # Graph never shows a secret again, only its first three characters.
+        hint = str(_config(connector).get("clientSecret") or "")[:3]
+        passwords = registration.get("passwordCredentials") or []
+        return max((ends_at(one) for one in passwords if one.get("hint") == hint), default=None)
+    recorded = observed.recorded_ends.get(connector["id"])
     if recorded is not None:
-        return datetime.fromisoformat(recorded), ""
-    return None, there.why if isinstance(there, Unseen) else "there is no application at Entra"
+        return datetime.fromisoformat(recorded)
+    return registration or NotObserved("There is no application at Entra.")
 
 
-def _config(one: Json) -> Json:
-    found = one.get("config")
+def _registration(observed: Observed, connector: Json) -> Json | NotObserved | None:
+    return observed.management.registrations.get(connector["id"], _NO_GRAPH)
+
+
+def _config(connector: Json) -> Json:
+    found = connector.get("config")
     return found if isinstance(found, dict) else {}
 
 
-def _name(one: Json, what: str) -> str:
-    return f"{one.get('connectorName')}: {what}"
+def _name(connector: Json, what: str) -> str:
+    return f"{connector.get('connectorName')}: {what}"
 
 
-_CHECKS: Final[tuple[Callable[[Seen, Json], Finding], ...]] = (
+_CHECKS: Final[tuple[Callable[[Observed, Json], Finding], ...]] = (
     issuer,
     domains,
     scope,

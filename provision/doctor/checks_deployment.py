@@ -1,10 +1,10 @@
-"""The deployed product: its pages, its table, its stack."""
+"""Check the deployed product: its pages, its table, its stack."""
 
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
-from provision.doctor.observed import Seen, Unseen
+from provision.doctor.observed import NotObserved, Observed, ObservedStack
 
 OUTPUTS: Final = (
     "HomeUrl",
@@ -21,182 +21,180 @@ _HEADERS: Final = {
     "content-security-policy": "frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
 }
+_SEE_LOG: Final = "Look up the reference in x-correlation-id in the function's log."
 
 
-def home(seen: Seen) -> Finding:
-    """The start page answers, with the headers that protect it."""
-    check = "start page"
-    if isinstance(seen.home, Unseen):
-        return failed(check, seen.home.why, "check the base URL, DNS, and that it is deployed")
-    if seen.home.status != 200:
+def home(observed: Observed) -> Finding:
+    """Check that the start page answers, with its security headers."""
+    check, url, response = "start page", f"{observed.product.base_url}/", observed.site.home
+    if isinstance(response, NotObserved):
         return failed(
-            check,
-            f"{seen.product.base_url}/ answers {seen.home.status}",
-            "look the reference in x-correlation-id up in the function's log",
+            check, response.reason, "Check the base URL and DNS, and that the product is deployed."
         )
-    missing = [n for n, v in _HEADERS.items() if v not in seen.home.headers.get(n, "")]
+    if response.status != 200:
+        return failed(check, f"{url} answers {response.status}.", _SEE_LOG)
+    missing = [n for n, value in _HEADERS.items() if value not in response.headers.get(n, "")]
     if missing:
         return failed(
             check,
-            f"{', '.join(missing)} missing or changed",
-            "let whatever stands in front of the API (a CDN, a proxy) pass the headers on, and "
-            "cache nothing",
+            f"Headers missing or changed: {', '.join(missing)}.",
+            "Let everything in front of the API (a CDN, a proxy) pass the headers on, and cache "
+            "nothing.",
         )
-    return passed(check, f"{seen.product.base_url}/")
+    return passed(check, url)
 
 
-def sign_in(seen: Seen) -> Finding:
-    """A sign-in leads to this Logto, as this application, and back here."""
-    check = "sign-in"
-    if isinstance(seen.sign_in, Unseen):
-        return unknown(check, seen.sign_in.why)
-    location = seen.sign_in.headers.get("location", "")
-    if seen.sign_in.status not in (302, 303) or not location:
+def sign_in(observed: Observed) -> Finding:
+    """Check that a sign-in leads to this Logto, as this application, and back here."""
+    check, response = "sign-in", observed.site.sign_in
+    if isinstance(response, NotObserved):
+        return unknown(check, response.reason)
+    location = response.headers.get("location", "")
+    if response.status not in (302, 303) or not location:
+        return failed(check, f"/sign-in answers {response.status}, without a redirect.", _SEE_LOG)
+    if not location.startswith(f"{observed.endpoint}/oidc/auth?"):
         return failed(
             check,
-            f"/sign-in answers {seen.sign_in.status}, with no redirect",
-            "look the reference in x-correlation-id up in the function's log",
+            f"/sign-in leads to {location.partition('?')[0][:120]}, not to {observed.endpoint}.",
+            "Deploy the LogtoEndpoint that setup found (sam deploy).",
         )
-    if not location.startswith(f"{seen.endpoint}/oidc/auth?"):
+    query = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
+    if query.get("redirect_uri") != observed.product.redirect_uri:
         return failed(
             check,
-            f"/sign-in leads to {location.partition('?')[0][:120]}, not to {seen.endpoint}",
-            "deploy the LogtoEndpoint that setup found (sam deploy)",
+            f"The redirect URI of a sign-in is {query.get('redirect_uri')}.",
+            f"Set BaseUrl so that it becomes {observed.product.redirect_uri}.",
         )
-    asked = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
-    if asked.get("redirect_uri") != seen.product.redirect_uri:
+    variables = {} if isinstance(observed.variables, NotObserved) else observed.variables
+    app_id = variables.get("LOGTO_APP_ID")
+    if app_id and query.get("client_id") != app_id:
         return failed(
             check,
-            f"the redirect URI is {asked.get('redirect_uri')}",
-            f"set BaseUrl so that it becomes {seen.product.redirect_uri}",
+            f"The deployed application is {query.get('client_id')}, but the configured one is "
+            f"{app_id}.",
+            "Deploy again (sam deploy).",
         )
-    wanted = None if isinstance(seen.variables, Unseen) else seen.variables.get("LOGTO_APP_ID")
-    if wanted and asked.get("client_id") != wanted:
-        return failed(
-            check,
-            f"the deployed application is {asked.get('client_id')}, the one that is set {wanted}",
-            "deploy again (sam deploy)",
-        )
-    return passed(check, f"leads to {seen.endpoint}")
+    return passed(check, f"leads to {observed.endpoint}")
 
 
-def cookie(seen: Seen) -> Finding:
-    """The sign-in's cookie is bound to this host, and out of reach of scripts."""
-    check = "cookie"
-    if isinstance(seen.sign_in, Unseen):
-        return unknown(check, seen.sign_in.why)
-    if not seen.sign_in.set_cookies:
-        return failed(check, "/sign-in sets no cookie", "let the proxy in front pass Set-Cookie on")
-    secure = seen.product.base_url.startswith("https://")
-    for line in seen.sign_in.set_cookies:
+def cookie(observed: Observed) -> Finding:
+    """Check that the sign-in's cookie is bound to this host and hidden from scripts."""
+    check, response = "cookie", observed.site.sign_in
+    if isinstance(response, NotObserved):
+        return unknown(check, response.reason)
+    if not response.set_cookies:
+        return failed(
+            check, "/sign-in sets no cookie.", "Let the proxy in front pass Set-Cookie on."
+        )
+    secure = observed.product.base_url.startswith("https://")
+    for line in response.set_cookies:
         attributes = {part.strip().lower() for part in line.split(";")[1:]}
-        wanted = {"httponly", "samesite=lax", "path=/"} | ({"secure"} if secure else set())
+        required = {"httponly", "samesite=lax", "path=/"} | ({"secure"} if secure else set())
         prefixed = line.startswith("__Host-") or not secure
-        if not prefixed or wanted - attributes or any(a.startswith("domain") for a in attributes):
+        if not prefixed or required - attributes or any(a.startswith("domain") for a in attributes):
             return failed(
                 check,
-                "it is not __Host-, Secure, HttpOnly, SameSite=Lax with the path /",
-                "let whatever stands in front leave Set-Cookie as it is, and set BaseUrl to the "
-                "https URL that browsers use",
+                "The cookie is not __Host-, Secure, HttpOnly, SameSite=Lax with the path /.",
+                "Let everything in front leave Set-Cookie as it is, and set BaseUrl to the https "
+                "URL that browsers use.",
             )
     return passed(check, "bound to this host, HttpOnly, SameSite=Lax")
 
 
-def me(seen: Seen) -> Finding:
-    """Programs are told that nobody is signed in."""
-    check = "/me"
-    if isinstance(seen.me, Unseen):
-        return unknown(check, seen.me.why)
-    kind = seen.me.headers.get("content-type", "")
-    if seen.me.status == 401 and kind.startswith("application/problem+json"):
+def me(observed: Observed) -> Finding:
+    """Check that /me answers a program without a session with 401."""
+    check, response = "/me", observed.site.me
+    if isinstance(response, NotObserved):
+        return unknown(check, response.reason)
+    kind = response.headers.get("content-type", "")
+    if response.status == 401 and kind.startswith("application/problem+json"):
         return passed(check, "401 with a sign-in link")
     return failed(
         check,
-        f"without a session it answers {seen.me.status} {kind}",
-        "check that GET /me is deployed, and that nothing in front answers for it",
+        f"Without a session it answers {response.status} {kind}.",
+        "Check that GET /me is deployed, and that nothing in front answers in its place.",
     )
 
 
-def table(seen: Seen) -> list[Finding]:
-    """The table is there, of the right shape, and can be restored."""
-    if isinstance(seen.table, Unseen):
-        return [unknown("table", seen.table.why)]
-    if seen.table is None:
-        fix = "deploy the stack again, or restore the table from its backup"
-        return [failed("table", "there is no such table", fix)]
-    found, findings = seen.table, []
-    if found.key != ("pk", "sk"):
-        findings.append(
-            failed(
-                "table",
-                f"the key of {found.name} is {', '.join(found.key)}, not pk, sk",
-                "let the stack make its own table",
-            )
-        )
-    else:
-        findings.append(passed("table", f"{found.name}, key pk, sk"))
-    if found.ttl_attribute == "expires_at":
-        findings.append(passed("table: TTL", "on expires_at"))
-    else:
-        findings.append(
-            failed(
-                "table: TTL",
-                f"TTL is {f'on {found.ttl_attribute}' if found.ttl_attribute else 'off'}: ended "
-                "sessions are never removed",
-                "turn TTL on for the attribute expires_at",
-            )
-        )
-    findings.append(
+def table(observed: Observed) -> list[Finding]:
+    """Check that the table exists, has the right key, and can be restored."""
+    found = observed.table
+    if isinstance(found, NotObserved):
+        return [unknown("table", found.reason)]
+    if found is None:
+        fix = "Deploy the stack again, or restore the table from its backup."
+        return [failed("table", "There is no such table.", fix)]
+    ttl = f"on {found.ttl_attribute}" if found.ttl_attribute else "off"
+    return [
+        passed("table", f"{found.name}, key pk, sk")
+        if found.key == ("pk", "sk")
+        else failed(
+            "table",
+            f"The key of {found.name} is {', '.join(found.key)}, not pk, sk.",
+            "Let the stack make its own table.",
+        ),
+        passed("table: TTL", "on expires_at")
+        if found.ttl_attribute == "expires_at"
+        else failed(
+            "table: TTL",
+            f"TTL is {ttl}, so ended sessions are never removed.",
+            "Turn on TTL for the attribute expires_at.",
+        ),
         passed("table: recovery", "point in time")
         if found.point_in_time_recovery
         else failed(
             "table: recovery",
-            "point-in-time recovery is off",
-            "turn point-in-time recovery on, or deploy the stack again",
-        )
-    )
-    findings.append(
+            "Point-in-time recovery is off.",
+            "Turn on point-in-time recovery, or deploy the stack again.",
+        ),
         passed("table: deletion", "protected")
         if found.deletion_protection
-        else warned("table: deletion", "the table is not protected", "turn deletion protection on")
-    )
-    return findings
+        else warned(
+            "table: deletion",
+            "The table is not protected from deletion.",
+            "Turn on deletion protection.",
+        ),
+    ]
 
 
-def stack(seen: Seen) -> list[Finding]:
-    """The stack has its outputs, an alias to roll back by, and alarms that are quiet."""
-    if isinstance(seen.deployed, Unseen):
-        return [unknown("stack", seen.deployed.why)]
-    found = seen.deployed
+def stack(observed: Observed) -> list[Finding]:
+    """Check that the stack has its outputs, an alias to roll back by, and no ringing alarm."""
+    found = observed.stack
+    if isinstance(found, NotObserved):
+        return [unknown("stack", found.reason)]
     missing = [name for name in OUTPUTS if name not in found.outputs]
-    findings = [
+    return [
         failed(
-            "stack: outputs", f"{', '.join(missing)} missing", "deploy this version (sam deploy)"
+            "stack: outputs",
+            f"Outputs missing: {', '.join(missing)}.",
+            "Deploy this version (sam deploy).",
         )
         if missing
-        else passed("stack: outputs", f"{found.name}, {len(found.outputs)} outputs")
-    ]
-    findings.append(
+        else passed("stack: outputs", f"{found.name}, {len(found.outputs)} outputs"),
         passed("stack: alias", ", ".join(found.aliases))
         if found.aliases
         else warned(
             "stack: alias",
-            "no function has an alias: a bad version cannot be taken back at once",
-            "deploy a version of the template with AutoPublishAlias",
-        )
-    )
+            "No function has an alias, so a bad version cannot be rolled back at once.",
+            "Deploy a version of the template with AutoPublishAlias.",
+        ),
+        _alarms(found),
+    ]
+
+
+def _alarms(found: ObservedStack) -> Finding:
+    check = "stack: alarms"
     ringing = sorted(name for name, state in found.alarms.items() if state == "ALARM")
     if ringing:
-        findings.append(
-            failed(
-                "stack: alarms",
-                f"{', '.join(ringing)} in alarm",
-                "see docs/operations.md for what each means",
-            )
+        return failed(
+            check,
+            f"In alarm: {', '.join(ringing)}.",
+            "See docs/operations.md for what each alarm means.",
         )
-    elif found.alarms:
-        findings.append(passed("stack: alarms", f"{len(found.alarms)}, none in alarm"))
-    else:
-        fix = "deploy with alarms, and subscribe somebody to them"
-        findings.append(warned("stack: alarms", "there are none", fix))
-    return findings
+    if found.alarms:
+        return passed(check, f"{len(found.alarms)}, none in alarm")
+    fix = "Deploy with alarms, and subscribe somebody to them."
+    return warned(check, "The stack has no alarms.", fix)
+
+
+SITE_CHECKS = (home, sign_in, cookie, me)

@@ -1,155 +1,158 @@
-"""Endings from outside: the application's back-channel logout, and the webhook."""
+"""Check what ends sessions from outside: the application's back-channel logout, the webhook."""
 
 from provision.desired import EVENTS
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
-from provision.doctor.observed import Seen, Unseen
+from provision.doctor.observed import NotObserved, Observed
 
 
-def management(seen: Seen) -> Finding:
-    """The Management API answers the credentials that were given."""
-    check = "Management API"
-    if isinstance(seen.management, Unseen):
-        return unknown(check, seen.management.why)
-    if seen.management:
-        what, _, fix = seen.management.partition(": ")
-        return failed(check, what, fix or "check the network, and run it again")
+def management(observed: Observed) -> Finding:
+    """Check that the Management API accepts the credentials that were given."""
+    check, refusal = "Management API", observed.management.refusal
+    if isinstance(refusal, NotObserved):
+        return unknown(check, refusal.reason)
+    if refusal is not None:
+        problem, fix = refusal
+        return failed(check, problem, fix or "Check the network, and run the command again.")
     return passed(check, "answers")
 
 
-def application(seen: Seen) -> Finding:
-    """Logto has the application that the product is told to be."""
-    check = "application at Logto"
-    if isinstance(seen.application, Unseen):
-        return unknown(check, seen.application.why)
-    if seen.application is None:
+def application(observed: Observed) -> Finding:
+    """Check that Logto has the application that the product is configured to be."""
+    check, found = "application at Logto", observed.management.application
+    if isinstance(found, NotObserved):
+        return unknown(check, found.reason)
+    if found is None:
         return failed(
             check,
-            "Logto has no Traditional web application with the id that is set",
-            "run setup again, and deploy the id that it finds",
+            "Logto has no Traditional web application with the configured id.",
+            "Run setup again, and deploy the id that it finds.",
         )
-    return passed(check, str(seen.application.get("name")))
+    return passed(check, str(found.get("name")))
 
 
-def backchannel(seen: Seen) -> Finding:
-    """Logto tells the product of sign-outs, with the session's id."""
-    check, wanted = "back-channel logout", seen.product.backchannel_uri
-    if not isinstance(seen.application, dict):
-        return unknown(check, _why(seen.application))
-    metadata = seen.application.get("oidcClientMetadata") or {}
-    there = metadata.get("backchannelLogoutUri")
-    if there != wanted:
+def backchannel(observed: Observed) -> Finding:
+    """Check that Logto notifies the product of sign-outs, with the session's id."""
+    check, desired = "back-channel logout", observed.product.backchannel_uri
+    application = observed.management.application
+    if not isinstance(application, dict):
+        return unknown(check, _reason(application))
+    metadata = application.get("oidcClientMetadata") or {}
+    registered = metadata.get("backchannelLogoutUri")
+    if registered != desired:
         return failed(
             check,
-            f"registered is {there or 'nothing'}",
-            f"register {wanted} as the back-channel logout URI: run setup again",
+            f"The registered back-channel logout URI is {registered or 'empty'}.",
+            f"Register {desired} as the back-channel logout URI: run setup again.",
         )
     if metadata.get("backchannelLogoutSessionRequired") is not True:
         return failed(
             check,
-            "logout tokens come without the session's id (sid), so a sign-out anywhere ends every "
-            "session of the user",
-            "turn on `Is session required` for back-channel logout: run setup again",
+            "Logout tokens come without the session's id (sid), so a sign-out anywhere ends every "
+            "session of the user.",
+            "Turn on `Is session required` for back-channel logout: run setup again.",
         )
-    return passed(check, f"{wanted}, with sid")
+    return passed(check, f"{desired}, with sid")
 
 
-def backchannel_answers(seen: Seen) -> Finding:
-    """The product's endpoint for it is reachable."""
-    check = "back-channel logout answers"
-    if isinstance(seen.backchannel, Unseen):
-        return unknown(check, seen.backchannel.why)
-    if seen.backchannel.status == 400:
-        return passed(check, "a bad logout token is refused")
+def backchannel_answers(observed: Observed) -> Finding:
+    """Check that the product's endpoint for logout tokens is reachable and verifies them."""
+    check, response = "back-channel logout answers", observed.site.backchannel
+    if isinstance(response, NotObserved):
+        return unknown(check, response.reason)
+    if response.status == 400:
+        return passed(check, "an invalid logout token is refused")
     return failed(
         check,
-        f"a bad logout token is answered with {seen.backchannel.status}, not 400",
-        "check that the route POST /backchannel-logout is deployed, and its log",
+        f"An invalid logout token is answered with {response.status}, not 400.",
+        "Check that the route POST /backchannel-logout is deployed, and see its log.",
     )
 
 
-def webhook(seen: Seen) -> Finding:
-    """Logto tells the product of suspended and deleted users."""
-    check, wanted = "webhook", seen.product.webhook_url
-    if isinstance(seen.hook, Unseen):
-        return unknown(check, seen.hook.why)
-    if seen.hook is None:
+def webhook(observed: Observed) -> Finding:
+    """Check that Logto notifies the product of suspended and deleted users."""
+    check, hook = "webhook", observed.management.hook
+    desired = observed.product.webhook_url
+    if isinstance(hook, NotObserved):
+        return unknown(check, hook.reason)
+    if hook is None:
         return failed(
             check,
-            "no webhook leads to the product: people who are suspended stay signed in",
-            f"make a webhook to {wanted} for {' and '.join(EVENTS)}: run setup again",
+            "No webhook leads to the product, so suspended users stay signed in.",
+            f"Add a webhook to {desired} for {' and '.join(EVENTS)}: run setup again.",
         )
-    missing = [name for name in EVENTS if name not in (seen.hook.get("events") or [])]
+    missing = [name for name in EVENTS if name not in (hook.get("events") or [])]
     if missing:
         return failed(
             check,
-            f"the webhook does not tell of {', '.join(missing)}",
-            f"add {', '.join(missing)} to the webhook: run setup again",
+            f"The webhook lacks the events {', '.join(missing)}.",
+            f"Add {', '.join(missing)} to the webhook: run setup again.",
         )
-    if seen.hook.get("enabled") is False:
-        return failed(check, "the webhook is off", "enable the webhook: run setup again")
-    return passed(check, wanted)
+    if hook.get("enabled") is False:
+        return failed(check, "The webhook is disabled.", "Enable the webhook: run setup again.")
+    return passed(check, desired)
 
 
-def webhook_answers(seen: Seen) -> Finding:
-    """The product takes what the webhook's key signs."""
-    check = "webhook answers"
-    if isinstance(seen.webhook, Unseen):
-        return unknown(check, seen.webhook.why)
-    if seen.webhook.status == 200:
-        return passed(check, "an event signed with the webhook's key is taken")
-    if seen.webhook.status == 400:
+def webhook_answers(observed: Observed) -> Finding:
+    """Check that the product accepts an event signed with the webhook's key."""
+    check, response = "webhook answers", observed.site.webhook
+    if isinstance(response, NotObserved):
+        return unknown(check, response.reason)
+    if response.status == 200:
+        return passed(check, "an event signed with the webhook's key is accepted")
+    if response.status == 400:
         return failed(
             check,
-            "the product refuses the signature of the webhook's key",
-            "store the webhook's signing key (LOGTO_WEBHOOK_SIGNING_KEY): run setup again",
+            "The product refuses an event signed with the webhook's key.",
+            "Store the webhook's signing key (LOGTO_WEBHOOK_SIGNING_KEY): run setup again.",
         )
     return failed(
         check,
-        f"a signed event is answered with {seen.webhook.status}",
-        "check that the route POST /webhooks/logto is deployed, and that its function can read the "
-        "signing key",
+        f"A signed event is answered with {response.status}.",
+        "Check that the route POST /webhooks/logto is deployed, and that its function can read the "
+        "signing key.",
     )
 
 
-def default_connector(seen: Seen) -> Finding:
-    """The connector that every sign-in goes to exists."""
+def single_sign_on(observed: Observed) -> Finding:
+    """Check that enterprise SSO is on."""
+    check, on = "enterprise SSO", observed.management.single_sign_on
+    if isinstance(on, NotObserved):
+        return unknown(check, on.reason)
+    if not on:
+        return failed(
+            check,
+            "It is off in the sign-in experience, so Logto offers no connector, and ?connector= "
+            "leads to its ordinary page.",
+            "Turn on Enterprise SSO in the sign-in experience: run setup again.",
+        )
+    if not observed.management.connectors:
+        return warned(check, "It is on, but there is no connector.", "Run setup connector add.")
+    return passed(check, "on")
+
+
+def default_connector(observed: Observed) -> Finding:
+    """Check that the connector which every sign-in goes to exists."""
     check = "default connector"
-    if isinstance(seen.variables, Unseen) or isinstance(seen.connectors, Unseen):
-        return unknown(check, _why(seen.variables, seen.connectors))
-    wanted = seen.variables.get("LOGTO_DEFAULT_CONNECTOR")
-    if not wanted:
-        return passed(check, "none is set: people choose")
-    if wanted in [one["id"] for one in seen.connectors]:
-        return passed(check, wanted)
+    variables, connectors = observed.variables, observed.management.connectors
+    if isinstance(variables, NotObserved) or isinstance(connectors, NotObserved):
+        return unknown(check, _reason(variables, connectors))
+    identifier = variables.get("LOGTO_DEFAULT_CONNECTOR")
+    if not identifier:
+        return passed(check, "not set: users choose")
+    if identifier in [one["id"] for one in connectors]:
+        return passed(check, identifier)
     return failed(
         check,
-        f"Logto has no connector {wanted}: people land on its ordinary page",
-        "set LOGTO_DEFAULT_CONNECTOR to the id of a connector, or to nothing",
+        f"Logto has no connector {identifier}, so users land on its ordinary page.",
+        "Set LOGTO_DEFAULT_CONNECTOR to the id of a connector, or leave it empty.",
     )
 
 
-def single_sign_on(seen: Seen) -> Finding:
-    """Enterprise SSO is on."""
-    check = "enterprise SSO"
-    if isinstance(seen.single_sign_on, Unseen):
-        return unknown(check, seen.single_sign_on.why)
-    if not seen.single_sign_on:
-        return failed(
-            check,
-            "it is off in the sign-in experience: Logto offers no connector, and ?connector= falls "
-            "back to its ordinary page",
-            "turn on Enterprise SSO in the sign-in experience: run setup again",
-        )
-    if not seen.connectors:
-        return warned(check, "it is on, and there is no connector", "run setup connector add")
-    return passed(check, "it is on")
-
-
-def _why(*parts: object) -> str:
+def _reason(*parts: object) -> str:
     for part in parts:
-        if isinstance(part, Unseen):
-            return part.why
-    return "there is no application"
+        if isinstance(part, NotObserved):
+            return part.reason
+    return "There is no application."
 
 
 CHECKS = (

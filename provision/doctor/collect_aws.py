@@ -1,42 +1,42 @@
-"""Looking at a deployed stack: its table, its aliases and its alarms."""
+"""Collect what AWS says about a deployed stack: its table, its aliases and its alarms."""
 
 from collections.abc import Callable
 
 import boto3
 from botocore.exceptions import ClientError
 
-from provision.doctor.observed import Deployed, Table, Unseen
+from provision.doctor.observed import NotObserved, ObservedStack, ObservedTable
 from provision.errors import ProvisionFailed
-from provision.stack import Stack, translated
+from provision.stack import Stack, aws_errors_translated
 
-NO_STACK = Unseen("no stack was named (--stack-name)")
+NO_STACK = NotObserved("No stack was named (--stack-name).")
 
 
-def look_at_table(session: boto3.Session, stack: Stack) -> Table | Unseen | None:
-    """The stack's table; None where there is none."""
+def collect_table(session: boto3.Session, stack: Stack) -> ObservedTable | NotObserved | None:
+    """Describe the stack's table; None if there is none."""
     name = stack.outputs.get("TableName") or stack.resources.get("Table")
-    return _or_unseen(lambda: _table(session, name)) if name else None
+    return _or_not_observed(lambda: _table(session, name)) if name else None
 
 
-def look_at_stack(session: boto3.Session, stack: Stack) -> Deployed | Unseen:
-    """What a stack has beside its resources' names."""
+def collect_stack(session: boto3.Session, stack: Stack) -> ObservedStack | NotObserved:
+    """Describe the stack with the states of its alarms."""
     alarms = [n for n, kind in stack.kinds.items() if kind == "AWS::CloudWatch::Alarm"]
     aliases = [n for n, kind in stack.kinds.items() if kind == "AWS::Lambda::Alias"]
 
-    def look() -> Deployed:
-        return Deployed(
+    def described() -> ObservedStack:
+        return ObservedStack(
             name=stack.name,
             outputs=stack.outputs,
             aliases=tuple(sorted(aliases)),
             alarms=_states(session, [stack.resources[name] for name in alarms]),
         )
 
-    return _or_unseen(look)
+    return _or_not_observed(described)
 
 
-def _table(session: boto3.Session, name: str) -> Table | None:
+def _table(session: boto3.Session, name: str) -> ObservedTable | None:
     client = session.client("dynamodb")
-    with translated(f"reading the table {name}"):
+    with aws_errors_translated(f"reading the table {name}"):
         try:
             described = client.describe_table(TableName=name)["Table"]
         except ClientError as failure:
@@ -47,7 +47,7 @@ def _table(session: boto3.Session, name: str) -> Table | None:
         backups = client.describe_continuous_backups(TableName=name)
     recovery = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     on = ttl.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
-    return Table(
+    return ObservedTable(
         name=name,
         key=tuple(part["AttributeName"] for part in described["KeySchema"]),
         ttl_attribute=ttl.get("AttributeName") if on else None,
@@ -58,15 +58,15 @@ def _table(session: boto3.Session, name: str) -> Table | None:
 
 def _states(session: boto3.Session, names: list[str]) -> dict[str, str]:
     if not names:
-        return {}
-    with translated("reading the alarms"):
+        return {}  # without names, AWS would list every alarm of the account
+    with aws_errors_translated("reading the alarms"):
         pages = session.client("cloudwatch").get_paginator("describe_alarms")
         found = [one for p in pages.paginate(AlarmNames=names) for one in p["MetricAlarms"]]
     return {one["AlarmName"]: one["StateValue"] for one in found}
 
 
-def _or_unseen[T](look: Callable[[], T]) -> T | Unseen:
+def _or_not_observed[T](collect: Callable[[], T]) -> T | NotObserved:
     try:
-        return look()
+        return collect()
     except ProvisionFailed as failure:
-        return Unseen(str(failure))
+        return NotObserved(str(failure))

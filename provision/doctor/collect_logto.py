@@ -1,81 +1,73 @@
-"""Looking at Logto as anybody can, and as the application itself."""
+"""Collect what Logto answers to anybody, and to the application itself."""
 
 import secrets
-from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from provision.desired import Product
-from provision.doctor.observed import Page, Unseen
+from provision.doctor.observed import NotObserved, ObservedLogto, ObservedResponse
 from provision.errors import ProvisionFailed
-from provision.http import Answer, Http
+from provision.http import JsonClient
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AtLogto:
-    """What Logto's public endpoints answered."""
-
-    discovery: Page | Unseen
-    ahead_seconds: float | Unseen
-    keys: Page | Unseen
-    token_error: str | Unseen
-    redirect: Page | Unseen
-    sign_out: Page | Unseen
-
-
-def look_at_logto(
-    endpoint: str, product: Product, *, app_id: str | None, app_secret: str | Unseen, now: float
-) -> AtLogto:
-    """Ask each endpoint once. Nothing is changed: the code and the requests are of nobody."""
-    with ExitStack() as opened:
-        http = opened.enter_context(Http(endpoint, name="Logto"))
-        discovery = page(http, "GET", "/oidc/.well-known/openid-configuration")
-        nobody = Unseen("LOGTO_APP_ID is not known")
-        return AtLogto(
+def collect_logto(
+    endpoint: str,
+    product: Product,
+    *,
+    app_id: str | None,
+    app_secret: str | NotObserved,
+    now: float,
+) -> ObservedLogto:
+    """Call each public endpoint once. Nothing changes: no user and no code are involved."""
+    with JsonClient(endpoint, name="Logto") as http:
+        discovery = response_to(http, "GET", "/oidc/.well-known/openid-configuration")
+        no_id = NotObserved("LOGTO_APP_ID is not known.")
+        return ObservedLogto(
             discovery=discovery,
             ahead_seconds=_ahead(discovery, now),
-            keys=page(http, "GET", "/oidc/jwks"),
-            token_error=_token_error(http, product, app_id, app_secret) if app_id else nobody,
-            redirect=_authorize(http, product, app_id) if app_id else nobody,
-            sign_out=_end_session(http, product, app_id) if app_id else nobody,
+            keys=response_to(http, "GET", "/oidc/jwks"),
+            token_error=_token_error(http, product, app_id, app_secret) if app_id else no_id,
+            redirect=_authorize(http, product, app_id) if app_id else no_id,
+            sign_out=_end_session(http, product, app_id) if app_id else no_id,
         )
 
 
-def page(http: Http, method: str, path: str, **options: Any) -> Page | Unseen:
-    """An answer, or why there is none."""
+def response_to(
+    http: JsonClient, method: str, path: str, **options: Any
+) -> ObservedResponse | NotObserved:
+    """Send one request; `options` are httpx's. Return the response, or why there is none."""
     try:
-        return as_page(http.send(method, path, **options))
+        response = http.send(method, path, **options)
     except ProvisionFailed as failure:
-        return Unseen(str(failure))
-
-
-def as_page(answer: Answer) -> Page:
-    """An answer as it is judged."""
-    return Page(
-        status=answer.status,
-        headers={name.lower(): value for name, value in answer.headers.items()},
-        set_cookies=tuple(answer.headers.get_list("set-cookie")),
-        body=answer.body,
+        return NotObserved(str(failure))
+    return ObservedResponse(
+        status=response.status,
+        headers={name.lower(): value for name, value in response.headers.items()},
+        set_cookies=tuple(response.headers.get_list("set-cookie")),
+        body=response.body,
     )
 
 
-def _ahead(discovery: Page | Unseen, now: float) -> float | Unseen:
-    if isinstance(discovery, Unseen):
+def _ahead(discovery: ObservedResponse | NotObserved, now: float) -> float | NotObserved:
+    if isinstance(discovery, NotObserved):
         return discovery
     try:
         moment: datetime = parsedate_to_datetime(discovery.headers.get("date", ""))
     except ValueError:
-        return Unseen("Logto's answer has no date")
+        return NotObserved("Logto's response has no date.")
     return now - moment.timestamp()
 
 
 def _token_error(
-    http: Http, product: Product, app_id: str, app_secret: str | Unseen
-) -> str | Unseen:
-    """The error of a code that was never issued: who asks is checked before the code is."""
-    if isinstance(app_secret, Unseen):
+    http: JsonClient, product: Product, app_id: str, app_secret: str | NotObserved
+) -> str | NotObserved:
+    """Redeem a code that was never issued, and return the error.
+
+    Logto checks the client before it checks the code, so `invalid_grant` means that it accepts
+    the application's id and secret.
+    """
+    if isinstance(app_secret, NotObserved):
         return app_secret
     form = {
         "grant_type": "authorization_code",
@@ -85,14 +77,18 @@ def _token_error(
         "client_id": app_id,
         "client_secret": app_secret,
     }
-    answer = page(http, "POST", "/oidc/token", data=form)
-    if isinstance(answer, Unseen):
-        return answer
-    error = answer.body.get("error") if isinstance(answer.body, dict) else None
-    return str(error) if error else f"status {answer.status}"
+    response = response_to(http, "POST", "/oidc/token", data=form)
+    if isinstance(response, NotObserved):
+        return response
+    error = response.body.get("error") if isinstance(response.body, dict) else None
+    return str(error) if error else f"status {response.status}"
 
 
-def _authorize(http: Http, product: Product, app_id: str) -> Page | Unseen:
+def _authorize(http: JsonClient, product: Product, app_id: str) -> ObservedResponse | NotObserved:
+    """Send an authorization request that must not interact.
+
+    Logto redirects its error to the redirect URI if that is registered, and shows a page if not.
+    """
     query = {
         "client_id": app_id,
         "redirect_uri": product.redirect_uri,
@@ -103,9 +99,9 @@ def _authorize(http: Http, product: Product, app_id: str) -> Page | Unseen:
         "code_challenge": secrets.token_urlsafe(32),
         "code_challenge_method": "S256",
     }
-    return page(http, "GET", "/oidc/auth", params=query)
+    return response_to(http, "GET", "/oidc/auth", params=query)
 
 
-def _end_session(http: Http, product: Product, app_id: str) -> Page | Unseen:
+def _end_session(http: JsonClient, product: Product, app_id: str) -> ObservedResponse | NotObserved:
     query = {"client_id": app_id, "post_logout_redirect_uri": product.post_sign_out_uri}
-    return page(http, "GET", "/oidc/session/end", params=query)
+    return response_to(http, "GET", "/oidc/session/end", params=query)

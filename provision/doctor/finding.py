@@ -1,11 +1,11 @@
-"""What a check says."""
+"""The result of a check."""
 
 import enum
 from dataclasses import dataclass
 
 
 class Status(enum.StrEnum):
-    """`unknown` is what could not be checked with what was given."""
+    """`unknown`: the options given did not suffice to check it."""
 
     PASS = "pass"  # noqa: S105 - a word
     WARN = "warn"
@@ -15,25 +15,25 @@ class Status(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """`seen` is what was found, `fix` what to do about it; neither holds a secret."""
+    """`found` is what a check observed, `fix` what to do about it. Neither holds a secret."""
 
     check: str
     status: Status
-    seen: str
+    found: str
     fix: str = ""
 
 
-def passed(check: str, seen: str) -> Finding:
-    return Finding(check=check, status=Status.PASS, seen=seen)
+def passed(check: str, found: str) -> Finding:
+    return Finding(check=check, status=Status.PASS, found=found)
 
 
-def warned(check: str, seen: str, fix: str) -> Finding:
-    return Finding(check=check, status=Status.WARN, seen=seen, fix=fix)
+def warned(check: str, found: str, fix: str) -> Finding:
+    return Finding(check=check, status=Status.WARN, found=found, fix=fix)
 
 
-def failed(check: str, seen: str, fix: str) -> Finding:
-    return Finding(check=check, status=Status.FAIL, seen=seen, fix=fix)
+def failed(check: str, found: str, fix: str) -> Finding:
+    return Finding(check=check, status=Status.FAIL, found=found, fix=fix)
 
 
-def unknown(check: str, why: str) -> Finding:
-    return Finding(check=check, status=Status.UNKNOWN, seen=why)
+def unknown(check: str, reason: str) -> Finding:
+    return Finding(check=check, status=Status.UNKNOWN, found=reason)

@@ -1,4 +1,4 @@
-"""What there is to judge. A part that could not be seen is an `Unseen` that says why."""
+"""What the checks judge. A part that could not be observed is a NotObserved with the reason."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,15 +10,15 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
-    """Why a part was not seen."""
+class NotObserved:
+    """The reason why a part was not observed, as a sentence."""
 
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
-    """An HTTP answer. Header names are in lower case."""
+class ObservedResponse:
+    """An HTTP response. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -27,17 +27,70 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Issuer:
-    """A connector's issuer: what its discovery document names, or why there is none. `silent`
-    where nobody answered: Logto may well reach it."""
+class ObservedLogto:
+    """What Logto's public endpoints answered."""
 
-    published: str | None
-    failure: str = ""
-    silent: bool = False
+    discovery: ObservedResponse | NotObserved
+    ahead_seconds: float | NotObserved
+    """By how much this machine's clock is ahead of Logto's."""
+    keys: ObservedResponse | NotObserved
+    token_error: str | NotObserved
+    """The error of the token endpoint for a code that was never issued."""
+    redirect: ObservedResponse | NotObserved
+    """The response to an authorization request without a session."""
+    sign_out: ObservedResponse | NotObserved
+    """The response of the end-session endpoint."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Table:
+class ObservedIssuer:
+    """The issuer in a connector's discovery document, or why there is none.
+
+    `unreachable`: this machine got no answer. Logto may get one all the same.
+    """
+
+    published: str | None
+    failure: str = ""
+    unreachable: bool = False
+
+
+_NO_CREDENTIALS = NotObserved(
+    "There are no credentials for the Management API: set MANAGEMENT_APP_ID and "
+    "MANAGEMENT_APP_SECRET."
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObservedManagement:
+    """What the Management API shows, and Microsoft Graph."""
+
+    refusal: tuple[str, str] | NotObserved | None = _NO_CREDENTIALS
+    """What the Management API refuses with, and the fix; None if it answers."""
+    application: Json | NotObserved | None = _NO_CREDENTIALS
+    hook: Json | NotObserved | None = _NO_CREDENTIALS
+    connectors: list[Json] | NotObserved = _NO_CREDENTIALS
+    single_sign_on: bool | NotObserved = _NO_CREDENTIALS
+    issuers: Mapping[str, ObservedIssuer] = field(default_factory=dict)
+    """By connector id."""
+    registrations: Mapping[str, Json | NotObserved | None] = field(default_factory=dict)
+    """Applications at Entra, by connector id."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObservedSite:
+    """What the product answered."""
+
+    home: ObservedResponse | NotObserved
+    sign_in: ObservedResponse | NotObserved
+    me: ObservedResponse | NotObserved
+    backchannel: ObservedResponse | NotObserved
+    """The response to a logout token that is not valid."""
+    webhook: ObservedResponse | NotObserved
+    """The response to an event about nobody, signed with the webhook's own key."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObservedTable:
     """A DynamoDB table as AWS describes it."""
 
     name: str
@@ -45,12 +98,11 @@ class Table:
     ttl_attribute: str | None
     point_in_time_recovery: bool
     deletion_protection: bool
-    status: str = "ACTIVE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Deployed:
-    """A stack. `alarms` are states by name, `aliases` the functions that have one."""
+class ObservedStack:
+    """A stack. `alarms` are states by name; `aliases` are the functions that have an alias."""
 
     name: str
     outputs: Mapping[str, str]
@@ -59,43 +111,21 @@ class Deployed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
-    """Everything. Times are seconds since 1970."""
+class Observed:
+    """Everything that the checks judge. Times are seconds since 1970."""
 
     now: float
     product: Product
     endpoint: str
-    variables: Mapping[str, str] | Unseen
+    """The Logto endpoint."""
+    variables: Mapping[str, str] | NotObserved
     """The product's settings, without secrets."""
-    settings_fault: str | None = None
-    discovery: Page | Unseen
-    ahead_seconds: float | Unseen
-    """By how much this machine's clock is ahead of Logto's."""
-    keys: Page | Unseen
-    token_error: str | Unseen
-    """What the token endpoint says of a code that nobody has."""
-    redirect: Page | Unseen
-    """The answer to an authorization request without a session."""
-    sign_out: Page | Unseen
-    """The answer of the end-session endpoint."""
-    management: str | Unseen
-    """What the Management API refuses with; empty where it answers."""
-    application: Json | Unseen | None
-    hook: Json | Unseen | None
-    connectors: list[Json] | Unseen
-    single_sign_on: bool | Unseen
-    issuers: Mapping[str, Issuer] = field(default_factory=dict)
-    """By connector id."""
-    registrations: Mapping[str, Json | Unseen | None] = field(default_factory=dict)
-    """Applications at Entra, by connector id."""
-    recorded_ends: Mapping[str, str] = field(default_factory=dict)
-    """Ends of client secrets as `setup` noted them, by connector id."""
-    home: Page | Unseen
-    sign_in: Page | Unseen
-    me: Page | Unseen
-    backchannel: Page | Unseen
-    """The answer to a logout token that is none."""
-    webhook: Page | Unseen
-    """The answer to an event that concerns nobody, signed by the webhook's own key."""
-    table: Table | Unseen | None
-    deployed: Deployed | Unseen
+    settings_fault: str | None
+    """Why a function would not start with them."""
+    logto: ObservedLogto
+    management: ObservedManagement
+    recorded_ends: Mapping[str, str]
+    """Ends of client secrets as `setup` recorded them, by connector id."""
+    site: ObservedSite
+    table: ObservedTable | NotObserved | None
+    stack: ObservedStack | NotObserved

@@ -1,1 +1,1 @@
-"""The steps of setting up: each reads what is, computes what differs, and changes only that."""
+"""The steps of `setup`: each reads what exists, computes what differs, and changes only that."""

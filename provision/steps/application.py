@@ -1,11 +1,10 @@
 """The product's application at Logto: a Traditional web application."""
 
-from typing import Any
-
 from provision.desired import Product
 from provision.errors import ProvisionFailed
-from provision.logto_api import Json, LogtoApi
-from provision.record import MadeApplication
+from provision.json_api import Json
+from provision.logto_api import LogtoApi
+from provision.record import RecordedApplication
 from provision.run import Change, Run
 
 WHAT = "application at Logto"
@@ -14,10 +13,10 @@ WHAT = "application at Logto"
 def ensure_application(
     run: Run, api: LogtoApi, product: Product, *, adopt: str | None = None
 ) -> str | None:
-    """The id of the application as it has to be; None where a dry run would make it.
+    """Create or complete the application. Return its id; None if a dry run would make it.
 
-    What others have added stays. Raises ProvisionFailed where an application has the product's
-    name and is not this one.
+    What others have added stays. `adopt` is the id of an existing application to use. Raises
+    ProvisionFailed, for example if another application has the product's name.
     """
     found = find_application(run, api, product, adopt=adopt)
     if found is None:
@@ -27,12 +26,12 @@ def ensure_application(
             "oidcClientMetadata": _metadata({}, product),
         }
         change = Change(what=WHAT, action="create", detail=product.name)
-        made = run.change(change, lambda: api.create_application(body))
-        if made is None:
+        created = run.apply(change, lambda: api.create_application(body))
+        if created is None:
             return None
-        run.record.application = MadeApplication(id=made["id"], made=True)
-        run.remember()
-        return str(made["id"])
+        run.record.application = RecordedApplication(id=created["id"], made=True)
+        run.save_record()
+        return str(created["id"])
     _update(run, api, product, found)
     return str(found["id"])
 
@@ -40,13 +39,18 @@ def ensure_application(
 def find_application(
     run: Run, api: LogtoApi, product: Product, *, adopt: str | None = None
 ) -> Json | None:
-    """The application that is the product's. Raises ProvisionFailed where none can be told."""
+    """Find the product's application.
+
+    Raises ProvisionFailed if another application has the product's name: it could be anybody's.
+    """
     applications = api.applications()
     if adopt is not None:
         for application in applications:
             if application["id"] == adopt:
                 return application
-        raise ProvisionFailed(f"Logto has no Traditional web application with the id {adopt}")
+        raise ProvisionFailed(
+            f"Logto has no Traditional web application with the id {adopt}.", "Correct --adopt."
+        )
     recorded = run.record.application.id if run.record.application else None
     ours = [one for one in applications if one["id"] == recorded or _is_ours(one, product)]
     if ours:
@@ -54,42 +58,44 @@ def find_application(
     for application in applications:
         if application.get("name") == product.name:
             raise ProvisionFailed(
-                f"Logto has an application named {product.name} already, with the id "
-                f"{application['id']}: use it with --adopt {application['id']}, or choose another "
-                "--name"
+                f"Logto already has an application named {product.name}, with the id "
+                f"{application['id']}.",
+                f"Use it with --adopt {application['id']}, or choose another --name.",
             )
     return None
 
 
-def newest_secret(api: LogtoApi, application: str, *, now: float, stored: str | None) -> str:
-    """A secret of the application that lives: the stored one where it does. Raises
-    ProvisionFailed."""
-    living = [
+def valid_secret(api: LogtoApi, application: str, *, now: float, stored: str | None) -> str:
+    """Return a secret of the application that is valid now: the stored one, else the newest.
+
+    `now` is seconds since 1970. Raises ProvisionFailed.
+    """
+    valid = [
         one
         for one in api.application_secrets(application)
         if isinstance(one.get("value"), str)
         and (one.get("expiresAt") is None or one["expiresAt"] > now * 1000)
     ]
-    if not living:
+    if not valid:
         raise ProvisionFailed(
-            f"the application {application} has no secret that lives: make one in the Logto "
-            "Console, and run it again"
+            f"The application {application} has no valid secret.",
+            "Create one in the Logto Console, and run the command again.",
         )
-    if stored in [one["value"] for one in living]:
+    if stored in [one["value"] for one in valid]:
         return str(stored)
-    return str(max(living, key=lambda one: one.get("createdAt") or 0)["value"])
-
-
-def _is_ours(application: Json, product: Product) -> bool:
-    """Whether `setup` made it for this product, or it serves this product already."""
-    metadata = application.get("oidcClientMetadata", {})
-    serves = product.redirect_uri in metadata.get("redirectUris", [])
-    return is_made(application, product) or serves
+    return str(max(valid, key=lambda one: one.get("createdAt") or 0)["value"])
 
 
 def is_made(application: Json, product: Product) -> bool:
-    """Whether `setup` made it for this product."""
+    """Tell whether `setup` made the application for this product."""
     return str(application.get("description") or "").endswith(product.marker)
+
+
+def _is_ours(application: Json, product: Product) -> bool:
+    """Tell whether `setup` made the application for this product, or it serves it already."""
+    metadata = application.get("oidcClientMetadata", {})
+    serves = product.redirect_uri in metadata.get("redirectUris", [])
+    return is_made(application, product) or serves
 
 
 def _update(run: Run, api: LogtoApi, product: Product, found: Json) -> None:
@@ -97,44 +103,48 @@ def _update(run: Run, api: LogtoApi, product: Product, found: Json) -> None:
     made = is_made(found, product)
     recorded = run.record.application
     if recorded is None or recorded.id != found["id"]:
-        run.record.application = MadeApplication(
+        recorded = run.record.application = RecordedApplication(
             id=found["id"],
             made=made,
             backchannel_before=before.get("backchannelLogoutUri"),
             session_required_before=before.get("backchannelLogoutSessionRequired", False),
         )
-        run.remember()
+        run.save_record()
     metadata = _metadata(before, product)
     if metadata == before:
         return
     _check_backchannel(before, product, made=made)
-    if (kept := run.record.application) is not None and not kept.made:
-        for added, name in (
-            (kept.added_redirect_uris, "redirectUris"),
-            (kept.added_post_sign_out_uris, "postLogoutRedirectUris"),
-        ):
-            added += [uri for uri in _added(before, metadata, name) if uri not in added]
-        run.remember()  # first: what is noted and then not added can be removed without harm
+    if not recorded.made:
+        # Before the update: a URI that is recorded and then not added does no harm, but one that
+        # is added and not recorded would stay for ever.
+        _record_added(recorded.added_redirect_uris, before, metadata, "redirectUris")
+        _record_added(recorded.added_post_sign_out_uris, before, metadata, "postLogoutRedirectUris")
+        run.save_record()
     differing = ", ".join(name for name in metadata if metadata[name] != before.get(name))
     change = Change(what=WHAT, action="update", detail=differing)
-    run.change(
-        change, lambda: api.update_application(found["id"], {"oidcClientMetadata": metadata})
-    )
+    run.apply(change, lambda: api.update_application(found["id"], {"oidcClientMetadata": metadata}))
+
+
+def _record_added(added: list[str], before: Json, after: Json, name: str) -> None:
+    added += [uri for uri in after[name] if uri not in before.get(name, []) and uri not in added]
 
 
 def _check_backchannel(before: Json, product: Product, *, made: bool) -> None:
-    """An application tells one place of sign-outs: another product's is not taken away."""
-    there = before.get("backchannelLogoutUri")
-    if there not in (None, product.backchannel_uri) and not made:
+    """Refuse to redirect another product's logout tokens: an application has one URI for them."""
+    registered = before.get("backchannelLogoutUri")
+    if registered not in (None, product.backchannel_uri) and not made:
         raise ProvisionFailed(
-            f"the application tells {there} of sign-outs already: give this product an "
-            "application of its own (another --name, without --adopt)"
+            f"The application already sends its logout tokens to {registered}.",
+            "Give this product an application of its own: choose another --name, without --adopt.",
         )
 
 
 def _metadata(before: Json, product: Product) -> Json:
-    """`oidcClientMetadata` is replaced whole: everything that is there goes along."""
-    metadata: dict[str, Any] = {
+    """Return `oidcClientMetadata` with the product's URIs.
+
+    An update replaces it as a whole, so it has to contain everything that was there before.
+    """
+    return {
         **before,
         "redirectUris": _with(before.get("redirectUris", []), product.redirect_uri),
         "postLogoutRedirectUris": _with(
@@ -143,12 +153,7 @@ def _metadata(before: Json, product: Product) -> Json:
         "backchannelLogoutUri": product.backchannel_uri,
         "backchannelLogoutSessionRequired": True,
     }
-    return metadata
 
 
-def _with(there: list[str], wanted: str) -> list[str]:
-    return there if wanted in there else [*there, wanted]
-
-
-def _added(before: Json, after: Json, name: str) -> list[str]:
-    return [uri for uri in after[name] if uri not in before.get(name, [])]
+def _with(uris: list[str], uri: str) -> list[str]:
+    return uris if uri in uris else [*uris, uri]

@@ -1,31 +1,41 @@
 """A connector to a customer's Entra tenant, with the application that it needs there.
 
-Each needs the other first: Logto wants Entra's client id to make the connector, Entra wants the
-connector's id in its redirect URI. So the application is registered without one, and gets it last.
+Each needs the other first: Logto wants Entra's client id to create the connector, and Entra wants
+the connector's id in its redirect URI. So the order is: register the application without a
+redirect URI, create its client secret, create the connector, add the redirect URI.
+
+Each call can be the last one whose answer arrives. Therefore:
+
+- The record is saved before a call that creates something, with a sign of what may exist. The
+  next run then takes what it finds for its own, and `teardown` removes it.
+- A client secret is shown once. If it was lost on the way, the connector does not have it, so the
+  next run creates another, and removes those that the connector does not use.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
-from provision.desired import CONNECTOR_SCOPE, Customer, GivenEntra, ManualEntra
+from provision.desired import Customer, ManualRegistration, PartialRegistration
 from provision.errors import ProvisionFailed
 from provision.graph_api import GraphApi
-from provision.logto_api import Json, LogtoApi
-from provision.record import MadeConnector
+from provision.json_api import Json
+from provision.logto_api import LogtoApi
+from provision.record import RecordedConnector
 from provision.run import Change, Run
 from provision.steps import registration as entra
+from provision.steps.connector_members import changed_names, members_of
 
 WHAT: Final = "connector at Logto"
 PROVIDER: Final = "AzureAdOidc"
 
-AskManual = Callable[[Customer], ManualEntra]
-"""Asks for what was registered at Entra by hand."""
+AskManual = Callable[[Customer], ManualRegistration]
+"""Asks for what somebody registered at Entra by hand."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Connection:
-    """A connector as it is now; `id` is None where a dry run would make it."""
+    """A connector after a run. `id` is None if a dry run would create it."""
 
     id: str | None
     name: str
@@ -41,126 +51,18 @@ def ensure_connector(
     ask: AskManual,
     now: float,
 ) -> Connection:
-    """The connector as it has to be. Without `graph`, the application at Entra is made by hand.
+    """Create or complete the connector. Without `graph`, its application is registered by hand.
 
-    Raises ProvisionFailed.
+    `now` is seconds since 1970. Raises ProvisionFailed.
     """
     found = find_connector(api, customer.connector_name)
     if graph is None:
-        return _by_hand(run, api, customer, found, ask)
-    tag = entra.tag_of(api.endpoint, customer.connector_name)
-    client_id = found["config"].get("clientId") if found else None
-    registered = entra.find_registration(graph, tag, client_id=client_id)
-    _check_registered(run, found, customer, registered)
-    alone = registered is not None and entra.users_of(registered) == (run.record.base_url,)
-    made = _recorded(run, customer, made=found is None or alone)
-    made.entra_id = registered["id"] if registered else ""
-    run.remember()  # first: an application whose answer is lost can be found by its tag
-    registered = entra.ensure_registration(run, graph, customer, registered, tag=tag)
-    if registered is not None:
-        client_id, made.entra_id = registered["appId"], registered["id"]
-    secret = found["config"].get("clientSecret") if found else None
-    if not secret or registered is None or not entra.lives(registered, secret, now=now):
-        password = entra.new_secret(run, graph, registered, customer, now=now)
-        if password is not None:
-            secret, made.secret_ends_at = password["secretText"], password["endDateTime"]
-    connection = _ensure(run, api, customer, found, made, client_id=client_id or "", secret=secret)
-    if registered is None:  # of a dry run
-        change = Change(what=entra.REDIRECT_URI, action="add", detail=connection.redirect_uri)
-        run.change(change, lambda: None)
-        return connection
-    if secret:
-        entra.drop_other_secrets(run, graph, registered, used=secret)
-    entra.ensure_redirect_uri(run, graph, registered, connection.redirect_uri)
-    return connection
-
-
-def callback_uri(logto: str, connector: str) -> str:
-    """The redirect URI that Entra has to know."""
-    return f"{logto}/callback/{connector}"
-
-
-def _by_hand(
-    run: Run, api: LogtoApi, customer: Customer, found: Json | None, ask: AskManual
-) -> Connection:
-    config = found["config"] if found else {}
-    manual = _known(customer, config) or ask(_with_known(customer, config))
-    _check_own(run, found, customer, manual.client_id)
-    made = _recorded(run, customer, made=found is None)
-    if made.entra_id is not None and manual.client_id != config.get("clientId"):
-        former = made.client_id or made.entra_id or "that an earlier run registered"
-        run.notes.append(f"At Entra, the application {former} is not used: remove it by hand.")
-        made.entra_id = None
-    connection = _ensure(
-        run,
-        api,
-        customer,
-        found,
-        made,
-        client_id=manual.client_id,
-        secret=manual.client_secret,
-    )
-    run.notes.append(
-        f"At Entra, the application {manual.client_id} has to have the redirect URI "
-        f"{connection.redirect_uri}, platform Web."
-    )
-    return connection
-
-
-def _with_known(customer: Customer, config: Json) -> Customer:
-    """With what the connector tells: its client id, and its secret as long as that stays."""
-    manual, client_id = customer.manual, customer.manual.client_id
-    secret = manual.client_secret
-    if config.get("issuer") == customer.issuer:
-        client_id = client_id or config.get("clientId")
-        if client_id == config.get("clientId"):
-            secret = secret or config.get("clientSecret")
-    return replace(customer, manual=GivenEntra(client_id=client_id, client_secret=secret))
-
-
-def _known(customer: Customer, config: Json) -> ManualEntra | None:
-    """The application, where nothing is left to be asked."""
-    known = _with_known(customer, config).manual
-    if not known.client_id or not known.client_secret:
-        return None
-    return ManualEntra(client_id=known.client_id, client_secret=known.client_secret)
-
-
-def _ensure(
-    run: Run,
-    api: LogtoApi,
-    customer: Customer,
-    found: Json | None,
-    made: MadeConnector,
-    *,
-    client_id: str,
-    secret: str | None,
-) -> Connection:
-    made.id = found["id"] if found else None
-    run.remember()  # first: a connector whose answer is lost is known to be ours
-    wanted = _wanted(found or {}, customer, client_id=client_id, secret=secret)
-    if found is None:
-        body = {"providerName": PROVIDER, "connectorName": customer.connector_name, **wanted}
-        change = Change(what=WHAT, action="create", detail=customer.connector_name)
-        found = run.change(change, lambda: api.create_connector(body))
-    elif differing := [name for name in wanted if found.get(name) != wanted[name]]:
-        body = {name: wanted[name] for name in differing}
-        identifier = found["id"]
-        detail = f"{customer.connector_name}: {', '.join(_told(found, body))}"
-        change = Change(what=WHAT, action="update", detail=detail)
-        run.change(change, lambda: api.update_connector(identifier, body))
-    if found is not None:
-        made.id, made.client_id = found["id"], client_id
-        run.remember()
-    return Connection(
-        id=made.id,
-        name=customer.connector_name,
-        redirect_uri=callback_uri(api.endpoint, made.id or "<connector id>"),
-    )
+        return _ensure_by_hand(run, api, customer, found, ask)
+    return _ensure_by_graph(run, api, customer, found, graph, now)
 
 
 def find_connector(api: LogtoApi, name: str) -> Json | None:
-    """The connector with a name. Raises ProvisionFailed."""
+    """Find the connector with a name; it has a `config` in any case. Raises ProvisionFailed."""
     for connector in api.connectors():
         if connector.get("connectorName") == name:
             if not isinstance(connector.get("config"), dict):
@@ -169,8 +71,155 @@ def find_connector(api: LogtoApi, name: str) -> Json | None:
     return None
 
 
+def callback_uri(logto: str, connector: str) -> str:
+    """Return the redirect URI that Entra has to know."""
+    return f"{logto}/callback/{connector}"
+
+
+def _ensure_by_graph(
+    run: Run, api: LogtoApi, customer: Customer, found: Json | None, graph: GraphApi, now: float
+) -> Connection:
+    config = found["config"] if found else {}
+    client_id, tag = config.get("clientId"), entra.tag_of(api.endpoint, customer.connector_name)
+    registered = entra.find_registration(graph, tag, client_id=client_id)
+    _check_registered(run, found, customer, registered)
+    # An existing connector is ours to remove, too, if no other deployment uses its application:
+    # the record of this one may have been lost.
+    is_only_user = registered is not None and entra.users_of(registered) == (run.record.base_url,)
+    recorded = _recorded(run, customer, made=found is None or is_only_user)
+    recorded.entra_id = registered["id"] if registered else ""
+    run.save_record()  # if the answer to the registration is lost, its tag leads to it
+    registered = entra.ensure_registration(run, graph, customer, registered, tag=tag)
+    if registered is not None:
+        client_id, recorded.entra_id = registered["appId"], registered["id"]
+    secret = _ensure_secret(
+        run, graph, customer, registered, recorded, stored=config.get("clientSecret"), now=now
+    )
+    connection = _ensure(
+        run, api, customer, found, recorded, client_id=client_id or "", secret=secret
+    )
+    if registered is None:  # in a dry run only: there is nothing yet to read or to change
+        change = Change(what=entra.REDIRECT_URI, action="add", detail=connection.redirect_uri)
+        run.apply(change, lambda: None)
+        return connection
+    if secret:  # only now: until here the connector may have used another one
+        entra.remove_other_secrets(run, graph, registered, used=secret)
+    entra.ensure_redirect_uri(run, graph, registered, connection.redirect_uri)
+    return connection
+
+
+def _ensure_secret(
+    run: Run,
+    graph: GraphApi,
+    customer: Customer,
+    registered: Json | None,
+    recorded: RecordedConnector,
+    *,
+    stored: str | None,
+    now: float,
+) -> str | None:
+    """Return the connector's client secret, or a new one if that does not last.
+
+    In a dry run that would create one, return what the connector has.
+    """
+    if stored and registered and entra.is_lasting_secret(registered, stored, now=now):
+        return stored
+    password = entra.create_secret(run, graph, registered, customer, now=now)
+    if password is None:
+        return stored
+    recorded.secret_ends_at = password["endDateTime"]
+    return str(password["secretText"])
+
+
+def _ensure_by_hand(
+    run: Run, api: LogtoApi, customer: Customer, found: Json | None, ask: AskManual
+) -> Connection:
+    config = found["config"] if found else {}
+    manual = _complete(customer, config) or ask(_with_known(customer, config))
+    _check_own(run, found, customer, manual.client_id)
+    recorded = _recorded(run, customer, made=found is None)
+    if recorded.entra_id is not None and manual.client_id != config.get("clientId"):
+        # An earlier run registered an application, which is now replaced by one made by hand.
+        former = recorded.client_id or recorded.entra_id or "that an earlier run registered"
+        run.notes.append(f"At Entra, the application {former} is not used. Remove it by hand.")
+        recorded.entra_id = None
+    connection = _ensure(
+        run,
+        api,
+        customer,
+        found,
+        recorded,
+        client_id=manual.client_id,
+        secret=manual.client_secret,
+    )
+    run.notes.append(
+        f"At Entra, the application {manual.client_id} must have the redirect URI "
+        f"{connection.redirect_uri}, platform Web."
+    )
+    return connection
+
+
+def _with_known(customer: Customer, config: Json) -> Customer:
+    """Complete the customer's registration with what the connector has.
+
+    Its client id counts for the same tenant, its secret for the same application only.
+    """
+    manual, client_id = customer.manual, customer.manual.client_id
+    secret = manual.client_secret
+    if config.get("issuer") == customer.issuer:
+        client_id = client_id or config.get("clientId")
+        if client_id == config.get("clientId"):
+            secret = secret or config.get("clientSecret")
+    return replace(customer, manual=PartialRegistration(client_id=client_id, client_secret=secret))
+
+
+def _complete(customer: Customer, config: Json) -> ManualRegistration | None:
+    """Return the registration if nothing is left to ask for."""
+    known = _with_known(customer, config).manual
+    if not known.client_id or not known.client_secret:
+        return None
+    return ManualRegistration(client_id=known.client_id, client_secret=known.client_secret)
+
+
+def _ensure(
+    run: Run,
+    api: LogtoApi,
+    customer: Customer,
+    found: Json | None,
+    recorded: RecordedConnector,
+    *,
+    client_id: str,
+    secret: str | None,
+) -> Connection:
+    recorded.id = found["id"] if found else None
+    run.save_record()  # if the answer to the creation is lost, the name leads to the connector
+    desired = members_of(found or {}, customer, client_id=client_id, secret=secret)
+    if found is None:
+        body = {"providerName": PROVIDER, "connectorName": customer.connector_name, **desired}
+        change = Change(what=WHAT, action="create", detail=customer.connector_name)
+        found = run.apply(change, lambda: api.create_connector(body))
+    elif differing := [name for name in desired if found.get(name) != desired[name]]:
+        body = {name: desired[name] for name in differing}
+        identifier = found["id"]
+        detail = f"{customer.connector_name}: {', '.join(changed_names(found, body))}"
+        change = Change(what=WHAT, action="update", detail=detail)
+        run.apply(change, lambda: api.update_connector(identifier, body))
+    if found is not None:
+        recorded.id, recorded.client_id = found["id"], client_id
+        run.save_record()
+    return Connection(
+        id=recorded.id,
+        name=customer.connector_name,
+        redirect_uri=callback_uri(api.endpoint, recorded.id or "<connector id>"),
+    )
+
+
 def _check_own(run: Run, found: Json | None, customer: Customer, client_id: str | None) -> None:
-    """A connector of this name is this customer's, or the run ends before it changes anything."""
+    """Refuse, before anything changes, a connector of this name that is not this customer's.
+
+    It is this customer's if it leads to the same tenant as the same application, or if the record
+    says so: then its tenant or application may be what this run changes.
+    """
     if found is None:
         return
     recorded = run.record.connectors.get(customer.connector_name)
@@ -179,15 +228,20 @@ def _check_own(run: Run, found: Json | None, customer: Customer, client_id: str 
     known = recorded is not None and recorded.id == found["id"]
     if found.get("providerName") != PROVIDER or not (same or known):
         raise ProvisionFailed(
-            f"Logto has a connector named {customer.connector_name} already, to another directory "
-            "or application: choose another name with --connector-name"
+            f"Logto already has a connector named {customer.connector_name}, to another directory "
+            "or application.",
+            "Choose another name with --connector-name.",
         )
 
 
 def _check_registered(
     run: Run, found: Json | None, customer: Customer, registered: Json | None
 ) -> None:
-    """The connector uses the application that `setup` registered, or the run ends."""
+    """Refuse, before anything changes, a connector whose application `setup` did not register.
+
+    Otherwise a run without --manual-entra would replace an application that somebody registered by
+    hand. One that is recorded but no longer at Entra counts as registered: it is replaced.
+    """
     if found is None:
         return
     client_id = found["config"].get("clientId")
@@ -198,60 +252,15 @@ def _check_registered(
         ours.append(recorded.client_id)
     if client_id not in ours:
         raise ProvisionFailed(
-            f"the connector {customer.connector_name} uses an application at Entra that `setup` "
-            "did not register: pass --manual-entra to keep it, or choose another name with "
-            "--connector-name"
+            f"The connector {customer.connector_name} uses an application at Entra that `setup` "
+            "did not register.",
+            "Pass --manual-entra to keep it, or choose another name with --connector-name.",
         )
 
 
-def _recorded(run: Run, customer: Customer, *, made: bool) -> MadeConnector:
-    """The connector's entry in the record; `made` where it is this deployment's to remove."""
-    new = MadeConnector(name=customer.connector_name, made=made, issuer=customer.issuer)
+def _recorded(run: Run, customer: Customer, *, made: bool) -> RecordedConnector:
+    """Return the connector's entry in the record. Once it is `made`, it stays so."""
+    new = RecordedConnector(name=customer.connector_name, made=made, issuer=customer.issuer)
     entry = run.record.connectors.setdefault(customer.connector_name, new)
     entry.issuer, entry.made = customer.issuer, entry.made or made
     return entry
-
-
-def _wanted(
-    found: Json, customer: Customer, *, client_id: str, secret: str | None
-) -> dict[str, Any]:
-    """The connector's members, with everything that others have added."""
-    before = found.get("config", {})
-    scopes = str(before.get("scope") or "").split()
-    branding = dict(found.get("branding") or {})
-    if customer.display_name is not None or not branding.get("displayName"):
-        branding["displayName"] = customer.name
-    trusts, syncs = customer.trust_unverified_email, customer.sync_profile
-    if customer.logo_url is not None:
-        branding["logo"] = customer.logo_url
-    there = found.get("domains") or []
-    return {
-        "config": {
-            **before,
-            "clientId": client_id,
-            "clientSecret": secret,
-            "issuer": customer.issuer,
-            "scope": " ".join([*scopes, *(s for s in CONNECTOR_SCOPE if s not in scopes)]),
-            "trustUnverifiedEmail": _kept(trusts, before.get("trustUnverifiedEmail"), False),
-        },
-        "domains": [*there, *(name for name in customer.domains if name not in there)],
-        "branding": branding,
-        "syncProfile": _kept(syncs, found.get("syncProfile"), True),
-    }
-
-
-def _kept(given: bool | None, there: Any, default: bool) -> bool:
-    """What is given, else what is there already, else the default."""
-    if given is not None:
-        return given
-    return there if isinstance(there, bool) else default
-
-
-def _told(found: Json, body: Json) -> list[str]:
-    """What changes, by name; of trust it is told which way."""
-    names = [name for name in body if name != "config"]
-    config = body.get("config", {})
-    for name in (name for name in config if config[name] != found["config"].get(name)):
-        trust = name == "trustUnverifiedEmail"
-        names.append(f"{name} {'on' if config[name] else 'off'}" if trust else name)
-    return names

@@ -1,17 +1,18 @@
-"""The webhook that tells the product of suspended and deleted users."""
+"""The webhook that notifies the product of suspended and deleted users."""
 
 from functools import partial
 
 from provision.desired import EVENTS, Product
 from provision.errors import ProvisionFailed
-from provision.logto_api import Json, LogtoApi
+from provision.json_api import Json
+from provision.logto_api import LogtoApi
 from provision.run import Change, Run
 
 WHAT = "webhook at Logto"
 
 
 def ensure_hook(run: Run, api: LogtoApi, product: Product) -> str | None:
-    """The signing key of the webhook as it has to be; None where a dry run would make it.
+    """Create or complete the webhook. Return its signing key; None if a dry run would make it.
 
     Raises ProvisionFailed.
     """
@@ -23,23 +24,23 @@ def ensure_hook(run: Run, api: LogtoApi, product: Product) -> str | None:
             "config": {"url": product.webhook_url},
         }
         change = Change(what=WHAT, action="create", detail=product.webhook_url)
-        found = run.change(change, lambda: api.create_hook(body))
+        found = run.apply(change, lambda: api.create_hook(body))
         if found is None:
             return None
     elif missing := _missing(found):
         change = Change(what=WHAT, action="update", detail=", ".join(missing))
-        run.change(change, partial(api.update_hook, found["id"], missing))
+        run.apply(change, partial(api.update_hook, found["id"], missing))
     if run.record.hook != found["id"] and is_made(found, product):
         run.record.hook = str(found["id"])
-        run.remember()
+        run.save_record()
     key = found.get("signingKey")
     if not isinstance(key, str) or not key:
-        raise ProvisionFailed("Logto does not tell the webhook's signing key: is it up to date?")
+        raise ProvisionFailed("Logto does not return the webhook's signing key.", "Update Logto.")
     return key
 
 
 def find_hook(api: LogtoApi, product: Product) -> Json | None:
-    """The webhook to the product's own URL."""
+    """Find the webhook to the product's URL. Raises ProvisionFailed."""
     for hook in api.hooks():
         if hook.get("config", {}).get("url") == product.webhook_url:
             return hook
@@ -47,7 +48,7 @@ def find_hook(api: LogtoApi, product: Product) -> Json | None:
 
 
 def is_made(hook: Json, product: Product) -> bool:
-    """Whether `setup` made the webhook for this product."""
+    """Tell whether `setup` made the webhook for this product."""
     return str(hook.get("name") or "").endswith(product.marker)
 
 

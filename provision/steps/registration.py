@@ -1,6 +1,9 @@
-"""The application at Microsoft Entra ID that a connector signs people in by.
+"""The application at Microsoft Entra ID that a connector signs users in with.
 
-Source: Microsoft's reference of the application resource (web, optionalClaims,
+It is found again by its tags, which only `setup` writes: one for the connector, and one for each
+deployment that uses it. A name would not do, since anybody can choose the same one.
+
+Source: Microsoft's reference of the application resource (tags, web, optionalClaims,
 groupMembershipClaims, requiredResourceAccess, passwordCredentials).
 """
 
@@ -12,16 +15,18 @@ from urllib.parse import urlsplit
 
 from provision.desired import AUDIENCE, Customer
 from provision.errors import Refused
-from provision.graph_api import GraphApi, Json
+from provision.graph_api import GraphApi
+from provision.json_api import Json
 from provision.run import Change, Run
 
 WHAT: Final = "application at Entra"
 REDIRECT_URI: Final = "redirect URI at Entra"
 SECRET_NAME: Final = "Logto connector (made by setup)"  # noqa: S105 - the name of one
-_USED_BY: Final = "serverless-sign-in-used-by:"
-"""Begins the tag of each deployment that needs the application: the last one removes it."""
+"""Tells the secrets that `setup` made, and may remove, from others."""
 RENEW_DAYS: Final = 30
 """A client secret that ends sooner is replaced."""
+_USED_BY: Final = "serverless-sign-in-used-by:"
+"""Prefix of the tag of each deployment that uses the application."""
 _GRAPH: Final = "00000003-0000-0000-c000-000000000000"
 _DELEGATED: Final = (
     "37f7f235-527c-4136-accd-4a02d197296e",  # openid
@@ -29,120 +34,138 @@ _DELEGATED: Final = (
     "64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0",  # email
 )
 _PAUSES: Final = (1.0, 2.0, 4.0, 8.0)
-"""Seconds between tries: Graph needs a moment until all of it knows a new application."""
+"""Seconds between tries: it takes a moment until all of Graph knows a new application."""
 
 
 def tag_of(logto: str, connector_name: str) -> str:
-    """The tag by which the application of a connector is found again."""
+    """Return the tag by which the application of a connector is found again."""
     return f"serverless-sign-in:{urlsplit(logto).netloc}/{connector_name}"
 
 
 def used_by(base_url: str) -> str:
-    """The tag of a deployment that needs the application."""
+    """Return the tag of a deployment that uses the application."""
     return _USED_BY + base_url
 
 
 def users_of(registration: Json) -> tuple[str, ...]:
-    """The base URLs of the deployments that use the application."""
+    """Return the base URLs of the deployments that use the application."""
     tags = registration.get("tags") or []
     return tuple(tag.removeprefix(_USED_BY) for tag in tags if tag.startswith(_USED_BY))
 
 
 def release(run: Run, graph: GraphApi, registration: Json, base_url: str) -> None:
-    """The application is no longer used by the deployment at this URL, but by others."""
-    there = registration.get("tags") or []
-    kept = [tag for tag in there if tag != used_by(base_url)]
-    if kept != there:
+    """Remove a deployment's tag from an application that others still use."""
+    tags = registration.get("tags") or []
+    kept = [tag for tag in tags if tag != used_by(base_url)]
+    if kept != tags:
         change = Change(what=WHAT, action="release", detail=str(registration["displayName"]))
-        run.change(change, lambda: graph.update_application(registration["id"], {"tags": kept}))
+        run.apply(change, lambda: graph.update_application(registration["id"], {"tags": kept}))
 
 
 def find_registration(graph: GraphApi, tag: str, *, client_id: str | None = None) -> Json | None:
-    """The application with the tag; the one with the client id where there are several."""
-    found = graph.tagged(tag)
+    """Find the application with the tag; if there are several, prefer the one with `client_id`."""
+    found = graph.applications_with_tag(tag)
     return min(found, key=lambda one: one.get("appId") != client_id) if found else None
 
 
 def ensure_registration(
     run: Run, graph: GraphApi, customer: Customer, found: Json | None, *, tag: str
 ) -> Json | None:
-    """The application as it has to be, but for its redirect URI; None where a dry run would make
-    it. Raises ProvisionFailed."""
+    """Register or complete the application, all but its redirect URI.
+
+    Return it, or None if a dry run would register it. Raises ProvisionFailed.
+    """
     if found is None:
-        name = f"{customer.name} sign-in through Logto"
-        body = {"displayName": name, **_wanted({"tags": [tag]}, customer, run.record.base_url)}
-        made = run.change(
-            Change(what=WHAT, action="create", detail=name), lambda: graph.create_application(body)
-        )
-        if made is None:
+        found = _register(run, graph, customer, tag)
+        if found is None:
             return None
-        consent = f"{customer.issuer.removesuffix('/v2.0')}/adminconsent?client_id={made['appId']}"
-        run.notes.append(
-            f"Where people may not consent to applications themselves, an administrator does so "
-            f"once for all: {consent}"
-        )
-        found = made
     elif differing := _differing(found, customer, run.record.base_url):
         identifier = found["id"]
         change = Change(what=WHAT, action="update", detail=", ".join(differing))
-        run.change(change, lambda: graph.update_application(identifier, differing))
+        run.apply(change, lambda: graph.update_application(identifier, differing))
     client_id = found["appId"]
+    # Entra signs nobody in to an application that has no service principal in the tenant.
     if not graph.has_service_principal(client_id):
         change = Change(what="service principal at Entra", action="create")
-        run.change(change, lambda: patiently(run, lambda: _principal(graph, client_id)))
+        run.apply(
+            change, lambda: _patiently(run, lambda: _create_service_principal(graph, client_id))
+        )
     return found
 
 
 def ensure_redirect_uri(run: Run, graph: GraphApi, registration: Json, uri: str) -> None:
-    """The connector's callback, registered beside whatever is there."""
-    there: list[str] = (registration.get("web") or {}).get("redirectUris", [])
-    if uri in there:
+    """Add the connector's callback to the redirect URIs. Raises ProvisionFailed."""
+    uris: list[str] = (registration.get("web") or {}).get("redirectUris", [])
+    if uri in uris:
         return
     change = Change(what=REDIRECT_URI, action="add", detail=uri)
-    body = {"web": {"redirectUris": [*there, uri]}}
-    run.change(
+    body = {"web": {"redirectUris": [*uris, uri]}}
+    run.apply(
         change,
-        lambda: patiently(run, lambda: graph.update_application(registration["id"], body)),
+        lambda: _patiently(run, lambda: graph.update_application(registration["id"], body)),
     )
 
 
-def lives(registration: Json, secret: str, *, now: float) -> bool:
-    """Whether a client secret is one of the application and will be for a while."""
+def is_lasting_secret(registration: Json, secret: str, *, now: float) -> bool:
+    """Tell whether a client secret is the application's and lasts for RENEW_DAYS at least.
+
+    Graph never shows a secret again, only its first three characters.
+    """
     until = datetime.fromtimestamp(now, UTC) + timedelta(days=RENEW_DAYS)
     return any(
-        password.get("hint") == secret[:3] and moment(password["endDateTime"]) > until
+        password.get("hint") == secret[:3] and ends_at(password) > until
         for password in registration.get("passwordCredentials", [])
     )
 
 
-def new_secret(
+def create_secret(
     run: Run, graph: GraphApi, registration: Json | None, customer: Customer, *, now: float
 ) -> Json | None:
-    """A new client secret of the application; None in a dry run."""
-    ends_at = datetime.fromtimestamp(int(now), UTC) + timedelta(days=customer.secret_days)
-    text = ends_at.isoformat().replace("+00:00", "Z")
+    """Create a client secret. `registration` is None in a dry run only, and so is the result."""
+    end = datetime.fromtimestamp(int(now), UTC) + timedelta(days=customer.secret_days)
+    text = end.isoformat().replace("+00:00", "Z")
     change = Change(what="client secret at Entra", action="create", detail=f"until {text[:10]}")
-    return run.change(
+    return run.apply(
         change,
-        lambda: patiently(
+        lambda: _patiently(
             run,
             lambda: graph.add_password((registration or {})["id"], name=SECRET_NAME, ends_at=text),
         ),
     )
 
 
-def drop_other_secrets(run: Run, graph: GraphApi, registration: Json, *, used: str) -> None:
-    """Remove the secrets that `setup` made and that the connector does not use."""
+def remove_other_secrets(run: Run, graph: GraphApi, registration: Json, *, used: str) -> None:
+    """Remove the secrets that `setup` made, except the one that the connector uses."""
     for password in registration.get("passwordCredentials", []):
         if password.get("displayName") == SECRET_NAME and password.get("hint") != used[:3]:
             change = Change(what="client secret at Entra", action="remove", detail="unused")
-            run.change(
-                change, partial(graph.remove_password, registration["id"], password["keyId"])
-            )
+            run.apply(change, partial(graph.remove_password, registration["id"], password["keyId"]))
 
 
-def patiently[T](run: Run, do: Callable[[], T]) -> T:
-    """Try again for a moment while Graph does not know what it has just made."""
+def ends_at(password: Json) -> datetime:
+    """Return the end of a client secret."""
+    return datetime.fromisoformat(password["endDateTime"])
+
+
+def _register(run: Run, graph: GraphApi, customer: Customer, tag: str) -> Json | None:
+    name = f"{customer.name} sign-in through Logto"
+    body = {"displayName": name, **_members({"tags": [tag]}, customer, run.record.base_url)}
+    change = Change(what=WHAT, action="create", detail=name)
+    registered = run.apply(change, lambda: graph.create_application(body))
+    if registered is not None:
+        tenant, client_id = customer.issuer.removesuffix("/v2.0"), registered["appId"]
+        run.notes.append(
+            "If users may not consent to applications themselves, an administrator has to consent "
+            f"once for all: {tenant}/adminconsent?client_id={client_id}"
+        )
+    return registered
+
+
+def _patiently[T](run: Run, do: Callable[[], T]) -> T:
+    """Repeat a call for a moment while Graph does not know yet what it has just created.
+
+    The two statuses are those with which it says so; any other refusal is final.
+    """
     for pause in _PAUSES:
         try:
             return do()
@@ -153,53 +176,49 @@ def patiently[T](run: Run, do: Callable[[], T]) -> T:
     return do()
 
 
-def moment(text: str) -> datetime:
-    """A time as Graph writes it."""
-    return datetime.fromisoformat(text)
-
-
-def _principal(graph: GraphApi, client_id: str) -> None:
+def _create_service_principal(graph: GraphApi, client_id: str) -> None:
     try:
         graph.create_service_principal(client_id)
     except Refused as refusal:
-        if refusal.status != 409:  # somebody, or a call whose answer was lost, made it already
+        if refusal.status != 409:  # it exists: another run, or a call whose answer was lost
             raise
 
 
 def _differing(found: Json, customer: Customer, base_url: str) -> dict[str, Any]:
-    wanted = _wanted(found, customer, base_url)
-    return {name: value for name, value in wanted.items() if found.get(name) != value}
+    members = _members(found, customer, base_url)
+    return {name: value for name, value in members.items() if found.get(name) != value}
 
 
-def _wanted(found: Json, customer: Customer, base_url: str) -> dict[str, Any]:
-    """What the application has to hold, with everything that others have added."""
+def _members(found: Json, customer: Customer, base_url: str) -> dict[str, Any]:
+    """Return the members that the application needs, including everything that others added."""
     tags = found.get("tags") or []
     used = used_by(base_url)
-    wanted: dict[str, Any] = {
+    members: dict[str, Any] = {
         "tags": tags if used in tags else [*tags, used],
         "signInAudience": customer.audience or found.get("signInAudience") or AUDIENCE,
         "optionalClaims": _with_email(found.get("optionalClaims") or {}),
         "requiredResourceAccess": _with_permissions(found.get("requiredResourceAccess") or []),
     }
     if customer.group_claims and found.get("groupMembershipClaims") in (None, "None"):
-        wanted["groupMembershipClaims"] = "SecurityGroup"
-    return wanted
+        members["groupMembershipClaims"] = "SecurityGroup"
+    return members
 
 
 def _with_email(claims: Json) -> Json:
-    there = claims.get("idToken") or []
-    if any(claim.get("name") == "email" for claim in there):
+    existing = claims.get("idToken") or []
+    if any(claim.get("name") == "email" for claim in existing):
         return claims
+    # Graph fills in every member; with all of them here, a second run finds no difference.
     email: Json = {"name": "email", "source": None, "essential": False, "additionalProperties": []}
-    return {"accessToken": [], "saml2Token": [], **claims, "idToken": [*there, email]}
+    return {"accessToken": [], "saml2Token": [], **claims, "idToken": [*existing, email]}
 
 
 def _with_permissions(access: list[Json]) -> list[Json]:
-    there = next((one for one in access if one.get("resourceAppId") == _GRAPH), None)
-    granted = list(there.get("resourceAccess", [])) if there else []
+    existing = next((one for one in access if one.get("resourceAppId") == _GRAPH), None)
+    granted = list(existing.get("resourceAccess", [])) if existing else []
     missing = [one for one in _DELEGATED if one not in [grant.get("id") for grant in granted]]
     if not missing:
         return access
     grants = [*granted, *({"id": one, "type": "Scope"} for one in missing)]
-    others = [one for one in access if one is not there]
+    others = [one for one in access if one is not existing]
     return [*others, {"resourceAppId": _GRAPH, "resourceAccess": grants}]

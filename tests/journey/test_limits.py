@@ -239,7 +239,7 @@ def test_authorizer_answers_in_time_for_api_gateway(product: Product, route: str
 
 def test_holder_of_a_lease_is_done_before_it_lapses(product: Product) -> None:
     """A rotated refresh token is stored even beyond the answer, and within the function's time."""
-    for application in product.stand_in.memory.tenant.applications.values():
+    for application in product.stand_in.state.tenant.applications.values():
         application.rotate_refresh_token_always = True
     took = longest(product, lambda c: c.authorizer.ask(c.browser, route=ROUTE))
     timeout = functions_of(TEMPLATE)["AuthorizerFunction"]["Timeout"]

@@ -1,4 +1,4 @@
-"""A whole set-up that works: the product over HTTP, a stack, Logto and Entra, set up by `setup`."""
+"""A deployment that works: the product over HTTP, a stack, Logto and Entra, set up by `setup`."""
 
 import copy
 from collections.abc import Callable, Iterator
@@ -19,17 +19,17 @@ from local.logto.server import StandIn, running
 from local.serving import listen, serving
 from local.template import read_template, routes_of
 from shared.oidc.client_secret import webhook_key
-from tests.provision.conftest import Desk, Ran, Silent, with_fabrikam
+from tests.provision.operators import CommandResult, NoCapture, Operator, with_fabrikam
 from tests.provision.stacks import FakeStack, deploy, stored
 from tests.support.up import ROOT
 
 Edit = Callable[[str, Message], None]
-"""Changes the start of an answer to a path."""
+"""Changes the start of the response to a path."""
 
 
 @dataclass(kw_only=True)
-class Front:
-    """What stands in front of the product, and may change its answers."""
+class Proxy:
+    """A proxy in front of the product, which can change its responses."""
 
     app: ASGIApp
     edit: Edit | None = None
@@ -44,29 +44,28 @@ class Front:
 
 
 @dataclass(kw_only=True)
-class Clinic:
-    """The set-up, and what a command is run with there."""
+class Deployment:
+    """A deployment, and the options with which commands check it."""
 
     stand_in: StandIn
     stack: FakeStack
-    front: Front
-    front_url: str
+    proxy: Proxy
+    url: str
     root: Path
     options: list[str] = field(default_factory=list)
 
-    def desk(self, capsys: Any) -> Desk:
-        desk = Desk(root=self.root, stand_in=self.stand_in, capsys=capsys)
-        desk.session = self.stack.session
-        return desk
+    def operator(self, capsys: Any) -> Operator:
+        operator = Operator(root=self.root, stand_in=self.stand_in, capsys=capsys)
+        operator.session = self.stack.session
+        return operator
 
-    def doctor(self, desk: Desk, *more: str) -> Ran:
-        graph = ("--graph-endpoint", f"{self.stand_in.url}/graph/v1.0")
+    def doctor(self, operator: Operator, *more: str) -> CommandResult:
         where = ("--stack-name", self.stack.name, *self.options)
-        return desk.run("doctor", *where, *graph, "--check-entra", *more)
+        return operator.run("doctor", *where, *operator.graph_options(), "--check-entra", *more)
 
     @contextmanager
-    def as_it_was(self) -> Iterator[None]:
-        """Whatever is broken meanwhile is whole again afterwards."""
+    def restored(self) -> Iterator[None]:
+        """Restore afterwards whatever a test breaks."""
         memory, tenant, stack = self.stand_in.state, self.stand_in.tenant, self.stack
         before = copy.deepcopy(tenant)
         url, keys, algorithm = memory.url, list(memory.keys._keys), memory.keys.algorithm
@@ -78,21 +77,21 @@ class Clinic:
             memory.tenant, memory.url = before, url
             memory.keys._keys, memory.keys.algorithm = keys, algorithm
             stack.resources, stack.outputs, stack.parameters = resources, outputs, parameters
-            self.options, self.front.edit = options, None
+            self.options, self.proxy.edit = options, None
 
 
 @contextmanager
-def working(root: Path) -> Iterator[Clinic]:
-    """A set-up in which everything is right. AWS is the environment's."""
+def running_deployment(root: Path) -> Iterator[Deployment]:
+    """Start a deployment in which everything is right. The environment names the AWS endpoint."""
     sockets = listen(("127.0.0.1",), 0)
     url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
     with ExitStack() as parts:
         stand_in = parts.enter_context(running(with_fabrikam(fresh_tenant())))
         stack = deploy(url, LogtoEndpoint=stand_in.url, LogtoAppId="local-app")
-        desk = Desk(root=root, stand_in=stand_in, capsys=Silent())
-        desk.session = stack.session
-        ran = desk.setup_stack(stack.name)
-        assert ran.code == 0, ran.err
+        operator = Operator(root=root, stand_in=stand_in, capsys=NoCapture())
+        operator.session = stack.session
+        result = operator.setup_stack(stack.name)
+        assert result.code == 0, result.err
         settings = {
             "LOGTO_APP_SECRET": stored(stack.id("AppSecret")),
             "LOGTO_WEBHOOK_SIGNING_KEY": stored(stack.id("WebhookSigningKey")),
@@ -116,6 +115,6 @@ def working(root: Path) -> Iterator[Clinic]:
             base_url=url,
             log=lambda line: None,
         )
-        front = Front(app=gateway)
-        parts.enter_context(serving(front, sockets, name="site"))
-        yield Clinic(stand_in=stand_in, stack=stack, front=front, front_url=url, root=root)
+        proxy = Proxy(app=gateway)
+        parts.enter_context(serving(proxy, sockets, name="site"))
+        yield Deployment(stand_in=stand_in, stack=stack, proxy=proxy, url=url, root=root)

@@ -1,4 +1,4 @@
-"""A proxy in front of the stand-in that lets one chosen request go wrong."""
+"""A proxy in front of the stand-in that makes one chosen request fail."""
 
 import http.client
 import threading
@@ -18,13 +18,13 @@ def _lost(handler: "_Handler", forward: Callable[[], Any]) -> None:
 
 
 def _answer_lost(handler: "_Handler", forward: Callable[[], Any]) -> None:
-    """The request is carried out, and its answer gets lost."""
+    """The request is carried out, but its response is lost."""
     forward()
     handler.close_connection = True
 
 
 def _busy(handler: "_Handler", forward: Callable[[], Any]) -> None:
-    """Something in front of the service is at its limit."""
+    """A proxy in front of the service is overloaded."""
     handler.reply(503, [("content-type", "text/html")], b"<html>busy</html>")
 
 
@@ -33,7 +33,7 @@ KINDS = {"lost": _lost, "answer lost": _answer_lost, "busy": _busy}
 
 @dataclass(kw_only=True)
 class Faults:
-    """`target` is where requests go on to; the request with the chosen number goes wrong."""
+    """Which request fails, and how. Requests are forwarded to `target`."""
 
     target: str = ""
     url: str = ""
@@ -41,19 +41,19 @@ class Faults:
     kind: str = ""
     chosen: int = 0
     held: threading.Event = field(default_factory=threading.Event)
-    """Set when a request is held back; it then waits for `go_on`."""
+    """Set when a request is held; it then waits for `go_on`."""
     go_on: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def arm(self, kind: str, chosen: int) -> None:
-        """From now on, the request with this number goes wrong; the first has number 1."""
+        """Make the request with this number fail, counted from now on; the first has number 1."""
         self.count, self.kind, self.chosen = 0, kind, chosen
 
     def disarm(self) -> None:
         self.arm("", 0)
 
     def take(self) -> str:
-        """What happens to the next request."""
+        """Count a request, and return how it fails; empty if it does not."""
         with self.lock:
             self.count += 1
             return self.kind if self.count == self.chosen else ""
@@ -113,8 +113,8 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def faulty_way() -> Iterator[Faults]:
-    """A proxy whose `target` is set when it is known."""
+def faulty_proxy() -> Iterator[Faults]:
+    """Start the proxy. The caller sets its `target`."""
     faults = Faults()
     server = _Server(faults)
     faults.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -1,7 +1,7 @@
-"""A stack on moto's server, as far as the commands look at it.
+"""A stack on moto's server, with everything that the commands read.
 
-moto's CloudFormation makes neither secrets nor alarms nor aliases. They are made by their own
-services, and the list of the stack's resources is completed with them.
+moto's CloudFormation creates neither secrets nor alarms nor aliases. Their own services create
+them here, and the list of the stack's resources is completed with them.
 """
 
 import json
@@ -24,8 +24,10 @@ OUTPUTS = {
 
 @dataclass(kw_only=True)
 class FakeStack:
-    """A stack. `resources` are type and physical id of what belongs to it, by logical id;
-    `outputs` and `parameters` are told in place of its own, None for one that is not there."""
+    """A stack. `resources` are types and physical ids by logical id.
+
+    `outputs` and `parameters` replace its own; an output that is None does not exist.
+    """
 
     name: str
     resources: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -33,7 +35,7 @@ class FakeStack:
     parameters: dict[str, str] = field(default_factory=dict)
 
     def session(self, region: str | None, profile: str | None) -> boto3.Session:
-        """A session that sees the whole stack."""
+        """Return a session in which the stack is complete."""
         session = boto3.Session(region_name=region, profile_name=profile)
         session.events.register("after-call.cloudformation.ListStackResources", self._complete)
         session.events.register("after-call.cloudformation.DescribeStacks", self._change)
@@ -55,10 +57,10 @@ class FakeStack:
     def _change(self, parsed: dict[str, Any], **_: Any) -> None:
         for stack in parsed.get("Stacks", []):
             outputs = stack.get("Outputs", [])
-            told = {o["OutputKey"]: o["OutputValue"] for o in outputs} | self.outputs
+            shown = {o["OutputKey"]: o["OutputValue"] for o in outputs} | self.outputs
             stack["Outputs"] = [
                 {"OutputKey": name, "OutputValue": value}
-                for name, value in told.items()
+                for name, value in shown.items()
                 if value is not None
             ]
             given = {p["ParameterKey"]: p["ParameterValue"] for p in stack.get("Parameters", [])}
@@ -69,7 +71,7 @@ class FakeStack:
 
 
 def deploy(url: str, *, own_secrets: bool = True, **parameters: str) -> FakeStack:
-    """Make a stack. Without `own_secrets`, `parameters` name them."""
+    """Create a stack. Without `own_secrets`, its `parameters` name them."""
     name = f"signin-{uuid.uuid4().hex[:8]}"
     given = {"LogtoEndpoint": "", "LogtoAppId": "pending", **parameters}
     table = make_table(f"{name}-table")
@@ -99,7 +101,7 @@ def deploy(url: str, *, own_secrets: bool = True, **parameters: str) -> FakeStac
 
 
 def stored(arn: str) -> str:
-    """A secret's text."""
+    """Return the text of a secret."""
     client = boto3.client("secretsmanager")
     text = client.get_secret_value(SecretId=arn)["SecretString"]
     client.close()
@@ -107,7 +109,7 @@ def stored(arn: str) -> str:
 
 
 def _secret(name: str) -> str:
-    """As the stack makes it: a value that Logto refuses."""
+    """Create a secret as the stack does, with a random value that Logto refuses."""
     client = boto3.client("secretsmanager")
     arn = client.create_secret(Name=name, SecretString=uuid.uuid4().hex)["ARN"]
     client.close()
@@ -115,7 +117,7 @@ def _secret(name: str) -> str:
 
 
 def make_alarm(name: str, *, state: str = "OK") -> str:
-    """An alarm in this state."""
+    """Create an alarm in this state."""
     client = boto3.client("cloudwatch")
     client.put_metric_alarm(
         AlarmName=name,

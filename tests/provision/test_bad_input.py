@@ -1,7 +1,6 @@
-"""Bad input: one clear sentence, nothing changed, no traceback; the right command then works."""
+"""Bad input: a clear message, no change, no traceback; and the right command then works."""
 
 import dataclasses
-import socket
 from collections.abc import Callable
 
 import pytest
@@ -10,304 +9,302 @@ from local.logto.contoso import CONTOSO
 from local.logto.management import connectors
 from local.logto.management.access import ApiRefusal
 from local.logto.tenant import Application
-from tests.provision.conftest import BASE_URL, Desk, Ran, state
+from tests.provision.operators import (
+    BASE_URL,
+    CommandResult,
+    Operator,
+    closed_port,
+    contoso,
+    refused,
+    state,
+)
+
+Bad = Callable[[Operator], CommandResult]
 
 
-def refused(ran: Ran, *words: str) -> None:
-    """One sentence on the error side, and nothing on the other."""
-    assert ran.code == 1, ran.out + ran.err
-    assert ran.out == ""
-    lines = ran.err.strip().splitlines()
-    assert len(lines) == 1, ran.err
-    assert lines[0].endswith(".")
-    for word in words:
-        assert word in lines[0]
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
-
-
-Bad = Callable[[Desk], Ran]
-
-
-def elsewhere(desk: Desk, endpoint: str) -> Ran:
+def setup_at(operator: Operator, endpoint: str) -> CommandResult:
     where = ["--base-url", BASE_URL, "--logto-endpoint", endpoint]
-    return desk.run("setup", *where, *desk.entra_options(), *who())
-
-
-def who(**changes: str) -> list[str]:
-    options = {"--entra-tenant": CONTOSO.tenant_id, "--domain": "contoso.com", **changes}
-    return [word for name, value in options.items() for word in (name, value)] + ["--yes"]
+    return operator.run("setup", *where, *operator.entra_options(), *contoso())
 
 
 CASES: dict[str, tuple[Bad, tuple[str, ...]]] = {
     "nothing listens at the endpoint": (
-        lambda desk: elsewhere(desk, f"http://127.0.0.1:{closed_port()}"),
-        ("cannot be reached", "check the address"),
+        lambda operator: setup_at(operator, f"http://127.0.0.1:{closed_port()}"),
+        ("cannot be reached", "Check the address"),
     ),
     "endpoint with a path": (
-        lambda desk: elsewhere(desk, f"{desk.logto}/oidc"),
+        lambda operator: setup_at(operator, f"{operator.logto}/oidc"),
         ("must be without a path",),
     ),
     "endpoint without TLS": (
-        lambda desk: elsewhere(desk, "http://logto.example.com"),
+        lambda operator: setup_at(operator, "http://logto.example.com"),
         ("must begin with https://",),
     ),
-    "endpoint that is no URL": (lambda desk: elsewhere(desk, "logto"), ("not an absolute URL",)),
+    "endpoint that is not a URL": (
+        lambda operator: setup_at(operator, "logto"),
+        ("not an absolute URL",),
+    ),
     "endpoint with an empty label": (
-        lambda desk: elsewhere(desk, "https://tenant..logto.app"),
-        ("the Logto endpoint has a host name that is none",),
+        lambda operator: setup_at(operator, "https://tenant..logto.app"),
+        ("The Logto endpoint does not have a valid host name",),
     ),
     "endpoint with a label that is too long": (
-        lambda desk: elsewhere(desk, f"https://{'a' * 64}.logto.app"),
-        ("the Logto endpoint has a host name that is none",),
+        lambda operator: setup_at(operator, f"https://{'a' * 64}.logto.app"),
+        ("The Logto endpoint does not have a valid host name",),
     ),
     "an issuer with an empty label": (
-        lambda desk: desk.setup("--issuer", "https://login..example/x/v2.0"),
-        ("has a host name that is none",),
+        lambda operator: operator.setup("--issuer", "https://login..example/x/v2.0"),
+        ("does not have a valid host name",),
     ),
-    "a folder as the file of settings": (
-        lambda desk: desk.setup("--env-file", "."),
+    "a folder as settings file": (
+        lambda operator: operator.setup("--env-file", "."),
         ("cannot be read (Is a directory)",),
     ),
-    "a file of settings in no folder": (
-        lambda desk: desk.setup("--env-file", "nowhere/.env"),
+    "a settings file in a folder that does not exist": (
+        lambda operator: operator.setup("--env-file", "nowhere/.env"),
         ("nowhere/.env cannot be written",),
     ),
     "base URL without TLS": (
-        lambda desk: desk.run(
-            *("setup", "--base-url", "http://app.example.com", "--logto-endpoint", desk.logto),
-            *who(),
+        lambda operator: operator.run(
+            *("setup", "--base-url", "http://app.example.com", "--logto-endpoint", operator.logto),
+            *contoso(),
         ),
-        ("the base URL", "must begin with https://"),
+        ("The base URL", "must begin with https://"),
     ),
     "another indicator of the Management API": (
-        lambda desk: desk.setup("--management-api", "https://other.logto.app/api"),
+        lambda operator: operator.setup("--management-api", "https://other.logto.app/api"),
         ("https://other.logto.app/api", "--management-api"),
     ),
     "an issuer with a trailing slash": (
-        lambda desk: desk.setup("--issuer", f"{desk.logto}/entra/{CONTOSO.tenant_id}/v2.0/"),
-        ("ends with a slash", "give it as"),
+        lambda operator: operator.setup(
+            "--issuer", f"{operator.logto}/entra/{CONTOSO.tenant_id}/v2.0/"
+        ),
+        ("ends with a slash", "Pass it as"),
     ),
-    "an issuer that nobody is": (
-        lambda desk: desk.setup("--issuer", f"{desk.logto}/entra/nobody/v2.0"),
+    "an issuer that does not exist": (
+        lambda operator: operator.setup("--issuer", f"{operator.logto}/entra/nobody/v2.0"),
         ("has no discovery document",),
     ),
-    "an issuer that calls itself otherwise": (
-        lambda desk: desk.setup("--issuer", f"{desk.logto}/entra/contoso.onmicrosoft.com/v2.0"),
+    "an issuer that names another issuer": (
+        lambda operator: operator.setup(
+            "--issuer", f"{operator.logto}/entra/contoso.onmicrosoft.com/v2.0"
+        ),
         ("names another issuer",),
     ),
     "an issuer that cannot be reached": (
-        lambda desk: desk.setup("--issuer", f"http://127.0.0.1:{closed_port()}/x/v2.0"),
+        lambda operator: operator.setup("--issuer", f"http://127.0.0.1:{closed_port()}/x/v2.0"),
         ("cannot be reached",),
     ),
-    "a tenant that is none": (
-        lambda desk: desk.setup("--entra-tenant", "nobody.onmicrosoft.com"),
-        ("has no discovery document", "check the tenant"),
+    "a tenant that does not exist": (
+        lambda operator: operator.setup("--entra-tenant", "nobody.onmicrosoft.com"),
+        ("has no discovery document", "Check the tenant"),
     ),
     "every tenant at once": (
-        lambda desk: desk.setup("--entra-tenant", "common"),
-        ("names no single Entra tenant",),
+        lambda operator: operator.setup("--entra-tenant", "common"),
+        ("does not name a single Entra tenant",),
     ),
     "a public mail domain": (
-        lambda desk: desk.setup("--domain", "gmail.com"),
+        lambda operator: operator.setup("--domain", "gmail.com"),
         ("gmail.com is a public mail domain",),
     ),
-    "a domain that is none": (
-        lambda desk: desk.setup("--domain", "contoso"),
-        ("contoso is not a domain",),
+    "a domain that is not valid": (
+        lambda operator: operator.setup("--domain", "contoso"),
+        ("contoso is not a valid domain",),
     ),
-    "a name that no connector has": (
-        lambda desk: desk.setup("--connector-name", "a/b"),
-        ("a connector's name is",),
+    "a connector name that is not valid": (
+        lambda operator: operator.setup("--connector-name", "a/b"),
+        ("a/b is not a valid name for a connector",),
     ),
-    "an audience that there is not": (
-        lambda desk: desk.setup("--entra-audience", "Everybody"),
-        ("AzureADMyOrg and AzureADMultipleOrgs",),
+    "an audience that does not exist": (
+        lambda operator: operator.setup("--entra-audience", "Everybody"),
+        ("Everybody is not a valid audience", "AzureADMyOrg or AzureADMultipleOrgs"),
     ),
-    "an application that is not there": (
-        lambda desk: desk.setup("--adopt", "nobody"),
+    "an application that does not exist": (
+        lambda operator: operator.setup("--adopt", "nobody"),
         ("no Traditional web application with the id nobody",),
     ),
-    "a secret file that is not there": (
-        lambda desk: desk.setup("--management-secret-file", "nowhere.txt"),
+    "a secret file that does not exist": (
+        lambda operator: operator.setup("--management-secret-file", "nowhere.txt"),
         ("nowhere.txt cannot be read",),
     ),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_refused(desk: Desk, name: str) -> None:
+def test_setup_with_bad_input_changes_nothing(operator: Operator, name: str) -> None:
     run, words = CASES[name]
-    before = state(desk.tenant)
-    refused(run(desk), *words)
-    assert state(desk.tenant) == before
-    assert list(desk.root.rglob("*.json")) == []
-    assert desk.setup().code == 0
+    before = state(operator.tenant)
+    refused(run(operator), *words)
+    assert state(operator.tenant) == before
+    assert list(operator.root.rglob("*.json")) == []
+    assert operator.setup().code == 0
 
 
-def test_something_else_at_the_endpoint(desk: Desk, moto_url: str) -> None:
-    refused(elsewhere(desk, moto_url), "is not a Logto endpoint", "https://tenant.logto.app")
+def test_setup_refuses_an_endpoint_that_is_not_logto(operator: Operator, moto_url: str) -> None:
+    refused(setup_at(operator, moto_url), "is not a Logto endpoint", "https://tenant.logto.app")
 
 
-def test_wrong_secret(desk: Desk) -> None:
-    desk.environment = {"MANAGEMENT_APP_SECRET": "wrong"}
-    refused(desk.setup(), "refuses the id or the secret", "MANAGEMENT_APP_SECRET")
+def test_setup_with_a_wrong_management_secret_names_the_variable(operator: Operator) -> None:
+    operator.environment = {"MANAGEMENT_APP_SECRET": "wrong"}
+    refused(operator.setup(), "refuses the id or the secret", "MANAGEMENT_APP_SECRET")
 
 
-def test_unknown_machine(desk: Desk) -> None:
-    desk.environment = {"MANAGEMENT_APP_ID": "nobody"}
-    refused(desk.setup(), "refuses the id or the secret", "nobody")
+def test_setup_with_an_unknown_machine_names_its_id(operator: Operator) -> None:
+    operator.environment = {"MANAGEMENT_APP_ID": "nobody"}
+    refused(operator.setup(), "refuses the id or the secret", "nobody")
 
 
-def test_web_application_instead_of_a_machine(desk: Desk) -> None:
-    desk.setup()
-    desk.environment = {
+def test_setup_refuses_a_web_application_as_machine(
+    operator: Operator,
+) -> None:
+    operator.setup()
+    operator.environment = {
         "MANAGEMENT_APP_ID": "local-app",
         "MANAGEMENT_APP_SECRET": "local-app-secret",
     }
-    refused(desk.setup(), "local-app is not a machine-to-machine application")
+    refused(operator.setup(), "local-app is not a machine-to-machine application")
 
 
-def test_missing_role(desk: Desk) -> None:
-    desk.tenant.machines["local-management"].manages = False
-    refused(desk.setup(), 'the role "Logto Management API access"')
-    desk.tenant.machines["local-management"].manages = True
-    assert desk.setup().code == 0
+def test_setup_without_the_management_role_names_the_role(operator: Operator) -> None:
+    operator.tenant.machines["local-management"].manages = False
+    refused(operator.setup(), 'the role "Logto Management API access"')
+    operator.tenant.machines["local-management"].manages = True
+    assert operator.setup().code == 0
 
 
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("subscription.limit_exceeded", "the plan of this Logto does not allow it"),
-        ("system_limit.limit_exceeded", "the plan of this Logto does not allow it"),
+        ("subscription.limit_exceeded", "The plan of this Logto does not allow it"),
+        ("system_limit.limit_exceeded", "The plan of this Logto does not allow it"),
         ("guard.something_else", "Logto refuses a call with 403 guard.something_else"),
     ],
 )
-def test_forbidden_for_another_reason(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, code: str, words: str
+def test_setup_forbidden_by_the_plan_does_not_name_the_role(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, code: str, words: str
 ) -> None:
-    """A machine that has the role is not told to get it."""
+    """The machine has the role, so the role is not the fix."""
 
-    def full(name: str, own: str | None, memory: object) -> None:
+    def refuse(name: str, own: str | None, memory: object) -> None:
         raise ApiRefusal(403, code, "Not allowed.")
 
-    monkeypatch.setattr(connectors, "_check_name", full)
-    ran = desk.setup()
-    assert ran.code == 1
-    assert words in ran.err
-    assert "role" not in ran.err
+    monkeypatch.setattr(connectors, "_check_name", refuse)
+    result = operator.setup()
+    assert result.code == 1
+    assert words in result.err
+    assert "role" not in result.err
     monkeypatch.undo()
-    assert desk.setup().code == 0
+    assert operator.setup().code == 0
 
 
-def test_application_of_the_same_name(desk: Desk) -> None:
-    desk.tenant.applications["theirs"] = Application(
+def test_setup_refuses_an_application_of_the_same_name(operator: Operator) -> None:
+    operator.tenant.applications["theirs"] = Application(
         id="theirs", secret="their-secret", name="Northwind", redirect_uris=()
     )
-    before = state(desk.tenant)
-    refused(desk.setup(), "named Northwind already", "--adopt theirs", "--name")
-    assert state(desk.tenant) == before
-    assert desk.setup("--name", "Northwind 2").code == 0
+    before = state(operator.tenant)
+    refused(
+        operator.setup(), "already has an application named Northwind", "--adopt theirs", "--name"
+    )
+    assert state(operator.tenant) == before
+    assert operator.setup("--name", "Northwind 2").code == 0
 
 
-def test_taken_connector_name(desk: Desk) -> None:
+def test_setup_refuses_a_connector_name_that_is_taken(operator: Operator) -> None:
     theirs = dataclasses.replace(CONTOSO, id="theirs", name="entra-contoso", client_id="c")
-    desk.tenant.connectors["theirs"] = theirs
-    before = state(desk.tenant)
-    refused(desk.setup(), "connector named entra-contoso already", "--connector-name")
-    assert state(desk.tenant) == before
-    assert desk.setup("--connector-name", "contoso-2").code == 0
-    assert desk.tenant.connectors["theirs"] == theirs
+    operator.tenant.connectors["theirs"] = theirs
+    before = state(operator.tenant)
+    refused(operator.setup(), "already has a connector named entra-contoso", "--connector-name")
+    assert state(operator.tenant) == before
+    assert operator.setup("--connector-name", "contoso-2").code == 0
+    assert operator.tenant.connectors["theirs"] == theirs
 
 
-def test_connector_name_that_is_taken_meanwhile(desk: Desk) -> None:
-    """Logto's own refusals are translated too."""
+def test_setup_refuses_a_connector_name_taken_after_the_plan(operator: Operator) -> None:
+    """Logto's own refusals are aws_errors_translated too."""
 
     def take(question: str) -> str:
         theirs = dataclasses.replace(CONTOSO, id="theirs", name="entra-contoso", client_id="c")
-        desk.tenant.connectors["theirs"] = theirs
+        operator.tenant.connectors["theirs"] = theirs
         return "y"
 
-    desk.answers, desk.interrupt = [], take
-    ran = desk.setup(yes=False)
-    assert ran.code == 1
-    assert "connector named entra-contoso already" in ran.err
-    del desk.tenant.connectors["theirs"]
-    desk.answers = desk.interrupt = None
-    assert desk.setup().code == 0
+    operator.answers, operator.interrupt = [], take
+    result = operator.setup(yes=False)
+    assert result.code == 1
+    assert "already has a connector named entra-contoso" in result.err
+    del operator.tenant.connectors["theirs"]
+    operator.answers = operator.interrupt = None
+    assert operator.setup().code == 0
 
 
-def test_domain_that_logto_alone_forbids(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setup_translates_a_domain_that_logto_forbids(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(connectors, "PUBLIC_MAIL", frozenset({"contoso.com"}))
-    ran = desk.setup()
-    assert ran.code == 1
-    assert "one of the domains is a public mail domain" in ran.err
+    result = operator.setup()
+    assert result.code == 1
+    assert "One of the domains is a public mail domain" in result.err
     monkeypatch.undo()
-    assert desk.setup().code == 0
-    assert len(desk.tenant.applications) == len(desk.entra.registrations) == 1
+    assert operator.setup().code == 0
+    assert len(operator.tenant.applications) == len(operator.entra.registrations) == 1
 
 
-def test_issuer_that_logto_cannot_reach(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setup_translates_an_issuer_that_logto_cannot_reach(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def unreachable(issuer: str) -> dict[str, str]:
         raise connectors._bad_config("unreachable")
 
     monkeypatch.setattr(connectors, "_discovered", unreachable)
-    ran = desk.setup()
-    assert ran.code == 1
-    assert "Logto cannot use the issuer" in ran.err
+    result = operator.setup()
+    assert result.code == 1
+    assert "Logto cannot use the issuer" in result.err
     monkeypatch.undo()
-    assert desk.setup().code == 0
-    assert len(desk.tenant.connectors) == len(desk.entra.registrations) == 1
+    assert operator.setup().code == 0
+    assert len(operator.tenant.connectors) == len(operator.entra.registrations) == 1
 
 
-def test_no_permission_at_entra(desk: Desk) -> None:
-    desk.entra.may_register = False
-    refused(desk.setup(), "lets you register no applications", "--manual-entra")
-    desk.entra.may_register = True
-    assert desk.setup().code == 0
+def test_setup_without_permission_at_entra_names_the_role(operator: Operator) -> None:
+    operator.entra.may_register = False
+    refused(operator.setup(), "does not let you register applications", "--manual-entra")
+    operator.entra.may_register = True
+    assert operator.setup().code == 0
 
 
-def test_spoilt_record(desk: Desk) -> None:
-    desk.setup()
-    (record,) = desk.root.rglob("*.json")
+def test_setup_refuses_a_record_that_is_not_valid(operator: Operator) -> None:
+    operator.setup()
+    (record,) = operator.root.rglob("*.json")
     record.write_text("{")
-    refused(desk.setup(), "cannot be read as a record", "move it away")
+    refused(operator.setup(), "cannot be read as a record", "Move it away")
     record.unlink()
-    assert "Nothing to change." in desk.setup().out
+    assert "Nothing to change." in operator.setup().out
 
 
-def test_settings_that_are_no_text(desk: Desk) -> None:
-    (desk.root / ".env").write_bytes(b"BRAND_NAME=\xff\n")
-    refused(desk.setup(), ".env is no text in UTF-8")
+def test_setup_refuses_a_settings_file_that_is_not_utf_8(operator: Operator) -> None:
+    (operator.root / ".env").write_bytes(b"BRAND_NAME=\xff\n")
+    refused(operator.setup(), ".env is not valid UTF-8")
 
 
-def test_no_folder_for_the_record(desk: Desk) -> None:
-    """It is found before anything is changed."""
-    (desk.root / ".local").write_text("")
-    before = state(desk.tenant)
-    refused(desk.setup(), "cannot be written", "check the folder")
-    assert state(desk.tenant) == before
+def test_setup_without_a_folder_for_the_record_changes_nothing(operator: Operator) -> None:
+    (operator.root / ".local").write_text("")
+    before = state(operator.tenant)
+    refused(operator.setup(), "cannot be written", "Check the folder")
+    assert state(operator.tenant) == before
 
 
-def test_names_that_look_like_markup(desk: Desk) -> None:
-    """What comes from outside is shown as it is."""
-    assert "Portal [/x]" in desk.setup("--name", "Portal [/x]").err
-    connector = desk.tenant.connectors["contoso00001"]
+def test_names_that_look_like_markup_are_printed_as_they_are(operator: Operator) -> None:
+    assert "Portal [/x]" in operator.setup("--name", "Portal [/x]").err
+    connector = operator.tenant.connectors["contoso00001"]
     connector = dataclasses.replace(connector, name="Acme [/prod]")
-    desk.tenant.connectors["contoso00001"] = connector
-    ran = desk.run("doctor", *desk.where())
-    assert "Acme [/prod]: issuer" in ran.out
-    assert "Traceback" not in ran.err
+    operator.tenant.connectors["contoso00001"] = connector
+    result = operator.run("doctor", *operator.where())
+    assert "Acme [/prod]: issuer" in result.out
+    assert "Traceback" not in result.err
 
 
-def test_samconfig_that_is_no_toml(desk: Desk) -> None:
-    (desk.root / "samconfig.toml").write_text("[[")
-    ran = desk.run("setup", "--logto-endpoint", desk.logto, *who())
-    refused(ran, "samconfig.toml cannot be read as TOML")
+def test_setup_refuses_a_samconfig_that_is_not_toml(operator: Operator) -> None:
+    (operator.root / "samconfig.toml").write_text("[[")
+    result = operator.run("setup", "--logto-endpoint", operator.logto, *contoso())
+    refused(result, "samconfig.toml is not valid TOML")
 
 
 @pytest.mark.parametrize(
@@ -317,11 +314,11 @@ def test_samconfig_that_is_no_toml(desk: Desk) -> None:
         ["setup", "--secret-days", "5"],
         ["setup", "--base-url", BASE_URL, "--stack-name", "x"],
         ["setup", "connector", "remove"],
-        ["nothing"],
+        ["no-such-command"],
     ],
     ids=" ".join,
 )
-def test_mistakes_in_the_command(desk: Desk, arguments: list[str]) -> None:
-    ran = desk.run(*arguments)
-    assert ran.code == 2
-    assert ran.err.strip()
+def test_a_mistake_in_the_command_ends_with_2(operator: Operator, arguments: list[str]) -> None:
+    result = operator.run(*arguments)
+    assert result.code == 2
+    assert result.err.strip()

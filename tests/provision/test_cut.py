@@ -1,4 +1,4 @@
-"""Runs that are cut: by the network at any request, and by Ctrl-C. A second run finishes them."""
+"""Runs that the network cuts short at any request, or Ctrl-C: a second run finishes them."""
 
 import os
 import signal
@@ -11,50 +11,52 @@ import pytest
 
 from local.logto.contoso import CONTOSO, LOCAL_MACHINE, fresh_tenant
 from local.logto.server import running
-from tests.provision.conftest import BASE_URL, FABRIKAM, Desk, state, with_fabrikam
-from tests.provision.faults import Faults, faulty_way
+from tests.provision.faults import Faults, faulty_proxy
+from tests.provision.operators import BASE_URL, FABRIKAM, Operator, state, with_fabrikam
 from tests.support.up import ROOT
 
 REQUESTS = 30
-"""How many requests a first `setup` makes at least; the last test counts them."""
+"""How many requests a first `setup` makes, as a test below checks."""
 
 
 @pytest.fixture
-def way() -> Iterator[Faults]:
-    with faulty_way() as faults:
+def proxy() -> Iterator[Faults]:
+    with faulty_proxy() as faults:
         yield faults
 
 
 @pytest.fixture
-def cut_desk(way: Faults, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Desk]:
-    """A desk that reaches the stand-in by the faulty way."""
-    with running(with_fabrikam(fresh_tenant()), public_url=way.url) as stand_in:
-        made = Desk(root=tmp_path, stand_in=stand_in, capsys=capsys)
-        way.target = f"http://127.0.0.1:{stand_in.port}"
+def proxied(
+    proxy: Faults, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Operator]:
+    """An operator who reaches the stand-in through the faulty proxy."""
+    with running(with_fabrikam(fresh_tenant()), public_url=proxy.url) as stand_in:
+        made = Operator(root=tmp_path, stand_in=stand_in, capsys=capsys)
+        proxy.target = f"http://127.0.0.1:{stand_in.port}"
         yield made
 
 
-def one_of_each(desk: Desk) -> None:
-    """Everything is there once, and fits together."""
-    (application,) = desk.tenant.applications.values()
-    (connector,) = desk.tenant.connectors.values()
-    (registered,) = desk.entra.registrations.values()
-    assert len(desk.tenant.webhooks) == 1
+def one_of_each(operator: Operator) -> None:
+    """Assert that everything exists once, and fits together."""
+    (application,) = operator.tenant.applications.values()
+    (connector,) = operator.tenant.connectors.values()
+    (registered,) = operator.entra.registrations.values()
+    assert len(operator.tenant.webhooks) == 1
     assert application.backchannel_logout_uri == f"{BASE_URL}/backchannel-logout"
     assert connector.client_id == registered.client_id
     assert [p.text for p in registered.passwords] == [connector.client_secret]
-    assert registered.redirect_uris == [f"{desk.logto}/callback/{connector.id}"]
-    assert list(desk.entra.service_principals.values()) == [registered.client_id]
-    assert desk.tenant.single_sign_on_enabled
+    assert registered.redirect_uris == [f"{operator.logto}/callback/{connector.id}"]
+    assert list(operator.entra.service_principals.values()) == [registered.client_id]
+    assert operator.tenant.single_sign_on_enabled
 
 
-def nothing_left(desk: Desk) -> None:
-    """What was made is gone."""
-    assert desk.tenant.applications == {}
-    assert desk.tenant.connectors == {}
-    assert desk.tenant.webhooks == ()
-    assert desk.entra.registrations == {}
-    assert not desk.tenant.single_sign_on_enabled
+def nothing_left(operator: Operator) -> None:
+    """Assert that everything that was made is gone."""
+    assert operator.tenant.applications == {}
+    assert operator.tenant.connectors == {}
+    assert operator.tenant.webhooks == ()
+    assert operator.entra.registrations == {}
+    assert not operator.tenant.single_sign_on_enabled
 
 
 @pytest.mark.parametrize(
@@ -64,51 +66,55 @@ def nothing_left(desk: Desk) -> None:
         *(("busy", n) for n in range(1, REQUESTS + 1, 4)),
     ],
 )
-def test_network(cut_desk: Desk, way: Faults, kind: str, number: int) -> None:
-    way.arm(kind, number)
-    cut = cut_desk.setup()
-    assert way.count >= number
+def test_setup_finishes_after_a_request_failed(
+    proxied: Operator, proxy: Faults, kind: str, number: int
+) -> None:
+    proxy.arm(kind, number)
+    cut = proxied.setup()
+    assert proxy.count >= number
     assert cut.code == 1
     assert cut.err.strip().splitlines()[-1].endswith(".")
     assert "Traceback" not in cut.err
-    way.disarm()
-    finished = cut_desk.setup()
+    proxy.disarm()
+    finished = proxied.setup()
     assert finished.code == 0, finished.err
-    one_of_each(cut_desk)
-    assert "Nothing to change." in cut_desk.setup().out
-    # And all that was made is known to be so.
-    assert cut_desk.teardown().code == 0
-    nothing_left(cut_desk)
+    one_of_each(proxied)
+    assert "Nothing to change." in proxied.setup().out
+    # The record lists all that was made.
+    assert proxied.teardown().code == 0
+    nothing_left(proxied)
 
 
 @pytest.mark.parametrize("number", range(1, 14))
-def test_network_while_tearing_down(cut_desk: Desk, way: Faults, number: int) -> None:
-    cut_desk.setup()
-    way.arm("answer lost", number)
-    assert cut_desk.teardown().code == 1
-    way.disarm()
-    assert cut_desk.teardown().code == 0
-    nothing_left(cut_desk)
+def test_teardown_finishes_after_a_response_was_lost(
+    proxied: Operator, proxy: Faults, number: int
+) -> None:
+    proxied.setup()
+    proxy.arm("answer lost", number)
+    assert proxied.teardown().code == 1
+    proxy.disarm()
+    assert proxied.teardown().code == 0
+    nothing_left(proxied)
 
 
-def test_number_of_requests(cut_desk: Desk, way: Faults) -> None:
-    way.arm("", 0)
-    assert cut_desk.setup().code == 0
-    assert way.count == REQUESTS
+def test_a_first_setup_makes_a_known_number_of_requests(proxied: Operator, proxy: Faults) -> None:
+    proxy.arm("", 0)
+    assert proxied.setup().code == 0
+    assert proxy.count == REQUESTS
 
 
 @pytest.mark.parametrize("number", [1, 8, 12, 15])
-def test_interrupted(cut_desk: Desk, way: Faults, number: int) -> None:
-    """Ctrl-C in a program of its own, while a request is under way."""
-    way.arm("held", number)
+def test_setup_finishes_after_ctrl_c(proxied: Operator, proxy: Faults, number: int) -> None:
+    """The program runs in a process of its own, and is interrupted during a request."""
+    proxy.arm("held", number)
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "provision", "setup", "--base-url", BASE_URL, "--yes"),
-            *("--logto-endpoint", way.url, "--entra-authority", f"{way.url}/entra"),
+            *("--logto-endpoint", proxy.url, "--entra-authority", f"{proxy.url}/entra"),
             *("--entra-tenant", FABRIKAM, "--domain", "fabrikam.com", "--manual-entra"),
             *("--entra-client-id", "theirs"),
         ],
-        cwd=cut_desk.root,
+        cwd=proxied.root,
         env={
             **os.environ,
             "PYTHONPATH": str(ROOT),
@@ -121,32 +127,32 @@ def test_interrupted(cut_desk: Desk, way: Faults, number: int) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert way.held.wait(timeout=60)
+    assert proxy.held.wait(timeout=60)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Interrupted: run the same command again to finish." in err
+    assert "Interrupted. Run the same command again to finish." in err
     assert "Traceback" not in out + err
-    way.go_on.set()
-    way.disarm()
-    cut_desk.environment = {"ENTRA_CLIENT_SECRET": "secret-of-theirs"}
-    finished = cut_desk.run(
-        *("setup", *cut_desk.where(), *cut_desk.entra_options(), "--yes", "--manual-entra"),
+    proxy.go_on.set()
+    proxy.disarm()
+    proxied.environment = {"ENTRA_CLIENT_SECRET": "secret-of-theirs"}
+    finished = proxied.run(
+        *("setup", *proxied.where(), *proxied.entra_options(), "--yes", "--manual-entra"),
         *("--entra-tenant", FABRIKAM, "--domain", "fabrikam.com", "--entra-client-id", "theirs"),
     )
     assert finished.code == 0, finished.err
-    assert len(cut_desk.tenant.applications) == len(cut_desk.tenant.connectors) == 1
-    assert len(cut_desk.tenant.webhooks) == 1
-    assert cut_desk.tenant.connectors["contoso00001"].client_secret == "secret-of-theirs"
+    assert len(proxied.tenant.applications) == len(proxied.tenant.connectors) == 1
+    assert len(proxied.tenant.webhooks) == 1
+    assert proxied.tenant.connectors["contoso00001"].client_secret == "secret-of-theirs"
 
 
-def test_interrupted_while_asked(desk: Desk) -> None:
+def test_ctrl_c_at_a_question_changes_nothing(operator: Operator) -> None:
     def interrupt(question: str) -> str:
         raise KeyboardInterrupt
 
-    before = state(desk.tenant)
-    desk.answers = []
-    desk.interrupt = interrupt
-    ran = desk.run("setup", *desk.where(), "--entra-tenant", CONTOSO.tenant_id)
-    assert ran.code == 130
-    assert state(desk.tenant) == before
+    before = state(operator.tenant)
+    operator.answers = []
+    operator.interrupt = interrupt
+    result = operator.run("setup", *operator.where(), "--entra-tenant", CONTOSO.tenant_id)
+    assert result.code == 130
+    assert state(operator.tenant) == before

@@ -1,4 +1,4 @@
-"""`doctor`: all green on a set-up that works, and red with the right fix on each broken one."""
+"""`doctor` passes a deployment that works, and names the right fix for each fault."""
 
 import json
 import uuid
@@ -13,16 +13,17 @@ from starlette.types import Message
 
 from local.logto.tenant import Application, Connector
 from tests.conftest import REGION
-from tests.provision.clinic import Clinic, working
-from tests.provision.conftest import Desk, secrets_of, state
+from tests.provision.deployments import Deployment, running_deployment
+from tests.provision.operators import Operator, closed_port, secrets_of, state
 from tests.provision.stacks import make_alarm, make_table
-from tests.provision.test_bad_input import closed_port
 
 CONTOSO = "entra-contoso"
 
 
 @pytest.fixture(scope="module")
-def whole(moto_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+def module_deployment(
+    moto_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
@@ -31,67 +32,73 @@ def whole(moto_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
         patch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
         patch.setenv("POWERTOOLS_LOG_LEVEL", "CRITICAL")
         patch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
-        with working(tmp_path_factory.mktemp("clinic")) as clinic:
-            yield clinic
+        with running_deployment(tmp_path_factory.mktemp("operator")) as started:
+            yield started
 
 
 @pytest.fixture
-def clinic(whole: Clinic, moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clinic]:
+def deployment(
+    module_deployment: Deployment, moto_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Deployment]:
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
-    with whole.as_it_was():
-        yield whole
+    with module_deployment.restored():
+        yield module_deployment
 
 
-def test_all_green(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
-    ran = clinic.doctor(clinic.desk(capsys), "--json")
-    assert ran.code == 0
-    assert {one["status"] for one in ran.json["findings"]} == {"pass"}, ran.out
-    assert len(ran.json["findings"]) >= 30
-    shown = clinic.doctor(clinic.desk(capsys))
+def test_doctor_passes_a_deployment_that_works(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = deployment.doctor(deployment.operator(capsys), "--json")
+    assert result.code == 0
+    assert {one["status"] for one in result.json["findings"]} == {"pass"}, result.out
+    assert len(result.json["findings"]) >= 30
+    shown = deployment.doctor(deployment.operator(capsys))
     assert shown.code == 0
-    assert f"{len(ran.json['findings'])} pass." in shown.out
+    assert f"{len(result.json['findings'])} pass." in shown.out
 
 
-def app(clinic: Clinic) -> Application:
-    return clinic.stand_in.tenant.applications["local-app"]
+def app(deployment: Deployment) -> Application:
+    return deployment.stand_in.tenant.applications["local-app"]
 
 
-def change_connector(clinic: Clinic, config: dict[str, Any] | None = None, **changes: Any) -> None:
-    connectors = clinic.stand_in.tenant.connectors
+def change_connector(
+    deployment: Deployment, config: dict[str, Any] | None = None, **changes: Any
+) -> None:
+    connectors = deployment.stand_in.tenant.connectors
     there: Connector = connectors["contoso00001"]
     merged = {**there.config, **(config or {})}
     trusts = merged["trustUnverifiedEmail"]
     connectors[there.id] = replace(there, config=merged, trust_unverified_email=trusts, **changes)
 
 
-def change_hook(clinic: Clinic, **changes: Any) -> None:
-    tenant = clinic.stand_in.tenant
+def change_hook(deployment: Deployment, **changes: Any) -> None:
+    tenant = deployment.stand_in.tenant
     tenant.webhooks = tuple(replace(hook, **changes) for hook in tenant.webhooks)
 
 
-def registration(clinic: Clinic) -> Any:
-    (directory, _) = clinic.stand_in.tenant.entra_tenants.values()
+def registration(deployment: Deployment) -> Any:
+    (directory, _) = deployment.stand_in.tenant.entra_tenants.values()
     (found,) = directory.registrations.values()
     return found
 
 
-def end_secret(clinic: Clinic, *, days: float) -> None:
-    found = registration(clinic)
-    ends_at = clinic.stand_in.state.clock() + days * 86_400
+def end_secret(deployment: Deployment, *, days: float) -> None:
+    found = registration(deployment)
+    ends_at = deployment.stand_in.state.clock() + days * 86_400
     found.passwords = [replace(one, ends_at=ends_at) for one in found.passwords]
 
 
-def forget_registration(clinic: Clinic) -> None:
-    (directory, _) = clinic.stand_in.tenant.entra_tenants.values()
+def forget_registration(deployment: Deployment) -> None:
+    (directory, _) = deployment.stand_in.tenant.entra_tenants.values()
     directory.registrations.clear()
 
 
-def other_keys(clinic: Clinic) -> None:
-    clinic.stand_in.state.keys._keys = [RSAKey.generate_key(2048, {"use": "sig"})]
+def other_keys(deployment: Deployment) -> None:
+    deployment.stand_in.state.keys._keys = [RSAKey.generate_key(2048, {"use": "sig"})]
 
 
-def at(path: str, **changes: Any) -> Callable[[Clinic], None]:
-    """Something in front of the product changes status or headers; None takes a header away."""
+def at(path: str, **changes: Any) -> Callable[[Deployment], None]:
+    """Let the proxy change the status or headers of a response; None removes a header."""
 
     def edit(asked: str, message: Message) -> None:
         if asked != path:
@@ -104,61 +111,61 @@ def at(path: str, **changes: Any) -> Callable[[Clinic], None]:
             new = [value(one) for one in old] if callable(value) else [value] if value else []
             message["headers"] = [*kept, *((raw, one.encode()) for one in new)]
 
-    def put(clinic: Clinic) -> None:
-        clinic.front.edit = edit
+    def put(deployment: Deployment) -> None:
+        deployment.proxy.edit = edit
 
     return put
 
 
-def table(**shape: Any) -> Callable[[Clinic], None]:
-    def put(clinic: Clinic) -> None:
+def table(**shape: Any) -> Callable[[Deployment], None]:
+    def put(deployment: Deployment) -> None:
         name = f"broken-{uuid.uuid4().hex[:8]}"
-        clinic.stack.outputs["TableName"] = make_table(name, **shape)
+        deployment.stack.outputs["TableName"] = make_table(name, **shape)
 
     return put
 
 
-def ring(clinic: Clinic) -> None:
+def ring(deployment: Deployment) -> None:
     name = make_alarm("ringing", state="ALARM")
-    clinic.stack.resources["AuthErrors"] = ("AWS::CloudWatch::Alarm", name)
+    deployment.stack.resources["AuthErrors"] = ("AWS::CloudWatch::Alarm", name)
 
 
 def no_refresh(location: str) -> str:
     return location.replace("offline_access", "profile")
 
 
-Break = Callable[[Clinic], Any]
+Break = Callable[[Deployment], Any]
 RED: dict[str, tuple[Break, str, str]] = {
     "nothing at the endpoint": (
         lambda c: c.options.extend(["--logto-endpoint", f"http://127.0.0.1:{closed_port()}"]),
         "discovery and issuer",
-        "correct LOGTO_ENDPOINT",
+        "Correct LOGTO_ENDPOINT",
     ),
     "something else at the endpoint": (
-        lambda c: c.options.extend(["--logto-endpoint", c.front_url]),
+        lambda c: c.options.extend(["--logto-endpoint", c.url]),
         "discovery and issuer",
         "without a path",
     ),
-    "Logto thinks it is elsewhere": (
+    "Logto is configured with another endpoint": (
         lambda c: setattr(c.stand_in.state, "url", "http://localhost:1"),
         "discovery and issuer",
         "the endpoint that Logto itself is configured with",
     ),
-    "an algorithm that is no signature": (
+    "an algorithm that is not a signature": (
         lambda c: setattr(c.stand_in.state.keys, "algorithm", "HS256"),
         "keys and algorithm",
-        "rotate the signing keys",
+        "Rotate the signing keys",
     ),
-    "no key of the algorithm": (other_keys, "keys and algorithm", "rotate the signing keys"),
+    "no key of the algorithm": (other_keys, "keys and algorithm", "Rotate the signing keys"),
     "the secret was rotated at Logto": (
         lambda c: setattr(app(c), "secret", "another-secret"),
         "client credentials",
-        "run setup again",
+        "un setup again",
     ),
     "the application was deleted": (
         lambda c: c.stand_in.tenant.applications.clear(),
         "application at Logto",
-        "run setup again",
+        "un setup again",
     ),
     "no redirect URI": (
         lambda c: setattr(app(c), "redirect_uris", ()),
@@ -188,17 +195,17 @@ RED: dict[str, tuple[Break, str, str]] = {
     "no webhook": (
         lambda c: setattr(c.stand_in.tenant, "webhooks", ()),
         "webhook",
-        "make a webhook",
+        "Add a webhook",
     ),
-    "a webhook that does not tell of deleted users": (
+    "a webhook without the event of deleted users": (
         lambda c: change_hook(c, events=("User.SuspensionStatus.Updated",)),
         "webhook",
-        "add User.Deleted",
+        "Add User.Deleted",
     ),
-    "a webhook that is off": (
+    "a disabled webhook": (
         lambda c: change_hook(c, enabled=False),
         "webhook",
-        "enable the webhook",
+        "Enable the webhook",
     ),
     "another signing key": (
         lambda c: change_hook(c, signing_key="another-key"),
@@ -213,7 +220,7 @@ RED: dict[str, tuple[Break, str, str]] = {
     "enterprise SSO is off": (
         lambda c: setattr(c.stand_in.tenant, "single_sign_on_enabled", False),
         "enterprise SSO",
-        "turn on Enterprise SSO",
+        "Turn on Enterprise SSO",
     ),
     "no connector": (
         lambda c: c.stand_in.tenant.connectors.clear(),
@@ -230,12 +237,12 @@ RED: dict[str, tuple[Break, str, str]] = {
         f"{CONTOSO}: issuer",
         "without a slash at the end",
     ),
-    "an issuer that is none": (
+    "an issuer that does not exist": (
         lambda c: change_connector(c, {"issuer": f"{c.stand_in.url}/entra/x/v2.0"}),
         f"{CONTOSO}: issuer",
         "<tenant id>/v2.0",
     ),
-    "an issuer at no host": (
+    "an issuer without a valid host name": (
         lambda c: change_connector(c, {"issuer": "https://login..example/x/v2.0"}),
         f"{CONTOSO}: issuer",
         "<tenant id>/v2.0",
@@ -243,7 +250,7 @@ RED: dict[str, tuple[Break, str, str]] = {
     "a public mail domain": (
         lambda c: change_connector(c, domains=("contoso.com", "gmail.com")),
         f"{CONTOSO}: domains",
-        "take the public mail domains out",
+        "Remove the public mail domains",
     ),
     "a client secret that has ended": (
         lambda c: end_secret(c, days=-2),
@@ -273,7 +280,7 @@ RED: dict[str, tuple[Break, str, str]] = {
     "settings that contradict each other": (
         lambda c: c.stack.parameters.update(SessionIdleSeconds="99999"),
         "settings",
-        "change the variable",
+        "Change the variable",
     ),
     "a start page that fails": (at("/", status=500), "start page", "x-correlation-id"),
     "a proxy that caches": (
@@ -289,12 +296,12 @@ RED: dict[str, tuple[Break, str, str]] = {
     "another application is deployed": (
         at("/sign-in", headers={"location": lambda url: url.replace("local-app", "other")}),
         "sign-in",
-        "deploy again",
+        "Deploy again",
     ),
     "another base URL is deployed": (
         at("/sign-in", headers={"location": lambda url: url.replace("callback", "cb")}),
         "sign-in",
-        "set BaseUrl",
+        "Set BaseUrl",
     ),
     "a sign-in that fails": (at("/sign-in", status=503), "sign-in", "x-correlation-id"),
     "sign-ins without refresh tokens": (
@@ -312,7 +319,11 @@ RED: dict[str, tuple[Break, str, str]] = {
         "cookie",
         "leave Set-Cookie as it is",
     ),
-    "/me that lets everybody in": (at("/me", status=200), "/me", "nothing in front answers"),
+    "/me that answers without a session": (
+        at("/me", status=200),
+        "/me",
+        "nothing in front answers",
+    ),
     "no table": (
         lambda c: c.stack.outputs.update(TableName="nowhere"),
         "table",
@@ -323,7 +334,7 @@ RED: dict[str, tuple[Break, str, str]] = {
     "a table that cannot be restored": (
         table(good=False, key="sk"),
         "table: recovery",
-        "point-in-time recovery on",
+        "Turn on point-in-time recovery",
     ),
     "an old template": (
         lambda c: c.stack.outputs.update(WebhookUrl=None),
@@ -341,14 +352,14 @@ WARNED: dict[str, tuple[Break, str, str]] = {
     "no domains": (
         lambda c: change_connector(c, domains=()),
         f"{CONTOSO}: domains",
-        "add the customer's domains",
+        "Add the customer's domains",
     ),
     "addresses are not trusted": (
         lambda c: change_connector(c, {"trustUnverifiedEmail": False}),
         f"{CONTOSO}: unverified addresses",
         "--trust-unverified-email",
     ),
-    "addresses of no domain are trusted": (
+    "addresses are trusted without domains": (
         lambda c: change_connector(c, domains=()),
         f"{CONTOSO}: unverified addresses",
         "do not trust",
@@ -363,10 +374,10 @@ WARNED: dict[str, tuple[Break, str, str]] = {
         f"{CONTOSO}: email claim",
         "optional claim `email`",
     ),
-    "a table that may be deleted": (
+    "a table without deletion protection": (
         table(good=False),
         "table: deletion",
-        "turn deletion protection on",
+        "Turn on deletion protection",
     ),
     "no alias": (
         lambda c: c.stack.resources.pop("AuthFunctionAliaslive"),
@@ -376,77 +387,85 @@ WARNED: dict[str, tuple[Break, str, str]] = {
     "no alarms": (
         lambda c: c.stack.resources.pop("AuthErrors"),
         "stack: alarms",
-        "deploy with alarms",
+        "Deploy with alarms",
     ),
 }
 
 
 @pytest.mark.parametrize("name", [*RED, *WARNED])
-def test_broken(name: str, clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
-    breaking, check, fix = RED.get(name) or WARNED[name]
-    breaking(clinic)
-    ran = clinic.doctor(clinic.desk(capsys), "--json")
-    (finding,) = [one for one in ran.json["findings"] if one["check"] == check]
+def test_doctor_names_the_fix_of_a_fault(
+    name: str, deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    break_it, check, fix = RED.get(name) or WARNED[name]
+    break_it(deployment)
+    result = deployment.doctor(deployment.operator(capsys), "--json")
+    (finding,) = [one for one in result.json["findings"] if one["check"] == check]
     assert finding["status"] == ("fail" if name in RED else "warn"), finding
     assert fix in finding["fix"]
-    assert "Traceback" not in ran.err
+    assert "Traceback" not in result.err
     if name in RED:
-        assert ran.code == 1
+        assert result.code == 1
 
 
-def test_issuer_that_this_machine_does_not_reach(
-    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+def test_doctor_does_not_judge_an_issuer_that_this_machine_cannot_reach(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Logto may: nothing is said to be wrong with it."""
-    change_connector(clinic, {"issuer": f"http://127.0.0.1:{closed_port()}/x/v2.0"})
-    ran = clinic.doctor(clinic.desk(capsys), "--json")
-    (finding,) = [one for one in ran.json["findings"] if one["check"] == f"{CONTOSO}: issuer"]
+    """Logto may still reach it."""
+    change_connector(deployment, {"issuer": f"http://127.0.0.1:{closed_port()}/x/v2.0"})
+    result = deployment.doctor(deployment.operator(capsys), "--json")
+    (finding,) = [one for one in result.json["findings"] if one["check"] == f"{CONTOSO}: issuer"]
     assert finding["status"] == "unknown"
-    assert "check the address and the network" in finding["seen"]
+    assert "Check the address and the network" in finding["seen"]
 
 
-def test_no_scope_is_logtos_own(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
-    connector = clinic.stand_in.tenant.connectors["contoso00001"]
+def test_doctor_passes_a_connector_with_the_default_scope(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connector = deployment.stand_in.tenant.connectors["contoso00001"]
     config = {name: value for name, value in connector.config.items() if name != "scope"}
-    clinic.stand_in.tenant.connectors[connector.id] = replace(connector, config=config)
-    ran = clinic.doctor(clinic.desk(capsys), "--json")
-    (finding,) = [one for one in ran.json["findings"] if one["check"] == f"{CONTOSO}: scope"]
+    deployment.stand_in.tenant.connectors[connector.id] = replace(connector, config=config)
+    result = deployment.doctor(deployment.operator(capsys), "--json")
+    (finding,) = [one for one in result.json["findings"] if one["check"] == f"{CONTOSO}: scope"]
     assert finding["status"] == "pass"
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(300, "fail"), (-300, "fail"), (20, "warn")])
-def test_clock(
-    seconds: int, status: str, clinic: Clinic, capsys: pytest.CaptureFixture[str]
+def test_doctor_compares_the_clock_with_logtos(
+    seconds: int, status: str, deployment: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk = clinic.desk(capsys)
-    now = desk.clock()
-    desk.clock = lambda: now + seconds
+    operator = deployment.operator(capsys)
+    now = operator.clock()
+    operator.clock = lambda: now + seconds
     (finding,) = [
-        one for one in clinic.doctor(desk, "--json").json["findings"] if one["check"] == "clock"
+        one
+        for one in deployment.doctor(operator, "--json").json["findings"]
+        if one["check"] == "clock"
     ]
     assert finding["status"] == status
     assert "NTP" in finding["fix"]
 
 
-def test_secrets_are_not_told(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
-    desk = clinic.desk(capsys)
-    app(clinic).secret = "another-secret"
-    change_hook(clinic, signing_key="another-signing-key")
-    said = clinic.doctor(desk).out + clinic.doctor(desk, "--json").out
-    assert not [secret for secret in secrets_of(desk) if secret in said]
-
-
-def test_with_nothing_but_two_addresses(
-    clinic: Clinic, capsys: pytest.CaptureFixture[str], tmp_path: Path
+def test_doctor_prints_no_secret(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What cannot be checked is said, and is no failure."""
-    desk = clinic.desk(capsys)
-    desk.root = tmp_path
-    desk.environment = {"MANAGEMENT_APP_ID": "", "MANAGEMENT_APP_SECRET": ""}
-    where = ("--base-url", clinic.front_url, "--logto-endpoint", desk.logto)
-    ran = desk.run("doctor", *where, "--json")
-    assert ran.code == 0
-    found = {one["check"]: one for one in ran.json["findings"]}
+    operator = deployment.operator(capsys)
+    app(deployment).secret = "another-secret"
+    change_hook(deployment, signing_key="another-signing-key")
+    printed = deployment.doctor(operator).out + deployment.doctor(operator, "--json").out
+    assert not [secret for secret in secrets_of(operator) if secret in printed]
+
+
+def test_doctor_with_two_addresses_only_checks_what_is_public(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The other checks are unknown, which is not a failure."""
+    operator = deployment.operator(capsys)
+    operator.root = tmp_path
+    operator.environment = {"MANAGEMENT_APP_ID": "", "MANAGEMENT_APP_SECRET": ""}
+    where = ("--base-url", deployment.url, "--logto-endpoint", operator.logto)
+    result = operator.run("doctor", *where, "--json")
+    assert result.code == 0
+    found = {one["check"]: one for one in result.json["findings"]}
     assert found["discovery and issuer"]["status"] == "pass"
     assert found["sign-in"]["status"] == "pass"
     for check in ("settings", "client credentials", "webhook", "connectors", "table", "stack"):
@@ -454,37 +473,37 @@ def test_with_nothing_but_two_addresses(
         assert found[check]["seen"]
 
 
-def test_uris_without_the_management_api(
-    clinic: Clinic, capsys: pytest.CaptureFixture[str]
+def test_doctor_without_the_management_api_checks_uris_through_logtos_responses(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Logto's own answers tell whether they are registered."""
-    desk = clinic.desk(capsys)
-    desk.environment = {"MANAGEMENT_APP_ID": "", "MANAGEMENT_APP_SECRET": ""}
+    operator = deployment.operator(capsys)
+    operator.environment = {"MANAGEMENT_APP_ID": "", "MANAGEMENT_APP_SECRET": ""}
     checks = ("redirect URI", "post-sign-out URI", "client credentials")
 
     def statuses() -> list[str]:
-        told = clinic.doctor(desk, "--json").json["findings"]
-        return [one["status"] for one in told if one["check"] in checks]
+        findings = deployment.doctor(operator, "--json").json["findings"]
+        return [one["status"] for one in findings if one["check"] in checks]
 
     assert statuses() == ["pass", "pass", "pass"]
-    app(clinic).redirect_uris = app(clinic).post_logout_redirect_uris = ()
+    app(deployment).redirect_uris = app(deployment).post_logout_redirect_uris = ()
     assert statuses() == ["pass", "fail", "fail"]
 
 
-def test_secret_expiry_as_it_was_noted(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without Microsoft Graph, the record of `setup` tells when the client secret ends."""
-    desk = clinic.desk(capsys)
-    ran = desk.run("doctor", "--stack-name", clinic.stack.name, "--json")
-    found = {one["check"]: one for one in ran.json["findings"]}
+def test_doctor_without_graph_takes_the_secret_end_from_the_record(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operator = deployment.operator(capsys)
+    result = operator.run("doctor", "--stack-name", deployment.stack.name, "--json")
+    found = {one["check"]: one for one in result.json["findings"]}
     assert found[f"{CONTOSO}: client secret"]["status"] == "pass"
     assert found[f"{CONTOSO}: redirect URI at Entra"]["status"] == "unknown"
 
 
-def test_doctor_changes_nothing(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:
-    desk: Desk = clinic.desk(capsys)
-    before = state(desk.tenant)
-    files = {path: path.read_bytes() for path in clinic.root.rglob("*") if path.is_file()}
-    clinic.doctor(desk)
-    assert state(desk.tenant) == before
-    assert {p: p.read_bytes() for p in clinic.root.rglob("*") if p.is_file()} == files
-    assert json.loads(clinic.doctor(desk, "--json").out)["findings"]
+def test_doctor_changes_nothing(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
+    operator: Operator = deployment.operator(capsys)
+    before = state(operator.tenant)
+    files = {path: path.read_bytes() for path in deployment.root.rglob("*") if path.is_file()}
+    deployment.doctor(operator)
+    assert state(operator.tenant) == before
+    assert {p: p.read_bytes() for p in deployment.root.rglob("*") if p.is_file()} == files
+    assert json.loads(deployment.doctor(operator, "--json").out)["findings"]

@@ -1,4 +1,4 @@
-"""`.env` and `samconfig.toml`: what else is in them stays, and a secret is its owner's alone."""
+"""`.env` and `samconfig.toml`: everything else in them stays, and only the owner reads secrets."""
 
 import tomllib
 from pathlib import Path
@@ -16,10 +16,10 @@ from provision.files import (
     write_env,
     write_parameters,
 )
-from tests.provision.conftest import Desk
+from tests.provision.operators import Operator
 
 SAMCONFIG = """\
-# Defaults of ours.
+# Our defaults.
 version = 0.1
 
 [default.global.parameters]
@@ -33,30 +33,32 @@ confirm_changeset = true # always
 """
 
 
-def test_env_keeps_other_lines_and_is_its_owners_alone(desk: Desk) -> None:
-    env = desk.root / ".env"
+def test_setup_keeps_other_lines_of_env_and_makes_it_private_to_its_owner(
+    operator: Operator,
+) -> None:
+    env = operator.root / ".env"
     env.write_text("# ports\nPORT=3999\n\nLOGTO_APP_ID=old # was\nBRAND_NAME=Mine\n")
     env.chmod(0o644)
-    assert desk.setup().code == 0
+    assert operator.setup().code == 0
     assert env.stat().st_mode & 0o777 == 0o600
     lines = env.read_text().splitlines()
     assert lines[:5] == ["# ports", "PORT=3999", "", "LOGTO_APP_ID=local-app", "BRAND_NAME=Mine"]
-    assert [path.name for path in desk.root.iterdir() if "env" in path.name] == [".env"]
+    assert [path.name for path in operator.root.iterdir() if "env" in path.name] == [".env"]
 
 
-def test_a_name_that_somebody_has_chosen_stays(desk: Desk) -> None:
-    env = desk.root / ".env"
-    env.write_text("BRAND_NAME=Sign-in\n")  # what everybody has until then
-    desk.setup()
+def test_setup_keeps_a_name_that_somebody_has_chosen(operator: Operator) -> None:
+    env = operator.root / ".env"
+    env.write_text("BRAND_NAME=Sign-in\n")  # the default
+    operator.setup()
     assert read_env(env)["BRAND_NAME"] == "Northwind"
-    assert desk.setup("--name", "Other", "--json").json["changed"] == []
+    assert operator.setup("--name", "Other", "--json").json["changed"] == []
     assert read_env(env)["BRAND_NAME"] == "Northwind"
 
 
 @pytest.mark.parametrize(
     "value", ["plain", "two words", "it's", "a#b", 'say "x"', "$HOME", "ä", "x=y"]
 )
-def test_env_values_come_back(tmp_path: Path, value: str) -> None:
+def test_env_values_are_read_back_unchanged(tmp_path: Path, value: str) -> None:
     env = tmp_path / ".env"
     write_env(env, {"A": value, "B": "b"})
     assert read_env(env) == {"A": value, "B": "b"}
@@ -65,12 +67,12 @@ def test_env_values_come_back(tmp_path: Path, value: str) -> None:
     assert env.read_text() == "B=b\n"
 
 
-def test_samconfig_keeps_comments_and_other_parameters(tmp_path: Path) -> None:
+def test_writing_parameters_keeps_comments_and_other_parameters(tmp_path: Path) -> None:
     file = tmp_path / "samconfig.toml"
     file.write_text(SAMCONFIG)
     assert deploy_default(file, "default", "stack_name") == "signin"
     write_parameters(file, "default", {"LogtoAppId": "app-1", "BrandName": 'A "B"'})
-    for comment in ("# Defaults of ours.", "# the name", "# how it is", "# Beware", "# always"):
+    for comment in ("# Our defaults.", "# the name", "# how it is", "# Beware", "# always"):
         assert comment in file.read_text()
     assert read_parameters(file, "default") == {
         "BrandName": 'A "B"',
@@ -82,7 +84,7 @@ def test_samconfig_keeps_comments_and_other_parameters(tmp_path: Path) -> None:
     assert read_parameters(file, "default") == {"BrandName": "North wind", "LogLevel": "DEBUG"}
 
 
-def test_samconfig_with_a_list(tmp_path: Path) -> None:
+def test_writing_parameters_to_a_list_appends_to_it(tmp_path: Path) -> None:
     file = tmp_path / "samconfig.toml"
     file.write_text(
         '[default.deploy.parameters]\nparameter_overrides = ["A=1", "B=\'two words\'"]\n'
@@ -96,7 +98,7 @@ PARAMETERS = "[default.deploy.parameters]\nparameter_overrides = "
 FORMS = {
     "long": ("\"ParameterKey=A,ParameterValue=1 ParameterKey=B,ParameterValue='2 3'\"", {}),
     "short": ('"A=1 B=\\"2 3\\""', {}),
-    "a mark": ('"A=1 B=Bob\'s"', {"B": "Bob's"}),
+    "an apostrophe": ('"A=1 B=Bob\'s"', {"B": "Bob's"}),
     "table": ('{ A = 1, B = "2 3" }', {}),
     "table of a list": ('{ A = ["1"], B = "2 3" }', {}),
     "list": ('["A=1", "B=\'2 3\'"]', {}),
@@ -110,10 +112,10 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_samconfig_as_sam_reads_it(
+def test_the_sam_cli_reads_what_is_written_in_every_form(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
-    """By the SAM CLI's own parser: ours is there, and what was there still is."""
+    """The SAM CLI's own parser finds the new parameters, and all of the others."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text("A: '1'\nB: 2 3\nC: of the file\nD: of the file\n")
     file = tmp_path / "samconfig.toml"
@@ -136,7 +138,7 @@ def test_samconfig_as_sam_reads_it(
 
 
 def by_sam(file: Path) -> dict[str, str]:
-    """The parameters of `sam deploy`."""
+    """Return the parameters of `sam deploy`."""
     config = SamConfig(str(file.parent))  # type: ignore[no-untyped-call]
     options = config.get_all(["deploy"], "parameters", "default")  # type: ignore[no-untyped-call]
     value = options.get("parameter_overrides")
@@ -147,22 +149,24 @@ def by_sam(file: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     "text", [f"{PARAMETERS}3\n", f'{PARAMETERS}"nothing"\n', "[default]\ndeploy = 3\n"]
 )
-def test_samconfig_that_sam_cannot_read(tmp_path: Path, text: str) -> None:
+def test_writing_parameters_refuses_a_samconfig_that_sam_cannot_read(
+    tmp_path: Path, text: str
+) -> None:
     file = tmp_path / "samconfig.toml"
     file.write_text(text)
-    with pytest.raises(ProvisionFailed, match="mend it first"):
+    with pytest.raises(ProvisionFailed, match="Repair it first"):
         write_parameters(file, "default", {"C": "3"})
     assert file.read_text() == text
 
 
-def test_samconfig_and_a_value_that_sam_would_not_read_back(tmp_path: Path) -> None:
+def test_writing_parameters_refuses_a_value_that_sam_would_not_read_back(tmp_path: Path) -> None:
     file = tmp_path / "samconfig.toml"
     with pytest.raises(ProvisionFailed, match="BrandName cannot be written"):
         write_parameters(file, "default", {"BrandName": "North\\"})
     assert not file.exists()
 
 
-def test_samconfig_of_another_environment_and_none(tmp_path: Path) -> None:
+def test_writing_parameters_to_another_environment_or_a_new_file(tmp_path: Path) -> None:
     file = tmp_path / "samconfig.toml"
     file.write_text(SAMCONFIG)
     write_parameters(file, "prod", {"A": "1"})

@@ -1,4 +1,4 @@
-"""The program from outside: one command line for everything, and signing in to Microsoft."""
+"""The program as a process: its help, its exit codes, and signing in to Microsoft."""
 
 import json
 import os
@@ -14,11 +14,10 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from provision import microsoft
 from provision.admin_function import AdminFunction
-from provision.cli import sessions
 from provision.errors import ProvisionFailed, Unreachable
 from provision.logto_api import management_resource
 from provision.microsoft import Login, credentials
-from tests.provision.conftest import FABRIKAM, Desk
+from tests.provision.operators import FABRIKAM, Operator
 from tests.support.up import ROOT, up
 
 
@@ -35,10 +34,10 @@ def program(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[s
 
 
 def test_help_names_every_command() -> None:
-    ran = program("--help")
-    assert ran.returncode == 0
+    result = program("--help")
+    assert result.returncode == 0
     for name in ("setup", "doctor", "teardown", "sessions"):
-        assert name in ran.stdout
+        assert name in result.stdout
     assert "connector" in program("setup", "--help").stdout
 
 
@@ -50,19 +49,19 @@ def test_help_names_every_command() -> None:
         ["sessions", "end"],
         ["sessions", "end", "some-session", "--user", "a"],
         ["sessions", "erase"],
-        ["sessions", "nothing"],
+        ["sessions", "no-such-command"],
     ],
     ids=" ".join,
 )
-def test_mistakes_with_sessions(arguments: list[str]) -> None:
-    ran = program(*arguments)
-    assert ran.returncode == 2
-    assert ran.stdout == ""
-    assert "Traceback" not in ran.stderr
+def test_a_mistake_with_sessions_ends_with_2(arguments: list[str]) -> None:
+    result = program(*arguments)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
 
 
-def test_sessions_page_by_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands ask the admin function until there is no cursor."""
+def test_sessions_are_read_page_by_page(operator: Operator) -> None:
+    """The commands invoke the admin function until there is no cursor."""
     asked: list[dict[str, Any]] = []
 
     def invoke(event: dict[str, Any]) -> dict[str, Any]:
@@ -70,15 +69,14 @@ def test_sessions_page_by_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
         more = "50" if "cursor" not in event else None
         return {"ok": True, "sessions": [{"session": "s1"}], "ended": 2, "cursor": more}
 
-    monkeypatch.setattr(
-        sessions, "local_function", lambda: AdminFunction(invoke=invoke, proof=lambda: "proof")
-    )
-    ran = desk.run("sessions", "list", "--user", "alice", "--local", "--json")
-    assert ran.code == 0
-    assert json.loads(ran.out) == {"sessions": [{"session": "s1"}, {"session": "s1"}]}
+    function = AdminFunction(invoke=invoke, proof=lambda: "proof")
+    operator.local_function = lambda: function
+    result = operator.run("sessions", "list", "--user", "alice", "--local", "--json")
+    assert result.code == 0
+    assert json.loads(result.out) == {"sessions": [{"session": "s1"}, {"session": "s1"}]}
     assert [one["action"] for one in asked] == ["list_user", "list_user"]
-    ran = desk.run("sessions", "end", "--organization", "contoso", "--local", "--json")
-    assert json.loads(ran.out) == {"ended": 4}
+    result = operator.run("sessions", "end", "--organization", "contoso", "--local", "--json")
+    assert json.loads(result.out) == {"ended": 4}
     assert asked[-1] == {
         "action": "end_organization",
         "caller": "proof",
@@ -96,12 +94,12 @@ def test_sessions_page_by_page(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> N
         ("https://a.b.logto.app", "https://default.logto.app/api"),
     ],
 )
-def test_indicator_of_the_management_api(endpoint: str, resource: str) -> None:
+def test_the_management_api_has_the_indicator_of_its_tenant(endpoint: str, resource: str) -> None:
     assert management_resource(endpoint) == resource
 
 
 class Credential:
-    """Stands for one of azure-identity's."""
+    """Stands in for a credential of azure-identity."""
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
@@ -114,7 +112,7 @@ class Credential:
         return AccessToken("a-token", 0)
 
 
-def test_token_for_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_graph_token_is_requested_for_the_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
     credential = Credential()
     monkeypatch.setattr(microsoft, "_credential", lambda tenant, login: credential)
     assert credentials("contoso.com", Login.DEFAULT)() == "a-token"
@@ -125,38 +123,38 @@ def test_token_for_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     ("failure", "kind", "words"),
     [
         (ClientAuthenticationError("long, with a trace"), ProvisionFailed, "az login --tenant"),
-        (ServiceRequestError("no route"), Unreachable, "check the network"),
+        (ServiceRequestError("no route"), Unreachable, "Check the network"),
     ],
 )
-def test_no_token(
+def test_a_failed_sign_in_is_translated_without_its_text(
     monkeypatch: pytest.MonkeyPatch, failure: Exception, kind: type[Exception], words: str
 ) -> None:
     monkeypatch.setattr(microsoft, "_credential", lambda tenant, login: Credential(failure))
-    with pytest.raises(kind, match=words) as told:
+    with pytest.raises(kind, match=words) as raised:
         credentials("contoso.com", Login.DEFAULT)()
-    assert str(failure) not in str(told.value)
+    assert str(failure) not in str(raised.value)
 
 
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
         ("AZURE_CLIENT_CERTIFICATE_PATH", "/nowhere/certificate.pem"),
-        ("AZURE_TOKEN_CREDENTIALS", "nothing-of-the-kind"),
+        ("AZURE_TOKEN_CREDENTIALS", "no-such-credential"),
     ],
 )
-def test_a_sign_in_of_the_environment_that_cannot_be_used(
+def test_a_sign_in_in_the_environment_that_cannot_be_used_names_the_variable(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv("AZURE_CLIENT_ID", FABRIKAM)
     monkeypatch.setenv("AZURE_TENANT_ID", FABRIKAM)
     monkeypatch.setenv(variable, value)
-    with pytest.raises(ProvisionFailed, match=f"check .*{variable}"):
+    with pytest.raises(ProvisionFailed, match=f"Check .*{variable}"):
         credentials(FABRIKAM, Login.DEFAULT)()
 
 
 @pytest.mark.parametrize("login", Login)
-def test_every_way_to_sign_in_can_be_made(login: Login) -> None:
-    """With azure-identity's own classes; nothing is asked of the network yet."""
+def test_every_login_gives_a_credential(login: Login) -> None:
+    """These are azure-identity's own classes, before any of them uses the network."""
     credential = microsoft._credential("11111111-2222-4333-8444-555555555555", login)
     assert callable(credential.get_token)
     close = getattr(credential, "close", None)
@@ -164,8 +162,8 @@ def test_every_way_to_sign_in_can_be_made(login: Login) -> None:
         close()
 
 
-def test_make_up_is_set_up_by_setup(tmp_path: Path) -> None:
-    """The local stack stands `doctor`, with nothing set up by anything else."""
+def test_doctor_passes_the_stack_of_make_up(tmp_path: Path) -> None:
+    """`setup` has set the local stack up, and nothing else has."""
     with up() as stack:
         stack.wait_for("Ctrl-C stops everything")
         logto = f"http://localhost:{stack.ports['LOGTO_PORT']}"
@@ -173,14 +171,14 @@ def test_make_up_is_set_up_by_setup(tmp_path: Path) -> None:
         env.write_text(
             f"LOGTO_ENDPOINT={logto}\nLOGTO_APP_ID=local-app\nLOGTO_APP_SECRET=local-app-secret\n"
         )
-        ran = program(
+        result = program(
             *("doctor", "--base-url", stack.url, "--env-file", str(env), "--json"),
             MANAGEMENT_APP_ID="local-management",
             MANAGEMENT_APP_SECRET="local-management-secret",
         )
         assert stack.end(signal.SIGINT) == 0
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    found = {one["check"]: one["status"] for one in json.loads(ran.stdout)["findings"]}
+    assert result.returncode == 0, result.stdout + result.stderr
+    found = {one["check"]: one["status"] for one in json.loads(result.stdout)["findings"]}
     assert set(found.values()) == {"pass", "unknown"}
     assert found["webhook answers"] == found["contoso: issuer"] == found["enterprise SSO"] == "pass"
     assert "POST /api/sso-connectors -> 200" in stack.output

@@ -1,4 +1,4 @@
-"""`python -m provision sessions`: over a running local table, and where a deployment refuses."""
+"""`python -m provision sessions`, over a running local table and for deployments that refuse."""
 
 import json
 import os
@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-import provision.__main__ as command
 from functions.admin.application import make_handler
 from functions.admin.caller import CallerCheck
 from harness.patience import PATIENT
 from harness.ports import free_ports
 from local.options import ROOT, TABLE_NAME
 from local.table import REGION, running_table
+from provision.__main__ import main
 from provision.admin_function import AdminFunction
-from provision.cli import sessions
+from provision.context import Context
 from provision.output import table
 from shared.bootstrap import compose
 from shared.services import Services
@@ -50,7 +50,7 @@ class Local:
         )
 
     def done(self, *arguments: str) -> str:
-        """What a command prints that does what it should."""
+        """Run a command that must succeed, and return what it prints."""
         finished = self.run(*arguments)
         assert finished.returncode == 0, finished.stderr
         assert finished.stderr == ""
@@ -87,8 +87,8 @@ def id_of(secret: str) -> str:
     return SessionHandle.of(secret).key.removeprefix("session#")
 
 
-def test_a_list_as_a_table_and_as_json(local: Local) -> None:
-    """More than one page of sessions, the latest first."""
+def test_sessions_are_listed_as_a_table_and_as_json(local: Local) -> None:
+    """There is more than one page of them, and the latest come first."""
     secrets = [
         local.put(ALICE, seconds_ago=10 * number, client=("192.0.2.7", None))
         for number in range(120)
@@ -104,12 +104,12 @@ def test_a_list_as_a_table_and_as_json(local: Local) -> None:
     assert all(local.live(secret) for secret in secrets)
 
 
-def test_a_list_of_nothing(local: Local) -> None:
+def test_a_user_without_sessions_has_an_empty_list(local: Local) -> None:
     assert local.done("list", "--user", ALICE) == "No sessions.\n"
     assert json.loads(local.done("list", "--user", ALICE, "--json")) == {"sessions": []}
 
 
-def test_ending_one_and_all(local: Local) -> None:
+def test_one_session_or_all_of_a_user_are_ended(local: Local) -> None:
     first, *others = [local.put(ALICE) for _ in range(60)]
     bob = local.put(BOB)
     assert local.done("end", id_of(first)) == "1 ended.\n"
@@ -121,7 +121,7 @@ def test_ending_one_and_all(local: Local) -> None:
     assert local.done("end", id_of(first)) == "0 ended.\n"
 
 
-def test_an_organization(local: Local) -> None:
+def test_sessions_of_an_organization_are_listed_and_ended(local: Local) -> None:
     inside = [local.put(ALICE, organizations=["contosoorg01"]) for _ in range(2)]
     outside = local.put(BOB)
     listed = json.loads(local.done("list", "--organization", "contosoorg01", "--json"))["sessions"]
@@ -131,7 +131,7 @@ def test_an_organization(local: Local) -> None:
     assert local.live(outside)
 
 
-def test_erasing_with_a_receipt(local: Local, tmp_path: Path) -> None:
+def test_a_user_is_erased_with_a_receipt(local: Local, tmp_path: Path) -> None:
     secret, file = local.put(ALICE), tmp_path / "receipt.json"
     printed = local.done("erase", "--user", ALICE, "--receipt", str(file))
     assert printed == f"Receipt: {file}\n"
@@ -144,7 +144,9 @@ def test_erasing_with_a_receipt(local: Local, tmp_path: Path) -> None:
     assert again["sessions_deleted"] == 0
 
 
-def test_a_receipt_that_cannot_be_written_is_refused_before(local: Local, tmp_path: Path) -> None:
+def test_erase_refuses_a_receipt_that_cannot_be_written_before_it_erases(
+    local: Local, tmp_path: Path
+) -> None:
     secret = local.put(ALICE)
     for file in (tmp_path / "nowhere" / "receipt.json", tmp_path):
         refused = local.run("erase", "--user", ALICE, "--receipt", str(file))
@@ -155,7 +157,7 @@ def test_a_receipt_that_cannot_be_written_is_refused_before(local: Local, tmp_pa
     assert local.live(secret)
 
 
-def test_a_receipt_that_gets_lost_is_printed(local: Local) -> None:
+def test_erase_prints_a_receipt_that_was_not_written(local: Local) -> None:
     local.put(ALICE)
     full = local.run("erase", "--user", ALICE, "--receipt", "/dev/full")
     assert full.returncode == 1
@@ -164,50 +166,52 @@ def test_a_receipt_that_gets_lost_is_printed(local: Local) -> None:
     assert "Traceback" not in full.stderr
 
 
-def test_no_receipt_of_an_erasure_that_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_refused_erasure_leaves_no_receipt(tmp_path: Path) -> None:
     function = AdminFunction(invoke=lambda event: {"ok": False, "error": "no"}, proof=lambda: "")
-    monkeypatch.setattr(sessions, "local_function", lambda: function)
+    context = Context(local_function=lambda: function)
     file = tmp_path / "receipt.json"
     erase = ["sessions", "erase", "--user", ALICE, "--local", "--receipt", str(file)]
-    assert command.main(erase) == 1
+    assert main(erase, context) == 1
     assert not file.exists()
     file.write_text("an earlier one")
-    assert command.main(erase) == 1
+    assert main(erase, context) == 1
     assert file.read_text() == "an earlier one"
 
 
 MISTAKES = {
     "nothing": (),
     "no command": ("sessions",),
-    "a list of nobody": ("sessions", "list"),
+    "a list without a user": ("sessions", "list"),
     "a list of both": ("sessions", "list", "--user", "a", "--organization", "b"),
     "an end of both": ("sessions", "end", "--user", "a", "--organization", "b"),
-    "an erasure of nobody": ("sessions", "erase"),
+    "an erasure without a user": ("sessions", "erase"),
     "an unknown option": ("sessions", "list", "--user", "a", "--everything"),
 }
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mistake_in_the_command_ends_with_2(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
-        command.main(list(MISTAKES[name]))
+        main(list(MISTAKES[name]))
     assert ended.value.code == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err.strip()
-    assert "Traceback" not in told.err
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.strip()
+    assert "Traceback" not in printed.err
 
 
 @pytest.mark.parametrize("arguments", [[], ["x", "--user", "a"], ["x", "--organization", "b"]])
-def test_an_end_of_nothing_or_of_two(local: Local, arguments: list[str]) -> None:
+def test_end_needs_exactly_one_of_session_user_and_organization(
+    local: Local, arguments: list[str]
+) -> None:
     finished = local.run("end", *arguments)
     assert finished.returncode == 2
     assert finished.stderr == "Name a session, or --user, or --organization.\n"
 
 
-def test_no_table(local: Local) -> None:
+def test_list_without_a_table_says_that_it_is_unavailable(local: Local) -> None:
     finished = subprocess.run(
         [sys.executable, "-m", "provision", "sessions", "list", "--user", ALICE, "--local"],
         cwd=ROOT,
@@ -220,46 +224,43 @@ def test_no_table(local: Local) -> None:
     assert "Traceback" not in finished.stderr
 
 
-def test_a_refused_caller(
-    local: Local, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_end_by_a_caller_without_proof_is_refused(
+    local: Local, capsys: pytest.CaptureFixture[str]
 ) -> None:
     handler = make_handler(local.services, CallerCheck({"AWS_REGION": REGION}))
     function = AdminFunction(invoke=lambda event: handler(event, None), proof=lambda: "nobody")
-    monkeypatch.setattr(sessions, "local_function", lambda: function)
+    context = Context(local_function=lambda: function)
     secret = local.put(ALICE)
-    assert command.main(["sessions", "end", "--user", ALICE, "--local"]) == 1
+    assert main(["sessions", "end", "--user", ALICE, "--local"], context) == 1
     assert "not_allowed: `caller` is not a signed request" in capsys.readouterr().err
     assert local.live(secret)
 
 
-def test_sessions_that_began_meanwhile(
-    local: Local, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """An erasure that left something says so by its exit code."""
+def test_an_erasure_that_left_sessions_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     receipt = {"subject_digest": "x", "left": 2}
     function = AdminFunction(
         invoke=lambda event: {"ok": True, "receipt": receipt}, proof=lambda: ""
     )
-    monkeypatch.setattr(sessions, "local_function", lambda: function)
-    assert command.main(["sessions", "erase", "--user", ALICE, "--local"]) == 1
+    context = Context(local_function=lambda: function)
+    assert main(["sessions", "erase", "--user", ALICE, "--local"], context) == 1
     printed = capsys.readouterr()
     assert json.loads(printed.out) == receipt
-    assert "erase again" in printed.err
+    assert "Run the command again" in printed.err
 
 
-def test_a_stack_that_is_not_there(
+def test_list_refuses_a_stack_function_or_profile_that_does_not_exist(
     moto_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
     arguments = ["sessions", "list", "--user", ALICE, "--region", REGION]
-    assert command.main([*arguments, "--stack-name", "no-such-stack"]) == 1
+    assert main([*arguments, "--stack-name", "no-such-stack"]) == 1
     assert "no-such-stack" in capsys.readouterr().err
-    assert command.main([*arguments, "--function", "no-such-function"]) == 1
+    assert main([*arguments, "--function", "no-such-function"]) == 1
     assert "no-such-function" in capsys.readouterr().err
-    assert command.main([*arguments, "--profile", "no-such-profile"]) == 1
+    assert main([*arguments, "--profile", "no-such-profile"]) == 1
     assert "no-such-profile" in capsys.readouterr().err
 
 
-def test_a_table_leaves_out_what_is_empty() -> None:
+def test_a_table_leaves_out_empty_columns() -> None:
     rows = [{"a": "1", "b": None, "c_d": "x"}, {"a": "222", "b": "", "c_d": None}]
     assert table(("a", "b", "c_d"), rows) == "a    c d\n1    x\n222"

@@ -32,8 +32,8 @@ from harness.processes import log_to_stdout
 from harness.product import DOMAIN, Clock, Product
 from harness.wire import Wire
 from local.logto.backchannel import logout_token
-from local.logto.server import StandIn, running
 from local.logto.contoso import default_tenant
+from local.logto.server import StandIn, running
 from shared.bootstrap import compose, secret_reader
 from shared.oidc.client_secret import webhook_key
 from shared.oidc.http_client import HttpClient
@@ -208,7 +208,7 @@ def deployment(create_stack: Callable[..., Stack], moto_url: str) -> Iterator[De
     tenant.applications["local-app"].backchannel_logout_session_required = True
     with running(tenant) as stand_in, iam_gate.running(moto_url) as gate:
         started = Deployment(stack=stack, gate=gate, stand_in=stand_in)
-        stand_in.memory.clock = started.clock
+        stand_in.state.clock = started.clock
         environment = variables["Configuration"]["Environment"]["Variables"]
         started.secret_arn = environment["LOGTO_APP_SECRET_ARN"]
         environment = others["Configuration"]["Environment"]["Variables"]
@@ -252,7 +252,7 @@ def everything(deployment: Deployment) -> None:
 
     notifications = deployment.notifications()
     auth.sign_in(first)
-    memory = deployment.stand_in.memory
+    memory = deployment.stand_in.state
     sid = next(reversed(memory.sessions.values())).sids["local-app"]
     assert notifications.log_out(logout_token(memory, "local-app", "alice0000001", sid)) == 200
     memory.tenant.applications["local-app"].backchannel_logout_session_required = False
