@@ -10,6 +10,7 @@ import pytest
 
 from functions.admin.application import Handler, make_handler
 from functions.admin.caller import CallerCheck
+from functions.admin.cursors import cursor_of
 from harness.functions import started_services
 from harness.product import Product, started_product
 from harness.tables import dump
@@ -116,6 +117,87 @@ def test_the_latest_first_in_pages(admin: Admin) -> None:
     assert found == [id_of(secret) for secret in secrets]
 
 
+def test_pages_are_the_same_when_sessions_begin_and_end_in_between(admin: Admin) -> None:
+    """None is shown twice and none is left out; what is new is on a page that was before."""
+    secrets = [admin.put(ALICE, seconds_ago=10 * number) for number in range(101, 181)]
+    first = admin("list_user", user=ALICE)
+    assert [s["session"] for s in first["sessions"]] == [id_of(secret) for secret in secrets[:50]]
+    for secret in (secrets[3], secrets[49], secrets[50]):
+        assert admin("end_session", session=id_of(secret))["ended"] == 1
+    for _ in range(5):
+        admin.put(ALICE)
+    second = admin("list_user", user=ALICE, cursor=first["cursor"])
+    assert [s["session"] for s in second["sessions"]] == [id_of(secret) for secret in secrets[51:]]
+    assert second["cursor"] is None
+
+
+def test_sessions_of_one_second_are_on_one_page_each(admin: Admin) -> None:
+    secrets = [admin.put(ALICE, seconds_ago=60 - 60 * (number % 2)) for number in range(120)]
+    found: list[str] = []
+    answer = admin("list_user", user=ALICE)
+    while True:
+        found += [session["session"] for session in answer["sessions"]]
+        if answer["cursor"] is None:
+            break
+        answer = admin("list_user", user=ALICE, cursor=answer["cursor"])
+    assert len(found) == len(set(found)) == 120
+    assert set(found) == {id_of(secret) for secret in secrets}
+
+
+CURSORS: dict[str, Callable[[str], str]] = {
+    "empty": lambda cursor: "",
+    "cut short": lambda cursor: cursor[:-1],
+    "longer": lambda cursor: cursor + "A",
+    "another position": lambda cursor: cursor[:-4] + ("AAAA" if cursor[-4:] != "AAAA" else "BBBB"),
+    "the position alone": lambda cursor: cursor.partition(".")[2],
+    "the check alone": lambda cursor: cursor.partition(".")[0],
+    "a key": lambda cursor: "session#a",
+    "no text that can be encoded": lambda cursor: "\ud800.x",
+}
+
+
+@pytest.mark.parametrize("name", CURSORS)
+@pytest.mark.parametrize("kind", ["user", "organization"])
+def test_cursors_that_no_answer_held(
+    admin: Admin, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
+) -> None:
+    monkeypatch.setattr("functions.admin.actions.PAGE", 2)
+    monkeypatch.setattr("functions.admin.actions.SCANNED", 2)
+    for _ in range(3):
+        admin.put(ALICE, organizations=["contosoorg01"])
+    whose = {"user": ALICE} if kind == "user" else {"organization": "contosoorg01"}
+    cursor = admin(f"list_{kind}", **whose)["cursor"]
+    assert admin(f"list_{kind}", **whose, cursor=cursor)["ok"] is True
+    answer = admin(f"list_{kind}", **whose, cursor=CURSORS[name](cursor))
+    assert (answer["ok"], answer["error"]) == (False, "malformed_request")
+
+
+def test_cursors_belong_to_their_own_list(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.admin.actions.PAGE", 2)
+    monkeypatch.setattr("functions.admin.actions.SCANNED", 2)
+    for user in (ALICE, BOB):
+        for _ in range(3):
+            admin.put(user, organizations=["contosoorg01"])
+    of_alice = admin("list_user", user=ALICE)["cursor"]
+    of_contoso = admin("list_organization", organization="contosoorg01")["cursor"]
+    for action, values in (
+        ("list_user", {"user": BOB, "cursor": of_alice}),
+        ("list_user", {"user": ALICE, "cursor": of_contoso}),
+        ("list_organization", {"organization": "contosoorg01", "cursor": of_alice}),
+        ("list_organization", {"organization": "other", "cursor": of_contoso}),
+        ("end_organization", {"organization": "other", "cursor": of_contoso}),
+    ):
+        assert admin(action, **values)["error"] == "malformed_request"
+
+
+def test_a_forged_cursor_is_refused_and_no_fault(admin: Admin) -> None:
+    """The check in a cursor is no secret: whoever makes one of their own gets no further."""
+    whose = subject_digest(admin.services.settings.issuer, ALICE)
+    for first in ("x", "", "-1", "\u00b2"):
+        cursor = cursor_of(whose, first, "session#a")
+        assert admin("list_user", user=ALICE, cursor=cursor)["error"] == "malformed_request"
+
+
 def test_ending_one(admin: Admin) -> None:
     first, second = admin.put(ALICE), admin.put(ALICE)
     assert admin("end_session", session=id_of(first)) == {"ok": True, "ended": 1}
@@ -126,9 +208,9 @@ def test_ending_one(admin: Admin) -> None:
 @pytest.mark.parametrize("name", ["subject#{}", "{}", "ended#{}"])
 def test_ending_what_is_no_session(admin: Admin, name: str) -> None:
     secret = admin.put(ALICE)
-    index = name.format(subject_digest(admin.services.settings.issuer, ALICE))
+    other = name.format(subject_digest(admin.services.settings.issuer, ALICE))
     before = len(admin("list_user", user=ALICE)["sessions"])
-    assert admin("end_session", session=index)["ended"] == 0
+    assert admin("end_session", session=other)["ended"] == 0
     assert len(admin("list_user", user=ALICE)["sessions"]) == before
     assert admin.live(secret)
 
@@ -150,6 +232,7 @@ def test_a_sign_in_after_that_works(product: Product, admin: Admin) -> None:
 
 
 def test_an_organization(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scan stops at listings too, and goes on from there."""
     monkeypatch.setattr("functions.admin.actions.SCANNED", 7)
     inside = [admin.put(ALICE, organizations=["contosoorg01", "other"]) for _ in range(20)]
     outside = [admin.put(BOB, organizations=["other"]), admin.put(BOB)]
@@ -184,6 +267,8 @@ def test_organizations_come_with_a_sign_in(product: Product, admin: Admin) -> No
 def test_erasing_a_user(product: Product, admin: Admin) -> None:
     secrets = [admin.put(ALICE) for _ in range(3)]
     other = admin.put(BOB)
+    ended = admin.put(ALICE)
+    assert admin("end_session", session=id_of(ended))["ended"] == 1  # its listing is left
     answer = admin("erase_user", user=ALICE)
     assert answer["ended"] == 3
     receipt = answer["receipt"]
@@ -191,15 +276,23 @@ def test_erasing_a_user(product: Product, admin: Admin) -> None:
     assert receipt["subject_digest"] == digest
     assert ALICE not in json.dumps(receipt)
     assert (receipt["sessions_deleted"], receipt["left"]) == (3, 0)
-    assert receipt["index_items_deleted"] == 1
+    assert receipt["listings_deleted"] == 4
     assert receipt["table"] == product.table_name
     assert not any(admin.live(secret) for secret in secrets)
     assert admin.live(other)
-    left = {str(row["pk"]) for row in dump(product.client, product.table_name)}
+    left = [str(row["pk"]) for row in dump(product.client, product.table_name)]
     assert sum("ended#" in name for name in left) == 1
-    assert len(left) == 3  # the marker, and Bob's session and index
+    assert len(left) == 3  # the marker, and Bob's session and listing
     again = admin("erase_user", user=ALICE)["receipt"]
-    assert (again["sessions_deleted"], again["index_items_deleted"]) == (0, 0)
+    assert (again["sessions_deleted"], again["listings_deleted"]) == (0, 0)
+
+
+def test_erasing_deletes_listings_under_sessions_at_logto(product: Product, admin: Admin) -> None:
+    admin.put(ALICE, sid="one")
+    admin.put(ALICE, sid="two")
+    assert admin("erase_user", user=ALICE)["receipt"]["listings_deleted"] == 4
+    rows = dump(product.client, product.table_name)
+    assert not [row for row in rows if "subject#" in str(row["pk"])]
 
 
 PROOFS: dict[str, Callable[[str], object]] = {
