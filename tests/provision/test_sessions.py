@@ -224,6 +224,20 @@ def test_list_without_a_table_says_that_it_is_unavailable(local: Local) -> None:
     assert "Traceback" not in finished.stderr
 
 
+def test_list_with_invalid_options_of_the_local_stack_names_the_variable() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "provision", "sessions", "list", "--user", ALICE, "--local"],
+        cwd=ROOT,
+        env={**os.environ, "TABLE_PORT": "none"},
+        capture_output=True,
+        text=True,
+    )
+    assert finished.returncode == 1
+    assert "TABLE_PORT" in finished.stderr
+    assert finished.stderr.splitlines()[-1].startswith("The admin function of the local stack")
+    assert "Traceback" not in finished.stderr
+
+
 def test_end_by_a_caller_without_proof_is_refused(
     local: Local, capsys: pytest.CaptureFixture[str]
 ) -> None:
