@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from local.service_data import trim_service_data
+from local.unused_packages import drop_unused
 
 LAYER: Final = "SharedLayer"
 _PLACES: Final = {True: "/opt/python", False: "/var/task"}
@@ -70,6 +71,7 @@ def sizes(build: Path) -> dict[str, Size]:
 
 
 def _trim(folder: Path) -> None:
+    drop_unused(folder)  # first: it goes by what the installer has written down
     for pattern in _FOLDERS:
         for found in folder.glob(pattern):
             if found.is_dir():

@@ -62,6 +62,21 @@ def test_start_compiles_no_module(finished: Path, name: str) -> None:
     assert output_of(program, *folders).strip() == "[]"
 
 
+def test_http_library_of_the_sdk_and_what_only_it_needs_are_left_out(
+    plain: Path, finished: Path
+) -> None:
+    def packages(build: Path) -> set[str]:
+        found = (build / "SharedLayer/python").glob("*.dist-info")
+        return {folder.name.partition("-")[0] for folder in found}
+
+    assert packages(plain) - packages(finished) == {
+        *("aiohappyeyeballs", "aiohttp", "aiosignal", "attrs", "frozenlist", "multidict"),
+        *("propcache", "yarl"),
+    }
+    program = "import shared.oidc.sdk, aws_xray_sdk, wrapt; print('loaded')"
+    assert output_of(program, *folders_of(finished, "AuthFunction")) == "loaded\n"
+
+
 def test_the_same_build_gives_the_same_bytes(plain: Path, finished: Path, tmp_path: Path) -> None:
     again = tmp_path / "elsewhere"
     shutil.copytree(plain, again)
@@ -96,6 +111,7 @@ def test_licences_and_metadata_are_kept(plain: Path, finished: Path) -> None:
         file
         for file in before
         if ".dist-info/" in file
+        and (finished / "SharedLayer/python" / file.partition("/")[0]).is_dir()
         and any(
             word in file for word in ("LICENSE", "LICENCE", "NOTICE", "METADATA", "entry_points")
         )
