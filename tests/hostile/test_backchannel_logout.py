@@ -31,6 +31,8 @@ from tests.hostile.test_id_token import encoded, hand_signed, hmac_with, tampere
 from tests.hostile.waiting import STALL, cases
 from tests.support.rows import put_session
 
+pytestmark = pytest.mark.invariant(13)
+
 MANY = 500
 REFUSED = 400
 

@@ -63,6 +63,7 @@ QUERIES: dict[str, str] = {
 }
 
 
+@pytest.mark.invariant(4)
 @pytest.mark.parametrize("name", QUERIES)
 def test_query(scene: Scene, name: str) -> None:
     """Refused before the token request; the attempt can still be finished."""
@@ -88,6 +89,7 @@ def rows(scene: Scene) -> list[dict[str, object]]:
     return dump(scene.process.client, scene.process.table_name)
 
 
+@pytest.mark.invariant(1)
 @pytest.mark.parametrize("state", ["A" * 43, "-" * 43, "_" * 43])
 def test_state_that_nobody_made(scene: Scene, state: str) -> None:
     attempt = scene.begin()
@@ -111,6 +113,7 @@ def test_state_in_another_case(scene: Scene, signed_in: bool) -> None:
     assert scene.finish(attempt).status == 302
 
 
+@pytest.mark.invariant(2)
 def test_state_of_another_browser(scene: Scene) -> None:
     """A callback that an attacker began, opened by a victim: nobody is signed in as the other."""
     attacker, victim = scene.begin(), scene.browser()
@@ -121,6 +124,7 @@ def test_state_of_another_browser(scene: Scene) -> None:
     assert attacker.browser.get(url).status == 302
 
 
+@pytest.mark.invariant(2)
 def test_no_cookie(scene: Scene) -> None:
     attempt = scene.begin()
     url = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
@@ -128,6 +132,7 @@ def test_no_cookie(scene: Scene) -> None:
     assert attempt.browser.get(url).status == 302
 
 
+@pytest.mark.invariant(2)
 @pytest.mark.parametrize("change", ["flipped", "short", "long", "empty", "other"])
 def test_forged_browser_cookie(scene: Scene, change: str) -> None:
     attempt = scene.begin()
@@ -140,6 +145,7 @@ def test_forged_browser_cookie(scene: Scene, change: str) -> None:
     assert scene.finish(attempt).status == 302
 
 
+@pytest.mark.invariant(3)
 def test_replayed_while_signed_in(scene: Scene) -> None:
     attempt = scene.begin()
     url = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
@@ -152,6 +158,7 @@ def test_replayed_while_signed_in(scene: Scene) -> None:
     assert scene.provider.count(TOKEN) == 1
 
 
+@pytest.mark.invariant(3)
 def test_replayed_after_sign_out(scene: Scene) -> None:
     attempt = scene.begin()
     url = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
@@ -168,6 +175,7 @@ def test_expired_while_still_in_the_table(scene: Scene) -> None:
     scene.refused(scene.finish(attempt), token_requests=0)
 
 
+@pytest.mark.invariant(4)
 def test_error_with_a_wrong_state(scene: Scene) -> None:
     attempt = scene.begin()
     reply = scene.finish(attempt, code=None, error="access_denied", state="A" * 43)
@@ -175,6 +183,7 @@ def test_error_with_a_wrong_state(scene: Scene) -> None:
     assert scene.finish(attempt).status == 302
 
 
+@pytest.mark.invariant(4)
 @pytest.mark.parametrize(
     "error",
     [
@@ -223,6 +232,7 @@ def test_response_by_form_is_not_taken(scene: Scene) -> None:
     assert scene.provider.count(TOKEN) == 0
 
 
+@pytest.mark.invariant(2)
 def test_five_tabs_in_any_order(scene: Scene) -> None:
     browser = scene.browser()
     attempts = [scene.begin(browser, f"return_to=/tab{n}") for n in range(5)]
@@ -231,6 +241,7 @@ def test_five_tabs_in_any_order(scene: Scene) -> None:
     assert scene.who(browser) == SUBJECT
 
 
+@pytest.mark.invariant(2)
 def test_fifty_abandoned_attempts(scene: Scene) -> None:
     browser = scene.browser()
     attempts = [scene.begin(browser) for _ in range(50)]

@@ -69,6 +69,7 @@ def sessions(scene: Scene) -> int:
     return sum("seen_at" in row for row in dump(scene.process.client, scene.process.table_name))
 
 
+@pytest.mark.invariant(3)
 def test_races_over_one_table(scene: Scene, environments: Environments) -> None:
     """One start of twenty processes serves three races: starting them costs more than the races."""
     twenty_identical_callbacks(scene, environments)

@@ -30,6 +30,7 @@ POISON = {
 }
 
 
+@pytest.mark.invariant(18)
 @pytest.mark.parametrize("name", POISON)
 def test_poisoned_header(scene: Scene, name: str) -> None:
     browser = scene.browser()
@@ -180,6 +181,7 @@ HOSTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.invariant(18)
 @pytest.mark.parametrize("path", ["/", "/me", "/sign-in", "/callback?x=1", "/nowhere"])
 @pytest.mark.parametrize("number", range(len(HOSTS)))
 def test_whom_the_client_says_it_speaks_to(scene: Scene, number: int, path: str) -> None:

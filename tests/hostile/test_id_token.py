@@ -26,6 +26,8 @@ from tests.hostile.provider import (
 )
 from tests.hostile.scene import Scene
 
+pytestmark = pytest.mark.invariant(6)
+
 Forgery = Callable[[EvilProvider, dict[str, Any]], str]
 
 NOW = "now"

@@ -74,6 +74,7 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+@pytest.mark.invariant(11)
 @pytest.mark.parametrize("where", [DISCOVERY, KEYS])
 @pytest.mark.parametrize("name", cases(NOISE))
 def test_document_at_a_cold_start(scene: Scene, where: str, name: str) -> None:
@@ -200,6 +201,7 @@ def test_discovery_that_lies(scene: Scene, name: str) -> None:
     scene.unavailable(scene.browser().get("/sign-in"), token_requests=0)
 
 
+@pytest.mark.invariant(11)
 def test_http_endpoint_of_an_https_provider_is_refused() -> None:
     """Loopback alone may be plain: the origin of every endpoint is that of LOGTO_ENDPOINT."""
     endpoint = "https://tenant.logto.app"
@@ -217,6 +219,7 @@ def test_http_endpoint_of_an_https_provider_is_refused() -> None:
             check_metadata(plain, endpoint=endpoint)
 
 
+@pytest.mark.invariant(6)
 def test_keys_rotated_between_two_sign_ins(scene: Scene) -> None:
     scene.signed_in()
     scene.provider.keys = [
@@ -241,6 +244,7 @@ def test_algorithm_switched_while_warm(scene: Scene) -> None:
     scene.signed_in()
 
 
+@pytest.mark.invariant(6)
 def test_hundred_unknown_keys_fetch_little_and_hurt_nobody(scene: Scene) -> None:
     scene.signed_in()
     scene.provider.requests.clear()
@@ -252,6 +256,7 @@ def test_hundred_unknown_keys_fetch_little_and_hurt_nobody(scene: Scene) -> None
     scene.signed_in()
 
 
+@pytest.mark.invariant(6)
 def test_removed_key_is_not_trusted_a_day_later(scene: Scene) -> None:
     scene.signed_in()
     stolen = ES384
@@ -356,6 +361,7 @@ TOKEN_ANSWERS: dict[str, Tokens] = {
 }
 
 
+@pytest.mark.invariant(11)
 @pytest.mark.parametrize("name", cases(TOKEN_ANSWERS))
 def test_token_endpoint(scene: Scene, name: str) -> None:
     """One request for a code, no half a session, and the session there was goes on."""
@@ -374,6 +380,7 @@ def test_token_endpoint(scene: Scene, name: str) -> None:
     assert scene.finish(scene.begin(browser)).status == 302
 
 
+@pytest.mark.invariant(11)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_secret_follows_no_redirect(scene: Scene, status: int) -> None:
     with evil_provider() as thief:

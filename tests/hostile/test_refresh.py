@@ -102,6 +102,7 @@ def test_no_refresh_token_in_the_answer_keeps_the_old_one(
     assert len(set(scene.provider.redeemed)) == 1
 
 
+@pytest.mark.invariant(9)
 def test_invalid_grant_ends_the_session(scene: Scene, authorizer: Authorizer) -> None:
     browser = expired(scene, authorizer)
     scene.provider.grant_ended = True
@@ -145,6 +146,7 @@ OUTAGES: dict[str, Answer] = {
 }
 
 
+@pytest.mark.invariant(9)
 @pytest.mark.parametrize("kind", cases(OUTAGES))
 def test_outage_while_the_token_is_valid(scene: Scene, authorizer: Authorizer, kind: str) -> None:
     browser = near_expiry(scene, authorizer)
@@ -156,6 +158,7 @@ def test_outage_while_the_token_is_valid(scene: Scene, authorizer: Authorizer, k
     assert scene.who(browser) == SUBJECT
 
 
+@pytest.mark.invariant(9)
 @pytest.mark.parametrize("kind", cases(OUTAGES))
 def test_outage_with_no_valid_token(scene: Scene, authorizer: Authorizer, kind: str) -> None:
     """Denied, signed in still, and well again with the provider."""
@@ -192,6 +195,7 @@ def lost(provider: EvilProvider) -> Callable[[dict[str, str]], Answer]:
     return answer
 
 
+@pytest.mark.invariant(8)
 def test_answer_lost_after_rotation(scene: Scene, authorizer: Authorizer) -> None:
     """The token is not sent again: introspection tells that it is spent, and the session ends."""
     scene.provider.rotates = True
@@ -285,6 +289,7 @@ def test_a_table_that_leaves_no_time(scene: Scene, authorizer: Authorizer, limit
     assert scene.provider.count(INTROSPECTION) == 0
 
 
+@pytest.mark.invariant(8)
 def test_time_runs_out_once_a_rotated_token_is_stored(scene: Scene, authorizer: Authorizer) -> None:
     """The rotated refresh token is stored first; the rest can wait for the next request."""
     scene.provider.rotates = True
@@ -381,6 +386,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.invariant(10)
 @pytest.mark.parametrize("kind", CLAIMS)
 def test_identity_is_pinned(scene: Scene, authorizer: Authorizer, kind: str) -> None:
     browser = expired(scene, authorizer)
@@ -418,6 +424,7 @@ def test_no_refresh_token_at_all(scene: Scene, authorizer: Authorizer) -> None:
     assert scene.provider.requests == []
 
 
+@pytest.mark.invariant(14)
 def test_sign_out_during_a_refresh(scene: Scene, authorizer: Authorizer) -> None:
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
@@ -478,6 +485,7 @@ def event_of(browser: Any) -> dict[str, Any]:
     return authorizer_event(route=ROUTE, cookies=cookies)
 
 
+@pytest.mark.invariant(8)
 def test_fifty_requests_from_ten_processes_are_one_refresh(
     provider: EvilProvider, scene: Scene
 ) -> None:
@@ -516,6 +524,7 @@ POINTS = (
 )
 
 
+@pytest.mark.invariant(8)
 @pytest.mark.parametrize("rotates", [True, False], ids=["rotating", "not rotating"])
 @pytest.mark.parametrize("point", POINTS)
 def test_lease_holder_dies(

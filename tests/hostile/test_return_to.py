@@ -9,6 +9,8 @@ import pytest
 from harness.product import DOMAIN
 from tests.hostile.scene import Scene
 
+pytestmark = pytest.mark.invariant(7)
+
 ORIGIN = f"https://{DOMAIN}"
 HOSTS = ["evil.test", "evil%E3%80%82test", f"{DOMAIN}.evil.test", f"{DOMAIN}@evil.test", "[::1]"]
 LEADS = [

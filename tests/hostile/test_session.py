@@ -101,6 +101,7 @@ def me_with(scene: Scene, sent: list[str], *, as_header: bool) -> int:
     return reply.status
 
 
+@pytest.mark.invariant(18)
 @pytest.mark.parametrize("as_header", [False, True], ids=["array", "header"])
 @pytest.mark.parametrize("name", SIGNED_OUT)
 def test_signed_out(scene: Scene, name: str, as_header: bool) -> None:
@@ -110,6 +111,7 @@ def test_signed_out(scene: Scene, name: str, as_header: bool) -> None:
     assert scene.who(browser) == SUBJECT
 
 
+@pytest.mark.invariant(18)
 @pytest.mark.parametrize("as_header", [False, True], ids=["array", "header"])
 @pytest.mark.parametrize("name", SIGNED_IN)
 def test_signed_in(scene: Scene, name: str, as_header: bool) -> None:
@@ -118,6 +120,7 @@ def test_signed_in(scene: Scene, name: str, as_header: bool) -> None:
     assert me_with(scene, sent, as_header=as_header) == 200
 
 
+@pytest.mark.invariant(5)
 def test_planted_session_is_not_taken_over(scene: Scene) -> None:
     """Fixation: the attacker's own cookie in the victim's browser is replaced by the sign-in."""
     attacker, victim = scene.signed_in(), scene.browser()
@@ -129,6 +132,7 @@ def test_planted_session_is_not_taken_over(scene: Scene) -> None:
     assert scene.who(attacker) is None  # what was planted has ended
 
 
+@pytest.mark.invariant(5)
 def test_sign_in_as_another_user_leaves_nothing_of_the_first(scene: Scene) -> None:
     browser = scene.signed_in()
     first = browser.jar[SESSION]
@@ -149,6 +153,7 @@ def test_sign_in_as_another_user_leaves_nothing_of_the_first(scene: Scene) -> No
     assert scene.who(browser) is None
 
 
+@pytest.mark.invariant(5)
 @pytest.mark.parametrize(
     "headers",
     [
@@ -178,6 +183,7 @@ def test_nothing_is_kept_by_caches(scene: Scene, path: str) -> None:
     assert reply.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.invariant(15)
 @pytest.mark.parametrize(("ahead", "live"), [(3599, True), (3601, False)])
 def test_idle_timeout_with_the_row_in_the_table(scene: Scene, ahead: int, live: bool) -> None:
     browser = scene.signed_in()
@@ -186,6 +192,7 @@ def test_idle_timeout_with_the_row_in_the_table(scene: Scene, ahead: int, live: 
     assert sessions(scene) == 1
 
 
+@pytest.mark.invariant(15)
 def test_absolute_timeout_with_the_row_in_the_table(scene: Scene) -> None:
     browser = scene.signed_in()
     for hour in range(1, 13):

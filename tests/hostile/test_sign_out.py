@@ -68,6 +68,7 @@ def test_ahead_of_a_click(scene: Scene, header: str, purpose: str) -> None:
     assert scene.who(browser) == SUBJECT
 
 
+@pytest.mark.invariant(12)
 @pytest.mark.parametrize("where", [REVOCATION, DISCOVERY])
 @pytest.mark.parametrize(
     "answer",
@@ -93,6 +94,7 @@ CACHES = {
 }
 
 
+@pytest.mark.invariant(12)
 @pytest.mark.parametrize(
     "known",
     [pytest.param(name, marks=pytest.mark.limits(**changes)) for name, changes in CACHES.items()],
@@ -151,6 +153,7 @@ def test_everywhere_from_a_session_whose_time_has_run_out(scene: Scene) -> None:
     assert scene.who(other) is None
 
 
+@pytest.mark.invariant(16)
 def test_hint_goes_to_the_provider_alone(scene: Scene) -> None:
     browser = scene.signed_in()
     out = browser.post("/sign-out", {"origin": ORIGIN})

@@ -60,6 +60,7 @@ def check(
     assert scene.who(again) == SUBJECT
 
 
+@pytest.mark.invariant(17)
 @pytest.mark.parametrize("flow", FLOWS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -76,6 +77,7 @@ def test_one_call_fails(scene: Scene, faults: Faults, flow: str, kind: str, numb
     check(scene, flow, kind, browser, before, reply)
 
 
+@pytest.mark.invariant(17)
 @pytest.mark.parametrize("flow", FLOWS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -95,6 +97,7 @@ def test_every_call_fails_from_then_on(
     check(scene, flow, kind, browser, before, reply)
 
 
+@pytest.mark.invariant(17)
 @pytest.mark.parametrize("operation", ["PutItem", "TransactWriteItems", "UpdateItem"])
 def test_lost_answer_of_a_write_is_recognised(scene: Scene, faults: Faults, operation: str) -> None:
     browser = scene.signed_in()
@@ -108,6 +111,7 @@ def test_lost_answer_of_a_write_is_recognised(scene: Scene, faults: Faults, oper
     assert scene.who(browser) == SUBJECT
 
 
+@pytest.mark.invariant(3)
 def test_lost_answer_of_a_claim_is_never_a_second_redemption(scene: Scene, faults: Faults) -> None:
     attempt = scene.begin()
     faults.arm("applied, answer lost", lambda sent: sent == 1)
@@ -161,6 +165,7 @@ def delete_sessions(scene: Scene) -> None:
             scene.process.client.delete_item(TableName=scene.process.table_name, Key=key)  # type: ignore[arg-type]
 
 
+@pytest.mark.invariant(14)
 def test_nothing_resurrects_a_session_that_ends_during_an_idle_extension(scene: Scene) -> None:
     browser = scene.signed_in()
     scene.process.clock.ahead = 1000
@@ -170,6 +175,7 @@ def test_nothing_resurrects_a_session_that_ends_during_an_idle_extension(scene: 
     assert not [row for row in rows if "seen_at" in row]
 
 
+@pytest.mark.invariant(14)
 def test_sign_out_during_a_callback_ends_the_session_there_was(scene: Scene) -> None:
     browser = scene.signed_in()
     old = browser.jar[SESSION]

@@ -21,6 +21,8 @@ from tests.hostile.leaving import ALL, MALLORY, OTHER, Leaving, leaving
 from tests.hostile.provider import TOKEN, Answer
 from tests.hostile.scene import Scene
 
+pytestmark = pytest.mark.invariant(13)
+
 REFUSED = 400
 PATH = "/webhooks/logto"
 HEADER = "logto-signature-sha-256"

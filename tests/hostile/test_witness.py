@@ -4,6 +4,8 @@ import pytest
 
 from tests.hostile.scene import SESSION, Scene
 
+pytestmark = pytest.mark.invariant(16)
+
 
 def test_finds_a_secret_in_the_log(scene: Scene) -> None:
     secret = scene.provider.canary("logged")

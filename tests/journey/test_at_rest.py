@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from harness.browser import NAVIGATION
 from harness.product import Product
 from harness.tables import raw_bytes
@@ -22,6 +24,7 @@ def secrets_of(product: Product, cookies: dict[str, str], *urls: str) -> set[str
     return found
 
 
+@pytest.mark.invariant(16)
 def test_nothing_is_in_the_clear(product: Product, printed: Callable[[], str]) -> None:
     browser = product.browser()
     started = browser.get("/sign-in?login_hint=alice%40contoso.com").location

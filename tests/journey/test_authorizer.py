@@ -302,6 +302,7 @@ def test_whatever_the_event_is_nobody_gets_in(
     assert authorizer.handler(event, None) == {"isAuthorized": False}
 
 
+@pytest.mark.invariant(17)
 def test_a_table_that_fails_lets_nobody_in(product: Product) -> None:
     class Failing:
         meta = product.client.meta

@@ -13,6 +13,7 @@ def token_requests(product: Product) -> int:
     return product.stand_in.requests.count(("POST", "/oidc/token"))
 
 
+@pytest.mark.invariant(3)
 def test_replay_by_the_signed_in_browser_goes_home(product: Product) -> None:
     browser = product.browser()
     url = product.at_logto(browser.get("/sign-in").location)
@@ -24,6 +25,7 @@ def test_replay_by_the_signed_in_browser_goes_home(product: Product) -> None:
     assert token_requests(product) == 1
 
 
+@pytest.mark.invariant(3)
 def test_replay_without_a_session_gets_a_page(product: Product) -> None:
     browser = product.browser()
     url = product.at_logto(browser.get("/sign-in").location)
@@ -35,6 +37,7 @@ def test_replay_without_a_session_gets_a_page(product: Product) -> None:
     assert token_requests(product) == 1
 
 
+@pytest.mark.invariant(2)
 def test_other_browser_consumes_nothing(product: Product) -> None:
     browser, other = product.browser(), product.browser()
     other.get("/sign-in")
@@ -89,6 +92,7 @@ def test_malformed_callback_changes_nothing(product: Product, query: str) -> Non
     assert browser.get(product.at_logto(started)).status == 302  # it can still be finished
 
 
+@pytest.mark.invariant(4)
 def test_error_with_a_foreign_state_leaves_the_transaction(product: Product) -> None:
     browser = product.browser()
     started = browser.get("/sign-in").location

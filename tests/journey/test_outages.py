@@ -10,6 +10,8 @@ from harness.product import DOMAIN, Product, started_product
 from local.logto.contoso import default_tenant
 from local.logto.server import running
 
+pytestmark = pytest.mark.invariant(17)
+
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 
 

@@ -14,6 +14,8 @@ from harness.sign_in_robot import Robot
 from harness.tables import dump
 from local.logto.server import StandIn
 
+pytestmark = pytest.mark.invariant(15)
+
 ORIGIN = f"https://{DOMAIN}"
 AFTER, GRACE = 7200, 600
 CONNECTOR = "connector=contoso00001"

@@ -313,6 +313,7 @@ UNCERTAIN: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }
 
 
+@pytest.mark.invariant(15)
 @pytest.mark.parametrize("name", UNCERTAIN)
 def test_a_tenant_that_is_not_certain(
     stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, name: str
@@ -323,6 +324,7 @@ def test_a_tenant_that_is_not_certain(
         kept_out(product, browser, product.sign_in(browser))
 
 
+@pytest.mark.invariant(15)
 def test_identities_of_two_tenants(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody says which of them this sign-in came through."""
 
@@ -359,6 +361,7 @@ FAILURES: dict[str, tuple[Callable[[Any], Any], int]] = {
 }
 
 
+@pytest.mark.invariant(10)
 @pytest.mark.parametrize("name", FAILURES)
 def test_userinfo_fails_closed(
     stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, name: str

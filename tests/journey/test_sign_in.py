@@ -91,6 +91,7 @@ def test_everybody_can_sign_in(product: Product, account: str, shown: str) -> No
     assert shown in browser.get("/").body
 
 
+@pytest.mark.invariant(1)
 def test_authorization_request_of_a_plain_sign_in(product: Product) -> None:
     url = product.browser().get("/sign-in").location
     asked = parameters(url)
@@ -185,6 +186,7 @@ def test_third_party_cannot_name_another_provider(product: Product) -> None:
     assert refused.set_cookies == ()
 
 
+@pytest.mark.invariant(2)
 def test_five_tabs_finish_in_any_order(product: Product) -> None:
     browser = product.browser()
     started = [browser.get(f"/sign-in?return_to=/tab{n}").location for n in range(5)]
@@ -196,6 +198,7 @@ def test_five_tabs_finish_in_any_order(product: Product) -> None:
     assert "Alice Example" in browser.get("/").body
 
 
+@pytest.mark.invariant(2)
 def test_tabs_restored_before_either_has_a_cookie(product: Product) -> None:
     """Both requests leave without a cookie; neither answer may undo the other."""
     first, second = product.browser(), product.browser()
@@ -207,6 +210,7 @@ def test_tabs_restored_before_either_has_a_cookie(product: Product) -> None:
     assert both.get(product.at_logto(one)).status == 302
 
 
+@pytest.mark.invariant(2)
 def test_fifty_abandoned_attempts_leave_one_cookie(product: Product) -> None:
     browser = product.browser()
     for _ in range(50):
@@ -214,6 +218,7 @@ def test_fifty_abandoned_attempts_leave_one_cookie(product: Product) -> None:
     assert len(browser.jar) == 1
 
 
+@pytest.mark.invariant(5)
 def test_new_sign_in_replaces_the_previous_session(product: Product) -> None:
     browser = product.browser()
     product.sign_in(browser)

@@ -9,6 +9,7 @@ from harness.sign_in_robot import Robot
 HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 
 
+@pytest.mark.invariant(12)
 def test_old_cookie_opens_nothing(product: Product) -> None:
     browser = product.browser()
     product.sign_in(browser)
@@ -18,6 +19,7 @@ def test_old_cookie_opens_nothing(product: Product) -> None:
     assert browser.get("/me").status == 401
 
 
+@pytest.mark.invariant(12)
 def test_grant_is_revoked_and_the_session_at_logto_ends(product: Product) -> None:
     browser = product.browser()
     with Robot(product.stand_in.url) as robot:

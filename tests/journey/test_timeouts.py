@@ -2,9 +2,13 @@
 
 import json
 
+import pytest
+
 from harness.browser import FETCH
 from harness.product import Product
 from harness.tables import dump
+
+pytestmark = pytest.mark.invariant(15)
 
 
 def test_idle_timeout(product: Product) -> None:

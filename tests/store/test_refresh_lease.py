@@ -14,6 +14,8 @@ from shared.store.session_table import SessionTable
 from tests.store.lost import LostAnswer
 from tests.store.test_session_table import commit, listing, session
 
+pytestmark = pytest.mark.invariant(8)
+
 KEY, NOW = "session#a", 1_800_000_000.0
 SESSION = ItemKey(KEY)
 TOKEN = TokenItem(key="token#a", sealed=b"token", expires_at=1_800_003_600)

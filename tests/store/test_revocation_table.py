@@ -47,6 +47,7 @@ COMMITS = {
 }
 
 
+@pytest.mark.invariant(13)
 @pytest.mark.parametrize("name", COMMITS)
 def test_a_commit_meets_the_marker(
     table: SessionTable, endings: RevocationTable, name: str
@@ -139,6 +140,7 @@ OP_SESSIONS: dict[str, tuple[tuple[str | None, ...], bool]] = {
 }
 
 
+@pytest.mark.invariant(13)
 @pytest.mark.parametrize("name", OP_SESSIONS)
 def test_a_session_at_logto_that_has_ended(
     table: SessionTable, endings: RevocationTable, name: str

@@ -73,6 +73,7 @@ def commit(
     table.commit_session(item, listed, guards, previous=previous)
 
 
+@pytest.mark.invariant(3)
 def test_a_transaction_is_claimed_once(table: SessionTable) -> None:
     put(table)
     item = table.claim_transaction(KEY, [binding_of(new_secret()), binding_of(COOKIE)])
@@ -81,6 +82,7 @@ def test_a_transaction_is_claimed_once(table: SessionTable) -> None:
     assert table.claim_transaction(KEY, [binding_of(COOKIE)]) is None
 
 
+@pytest.mark.invariant(2)
 def test_another_browser_claims_nothing(table: SessionTable) -> None:
     put(table)
     with pytest.raises(OtherBrowser):
@@ -163,6 +165,7 @@ def test_a_commit_that_was_applied_already_is_a_success(table: SessionTable) -> 
     assert table.read_session("session#a") == session()
 
 
+@pytest.mark.invariant(14)
 def test_nothing_brings_a_deleted_session_back(table: SessionTable) -> None:
     commit(table, session())
     assert table.touch_session("session#a", seen_at=1_900_000_000, expires_at=2_000_000_001)
@@ -215,12 +218,14 @@ def test_a_silent_server_is_given_up_twice(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(ends) == 2
 
 
+@pytest.mark.invariant(17)
 def test_a_commit_whose_answer_was_lost_is_a_success(client: Any, table_name: str) -> None:
     table = SessionTable(table_client(LostAnswer(client, "transact_write_items"), table_name))
     commit(table, session())
     assert table.read_session("session#a") == session()
 
 
+@pytest.mark.invariant(3)
 def test_a_claim_whose_answer_was_lost_is_unavailable(client: Any, table_name: str) -> None:
     """What it took is gone, so it cannot be told from a replay; the page says to try again."""
     table = SessionTable(table_client(LostAnswer(client, "delete_item"), table_name))

@@ -10,6 +10,8 @@ from functions.auth.callback import parse_callback
 from shared.errors import MalformedRequest
 from shared.parsing.form import parse_query
 
+pytestmark = pytest.mark.invariant(4)
+
 STATE = "A" * 43
 _names = st.sampled_from(["state", "code", "error", "iss", "x", "STATE", "code "])
 

@@ -10,6 +10,8 @@ from shared.sealing import new_secret
 from shared.session_handle import SessionHandle
 from shared.web.cookies import Cookies, parse_cookies
 
+pytestmark = pytest.mark.invariant(18)
+
 COOKIES = Cookies(secure=True)
 SECRET = new_secret()
 OTHER = new_secret()

@@ -81,6 +81,7 @@ def test_any_event_gets_an_answer(changes: dict[str, Any], missing: dict[str, No
     assert reply.headers["x-correlation-id"]
 
 
+@pytest.mark.invariant(18)
 @pytest.mark.parametrize(
     "headers",
     [

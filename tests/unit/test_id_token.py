@@ -24,6 +24,8 @@ from tests.support.tokens import (
     signed,
 )
 
+pytestmark = pytest.mark.invariant(6)
+
 
 def check(token: str, **changes: Any) -> dict[str, Any]:
     provider = changes.pop("provider", known())

@@ -33,6 +33,7 @@ def kept() -> Iterator[tuple[Observer, Kept]]:
     logger.handlers = before
 
 
+@pytest.mark.invariant(16)
 def test_unexpected_exception_is_logged_by_type_and_place(kept: tuple[Observer, Kept]) -> None:
     made, keeper = kept
     made.begin(correlation_id="id-1", request_id="request-1")

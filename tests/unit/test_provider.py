@@ -12,6 +12,8 @@ from shared.limits import Limits
 from shared.oidc.http_client import HttpClient, Response
 from shared.oidc.provider import Provider, check_metadata
 
+pytestmark = pytest.mark.invariant(6)
+
 ENDPOINT = "https://tenant.logto.app"
 LIMITS = Limits()
 DEADLINE = Deadline.after(3600)

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from shared.errors import MalformedRequest
 from shared.parsing.form import parse_query
 
+pytestmark = pytest.mark.invariant(4)
+
 
 def test_parameters() -> None:
     assert parse_query(b"a=1&b=%C3%A9+x&c=&d") == {"a": "1", "b": "é x", "c": "", "d": ""}

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from functions.auth.return_to import from_target_link_uri, safe_return_to
 
+pytestmark = pytest.mark.invariant(7)
+
 BASE = "https://signin.example.test"
 
 

@@ -5,6 +5,8 @@ import pytest
 from shared.errors import Misconfigured
 from shared.web.base_url import site_of
 
+pytestmark = pytest.mark.invariant(18)
+
 
 @pytest.mark.parametrize(
     ("context", "base_url"),

@@ -59,6 +59,7 @@ def test_off_unless_said_otherwise(value: str | None) -> None:
     assert spans(environment, service="auth") is no_span
 
 
+@pytest.mark.invariant(16)
 def test_subsegments_carry_their_names_alone() -> None:
     out = run(
         _TRACED,
