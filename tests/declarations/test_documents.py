@@ -6,19 +6,24 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_and_paths(document: Path) -> None:
     text = document.read_text()
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
         assert (document.parent / target).exists(), target
-    for path in re.findall(r"`((?:tests|shared|functions|local|events|docs)/[\w./-]+)`", text):
+    for path in re.findall(
+        r"`((?:tests|shared|functions|local|harness|provision|bench|events|docs)/[\w./-]+)`", text
+    ):
         assert (ROOT / path).exists(), path
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_make_targets(document: Path) -> None:
     targets = re.findall(r"^([a-z%-]+):", (ROOT / "Makefile").read_text(), re.M)
     for name in re.findall(r"`make ([a-z-]+)", document.read_text()):

@@ -1,4 +1,4 @@
-"""Invariants: `docs/security.md` numbers them, and each has tests that are marked with its number."""
+"""Invariants: `docs/security.md` numbers them, and tests are marked with these numbers."""
 
 import ast
 import re
