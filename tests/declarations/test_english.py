@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 REWRITTEN = (
     *("CONTRIBUTING.md", "docs/decisions", "docs/security.md"),
-    *("functions/notifications", "functions/smoke", "harness"),
+    *("functions/authorizer", "functions/notifications", "functions/smoke", "harness"),
+    *("examples", "tests/declarations"),
 )
 """Folders and files that are free of the phrases, and stay so."""
 KINDS = {".html", ".md", ".py", ".yaml"}
@@ -23,9 +24,9 @@ PHRASES = {
     r"(?<!there )(?<!there's )(?:is|are) no (?!longer\b)\w+": "is not a valid",
     r"(?:none|true|false|nothing|empty|absent|an error) where": "if, or when",
     r"who is at": "the noun: the holder of the lease",
-    r"(?<!line )endings": "revocations",
+    r"(?<!line )(?<!checks )endings": "revocations",
     r"mend(?:s|ed|ing)?": "fix, correct",
-    r"what is wrong": "the fault, or its name",
+    r"what is wrong (?:is|with)": "every error names",
     r'(?<=""")the same': "a docstring that stands alone",
     r"(?:one|a) (?:more )?look": "refetch",
     r"looks for (?:keys|unknown)": "refetches",
