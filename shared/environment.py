@@ -1,7 +1,7 @@
 """Declare settings as fields of a dataclass, and read them from environment variables.
 
-A declaration says everything about its setting: the reader, the README's table and the tests of
-`template.yaml` come from it. The variable has the field's name, in capitals.
+A declaration describes its setting completely: the reader, the README's table and the tests of
+`template.yaml` use it. The variable has the field's name, in capitals.
 """
 
 import re
@@ -14,31 +14,31 @@ from shared.errors import SettingsInvalid
 from shared.parsing.urls import check_base
 
 type Check = Callable[[str], str]
-"""Returns the value to use. Raises ValueError with a text that follows the variable's name, such
-as `must begin with https://`, and never holds the value: it may be a secret."""
+"""Return the value to use. Raises ValueError with a text that follows the variable's name, such
+as `must begin with https://`, and never contains the value: it may be a secret."""
 type Report = Callable[[str], None]
-"""Takes a fault, as text that follows the variable's name and never holds the value."""
+"""Report a fault, as text that follows the variable's name and never contains the value."""
 type Kind[T] = Callable[[str | None, Report], T | None]
-"""Converts a variable (None if it is absent) to a value. Returns None for the default, also after
+"""Convert a variable (None if it is absent) to a value. Return None to use the default, also after
 reporting a fault."""
 
 _KEY = "setting"
 _SCOPE = r"[\x21\x23-\x5B\x5D-\x7E]+"  # RFC 6749 section 3.3
 
 
-class Declaration(NamedTuple):  # it is made at each cold start: a dataclass takes longer to make
-    """What is said of a setting besides its name and type."""
+class Declaration(NamedTuple):  # faster to define at each cold start than a dataclass
+    """The properties of a setting besides its name and type."""
 
     kind: Kind[Any]
     default: Any
     parameter: str | None
     """The parameter of `template.yaml` that sets it."""
     meaning: str
-    """What it is for, as the README's table says it."""
+    """Its purpose, for the README's table."""
     default_text: str | None
-    """What applies without it, in words; None if the default says enough."""
+    """A description of the default, for the README's table; None to show the default itself."""
     fix: str | None
-    """What to do if it is missing; None if it may be."""
+    """What to do if it is missing; None if it is optional."""
 
 
 def setting[T, D](
@@ -50,7 +50,7 @@ def setting[T, D](
     default_text: str | None = None,
     secret: bool = False,
 ) -> T | D:
-    """Declare a setting that may be absent. A `secret` is left out of the object's repr."""
+    """Declare an optional setting. A `secret` is left out of the object's repr."""
     declaration = Declaration(
         kind=kind,
         default=default,
@@ -70,10 +70,10 @@ def required(
     meaning: str,
     default_text: str = "required",
 ) -> str:
-    """Declare a setting that must be there; `fix` tells what to do if it is missing."""
+    """Declare a required setting; `fix` says what to do if it is missing."""
     declaration = Declaration(
         kind=kind,
-        default="",  # in its place until the faults are raised
+        default="",  # a placeholder until the faults are raised
         parameter=parameter,
         meaning=meaning,
         default_text=default_text,
@@ -92,7 +92,7 @@ def declares_settings[C](cls: type[C]) -> type[C]:
 
 
 def declarations(cls: type[Any]) -> dict[str, Declaration]:
-    """The declarations of a class, by variable."""
+    """Return the declarations of a class, by variable."""
     return {each.name.upper(): each.metadata[_KEY] for each in fields(cls)}
 
 
@@ -118,11 +118,11 @@ class Reader:
         return declaration.default if value is None else value
 
     def given(self, name: str) -> bool:
-        """Whether a variable is set and not empty, valid or not."""
+        """Return whether a variable is set and not empty, valid or not."""
         return bool(self._environment.get(name, "").strip())
 
     def fault(self, text: str) -> None:
-        """Note a fault, once however often it is found."""
+        """Record a fault, once."""
         self._faults[text] = None
 
     def finish(self) -> None:
@@ -132,7 +132,7 @@ class Reader:
 
 
 def text(check: Check) -> Kind[str]:
-    """Read a text that passes `check`. An empty one counts as absent."""
+    """Read a text that passes `check`. An empty value counts as absent."""
 
     def read(given: str | None, report: Report) -> str | None:
         value = (given or "").strip()
@@ -166,9 +166,9 @@ def seconds(least: int, most: int) -> Kind[int]:
 
 
 def words(check: Check) -> Kind[tuple[str, ...]]:
-    """Read words separated by spaces or commas, each once, that pass `check`.
+    """Read distinct words that pass `check`, separated by spaces or commas.
 
-    An empty value is not an absent one: it means no words, whatever the default is.
+    An empty value does not count as absent: it means no words, whatever the default is.
     """
 
     def read(given: str | None, report: Report) -> tuple[str, ...] | None:
@@ -186,7 +186,7 @@ def words(check: Check) -> Kind[tuple[str, ...]]:
 
 
 def mapping(check_name: Check, check_value: Check) -> Kind[Mapping[str, str]]:
-    """Read words of the form `name=value`, separated by spaces or commas, each name once."""
+    """Read words of the form `name=value` with distinct names, separated by spaces or commas."""
 
     def read(given: str | None, report: Report) -> Mapping[str, str]:
         found: dict[str, str] = {}
@@ -194,7 +194,7 @@ def mapping(check_name: Check, check_value: Check) -> Kind[Mapping[str, str]]:
             name, separator, value = word.partition("=")
             try:
                 if not separator or name in found:
-                    raise ValueError("must hold words of the form name=value, each name once")
+                    raise ValueError("must contain words of the form name=value, each name once")
                 found[check_name(name)] = check_value(value)
             except ValueError as fault:
                 report(str(fault))
@@ -216,7 +216,7 @@ def _split(given: str) -> Iterable[str]:
 
 
 def matching(pattern: str, fault: str) -> Check:
-    """Check that the whole value matches a pattern, which is compiled when it is first needed."""
+    """Check that a value matches a pattern, which is compiled at its first use only."""
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
@@ -229,12 +229,12 @@ def matching(pattern: str, fault: str) -> Check:
 def printable(value: str) -> str:
     """Check a secret of Logto."""
     if not value.isascii() or not value.isprintable():
-        raise ValueError("holds a character that a secret of Logto never holds")
+        raise ValueError("contains a character that Logto's secrets never contain")
     return value
 
 
 def short_text(value: str) -> str:
-    """Check a name to show."""
+    """Check a name for display."""
     if len(value) > 80 or not value.isprintable():
         raise ValueError("must be at most 80 printable characters")
     return value
@@ -243,7 +243,7 @@ def short_text(value: str) -> str:
 def indicator(value: str) -> str:
     """Check the indicator of an API resource."""
     if ":" not in value or "#" in value or not value.isascii() or not value.isprintable():
-        raise ValueError("must hold absolute URIs without a fragment (RFC 8707 section 2)")
+        raise ValueError("must contain absolute URIs without a fragment (RFC 8707 section 2)")
     return value
 
 
@@ -256,4 +256,4 @@ def https_url(value: str) -> str:
     return checked + separator + query
 
 
-scope = matching(_SCOPE, "must hold OAuth scopes (RFC 6749 section 3.3)")
+scope = matching(_SCOPE, "must contain OAuth scopes (RFC 6749 section 3.3)")

@@ -1,43 +1,43 @@
-"""Everything that can go wrong, named once.
+"""Every error that the product raises on purpose.
 
     SignInError
-    ├── MalformedRequest            a parameter, cookie or body that cannot be meant
-    ├── CrossSiteRequest            a state change that another site asked for
-    ├── MessageRefused              a message of Logto's that fails a check
-    ├── NotAllowed                  a user whom the rules of this deployment keep out
-    ├── TokenRefused                Logto gives this user no such access token
+    ├── MalformedRequest            a malformed parameter, cookie or body
+    ├── CrossSiteRequest            a state change requested by another site
+    ├── MessageRefused              a message from Logto that fails a check
+    ├── NotAllowed                  a user whom the access rules exclude
+    ├── TokenRefused                Logto does not issue this access token to the user
     ├── BearerRefused               a bearer token that fails a check
-    ├── SessionRequired             no live session where one is needed
-    │   └── RevalidationRequired    there is one, and it has to be proven anew at Entra
-    ├── SignInRefused               the attempt ended, the browser may start another
+    ├── SessionRequired             no live session
+    │   └── RevalidationRequired    a live session whose user must re-authenticate at Entra
+    ├── SignInRefused               the attempt failed; the browser may start another
     │   ├── TransactionUnknown      `state` was never issued, was used already, or expired
-    │   ├── OtherBrowser            `state` belongs to a browser that is not this one
+    │   ├── OtherBrowser            `state` was issued to another browser
     │   ├── IssuerMismatch          the callback names another issuer (RFC 9207 section 2.4)
     │   ├── ProviderDenied          Logto answered with an OAuth error
     │   ├── GrantRefused            the token endpoint answered `invalid_grant`
     │   ├── IdTokenInvalid          an ID token that fails OIDC Core 3.1.3.7
-    │   ├── IdentityChanged         an answer about another user than the one signed in
-    │   └── EndedMeanwhile          the user was logged out before the sign-in was finished
-    ├── Unavailable                 try again in a while; nothing was lost
-    │   ├── ProviderUnavailable     Logto did not answer, or answered 429 or 5xx
-    │   │   └── ProviderSilent      the request was sent, and what became of it is unknown
-    │   ├── TableUnavailable        DynamoDB did not answer, throttled or failed
+    │   ├── IdentityChanged         a response about another user than the one signed in
+    │   └── EndedMeanwhile          the user was logged out during the sign-in
+    ├── Unavailable                 a temporary failure; nothing was lost
+    │   ├── ProviderUnavailable     Logto is unreachable, or answered 429 or 5xx
+    │   │   └── ProviderSilent      the request was sent, and its outcome is unknown
+    │   ├── TableUnavailable        DynamoDB is unreachable, throttles or fails
     │   └── SecretUnavailable       the application's secret cannot be read
-    ├── ProviderMisbehaved          Logto answered with something that OIDC does not allow
-    ├── RecordTooLarge              a session that does not fit into a DynamoDB item
-    └── Misconfigured               the deployment cannot work as it is set up
-        ├── SettingsInvalid         environment variables, each with its fix
-        └── ClientRefused           Logto does not accept the application's credentials
+    ├── ProviderMisbehaved          a response from Logto that OIDC does not allow
+    ├── RecordTooLarge              a session that exceeds the size of a DynamoDB item
+    └── Misconfigured               the deployment cannot work with its configuration
+        ├── SettingsInvalid         missing or invalid environment variables
+        └── ClientRefused           Logto refuses the application's credentials
 
-`error` is the slug that answers, logs and metrics share. The text of an exception names what was
-expected and never holds a value that came from outside: a token in a message ends up in a log.
+`error` is the slug that responses, logs and metrics share. The text of an exception names what was
+expected and never contains received values: a token in a message would end up in a log.
 """
 
 from typing import ClassVar
 
 
 class SignInError(Exception):
-    """Base of every error that this product raises on purpose."""
+    """Base class of the product's errors."""
 
     error: ClassVar[str] = "error"
     expected: ClassVar[bool] = False
@@ -60,12 +60,12 @@ class SessionRequired(SignInError):
 
 
 class RevalidationRequired(SessionRequired):
-    """`connector` is the one to go through, where it is known."""
+    """`connector` is the one that the session was created through, if it is known."""
 
     error = "revalidation_required"
 
     def __init__(self, connector: str | None) -> None:
-        super().__init__("the session has to be proven anew")
+        super().__init__("the user must re-authenticate")
         self.connector = connector
 
 
@@ -104,7 +104,7 @@ class IssuerMismatch(SignInRefused):
 
 
 class ProviderDenied(SignInRefused):
-    """`code` is one of `PROVIDER_ERRORS`, never the provider's own text."""
+    """`code` is one of `PROVIDER_ERRORS`, never text from the provider."""
 
     error = "provider_denied"
 
@@ -188,4 +188,4 @@ PROVIDER_ERRORS = frozenset(
         "invalid_target",
     }
 )
-"""The `error` codes of an authorization response that are told apart."""
+"""The `error` codes of an authorization response that are reported as they are."""

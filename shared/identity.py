@@ -1,6 +1,6 @@
-"""Who is signed in, read from the claims of a checked ID token.
+"""Read the signed-in user's identity from the claims of a checked ID token.
 
-The subject is `issuer` and `subject` together. Names and addresses are for showing only: nothing
+`issuer` and `subject` together identify the user. Names and addresses are for display only: nothing
 is ever looked up by an e-mail address.
 """
 
@@ -15,13 +15,13 @@ from shared.store.records import Session
 MAX_CHARACTERS = 500
 
 type Source[T] = Callable[[Session, Mapping[str, Any]], T]
-"""Reads a field from a session and the claims of its ID token."""
+"""Read a field from a session and the claims of its ID token."""
 
 
 def _one(source: Source[str | None], *, in_context: bool = True) -> str | None:
     """Declare a field that is a text, or None if it is unknown.
 
-    `in_context` says whether the authorizer's context has it.
+    `in_context`: whether the authorizer's context includes it.
     """
     metadata = {"source": source, "in_context": in_context}
     declared: str | None = field(default=None, metadata=metadata)
@@ -29,7 +29,7 @@ def _one(source: Source[str | None], *, in_context: bool = True) -> str | None:
 
 
 def _several(source: Source[tuple[str, ...]]) -> tuple[str, ...]:
-    """Declare a field of several texts, which is empty if it is unknown."""
+    """Declare a field of several texts, empty if it is unknown."""
     metadata = {"source": source, "in_context": True}
     declared: tuple[str, ...] = field(default=(), metadata=metadata)
     return declared
@@ -37,9 +37,10 @@ def _several(source: Source[tuple[str, ...]]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """Who is signed in, as `/me`, the start page and the authorizer's context have it.
+    """The signed-in user.
 
-    They render from these fields: a new claim is one line here, and its place on the page.
+    `/me`, the start page and the authorizer's context render these fields: a new claim is one line
+    here, and its place on the page.
     """
 
     issuer: str
@@ -57,13 +58,13 @@ class Identity:
     groups: tuple[str, ...] = _several(lambda session, _: session.groups)
 
     def public(self) -> dict[str, Any]:
-        """Return the fields by the names that `/me` gives them; unknown is None or empty."""
+        """Return the fields under their names in `/me`; an unknown one is None or empty."""
         return {"sub": self.subject} | {name: getattr(self, name) for name in _SOURCES}
 
     def context(self) -> dict[str, Any]:
         """Return the fields for the authorizer's context.
 
-        Unknown is an empty text or list, never None: API Gateway passes null on in ways of its own.
+        An unknown one is an empty text or list, never None: API Gateway changes null on its way.
         """
         context: dict[str, Any] = {"sub": self.subject}
         for name in _IN_CONTEXT:
@@ -84,12 +85,12 @@ def read_claims(token: str) -> dict[str, Any]:
 def identity_of(session: Session) -> Identity:
     """Return the identity of a session."""
     claims = read_claims(session.storage["idToken"])
-    known = {name: read(session, claims) for name, read in _SOURCES.items()}
-    return Identity(issuer=session.issuer, subject=session.subject, **known)
+    values = {name: read(session, claims) for name, read in _SOURCES.items()}
+    return Identity(issuer=session.issuer, subject=session.subject, **values)
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str | None:
-    """Return a claim as text that is safe to show; None if it is empty or of another type."""
+    """Return a claim as printable text; None if it is empty or of another type."""
     value = claims.get(name)
     if not isinstance(value, str):
         return None

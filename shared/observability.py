@@ -24,28 +24,28 @@ NAMESPACE: Final = "ServerlessSignIn"
 SIGN_IN_STARTED: Final = "SignInStarted"
 SIGN_IN_SUCCEEDED: Final = "SignInSucceeded"
 SIGN_IN_FAILED: Final = "SignInFailed"
-"""Counted by the dimension `reason`, the slug of an error."""
+"""Failed sign-ins, by the dimension `reason`, the slug of an error."""
 SIGNED_OUT: Final = "SignedOut"
 SESSIONS_ENDED: Final = "SessionsEnded"
-"""Sessions that a message of Logto's or an operator ended."""
+"""Sessions that a message from Logto or an operator ended."""
 GROUPS_OVERAGE: Final = "GroupsOverage"
 """Sign-ins for which Entra left groups out of its token."""
 REQUEST_DENIED: Final = "RequestDenied"
 """Requests that the authorizer denied, by the dimension `reason`."""
 REFRESH_CONTENDED: Final = "RefreshContended"
-"""Requests that waited for another one's refresh of the same session."""
+"""Requests that waited while another one refreshed a token of the same session."""
 MESSAGE_ACCEPTED: Final = "MessageAccepted"
-"""Messages of Logto's that were carried out."""
+"""Messages from Logto that were processed."""
 MESSAGE_REFUSED: Final = "MessageRefused"
-"""Messages that fail a check; those that could not be carried out are problems."""
+"""Messages that fail a check. A message that could not be processed is a problem instead."""
 PROBLEMS: Final = "Problems"
-"""Lines that an operator should look at, by the dimension `reason`."""
+"""Log lines that need an operator's attention, by the dimension `reason`."""
 COLD_START: Final = "ColdStart"
-"""First requests of a process, one restored from a snapshot included."""
+"""First requests of processes, including those restored from a snapshot."""
 
 
 class Observer:
-    """Writes events and counts them."""
+    """Writes log lines and metrics."""
 
     def __init__(self, logger: Logger, *, service: str) -> None:
         self._logger = logger
@@ -53,7 +53,7 @@ class Observer:
         self._has_begun = False
 
     def begin(self, *, correlation_id: str, request_id: str) -> None:
-        """Forget the last request and put this one's ids on every line."""
+        """Start a request: drop the previous one's keys, and put these ids on every line."""
         self._logger.clear_state()
         self._logger.append_keys(function_request_id=request_id)
         self._logger.set_correlation_id(correlation_id)
@@ -61,17 +61,17 @@ class Observer:
             self._has_begun = True
             self.count(COLD_START)
 
-    def event(self, message: str, **words: str | int | bool | None) -> None:
-        """Log an event with a few words of this program."""
-        self._logger.info(message, extra=dict(words))
+    def event(self, message: str, **fields: str | int | bool | None) -> None:
+        """Log an event. Fields hold fixed names and slugs, never received values."""
+        self._logger.info(message, extra=dict(fields))
 
-    def problem(self, message: str, **words: str | int | bool | None) -> None:
-        """Log what an operator should look at, and count it by its `reason`."""
-        self._logger.error(message, extra=dict(words))
-        self.count(PROBLEMS, reason=str(words.get("reason") or "error"))
+    def problem(self, message: str, **fields: str | int | bool | None) -> None:
+        """Log what needs an operator's attention, and count it by its `reason`."""
+        self._logger.error(message, extra=dict(fields))
+        self.count(PROBLEMS, reason=str(fields.get("reason") or "error"))
 
     def fault(self, failure: BaseException) -> None:
-        """Log an unexpected exception by type and place; its text could hold anything."""
+        """Log an unexpected exception by type and stack; its text may contain secrets."""
         frames = traceback.extract_tb(failure.__traceback__)
         places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         self._logger.error(
@@ -80,9 +80,9 @@ class Observer:
         self.count(PROBLEMS, reason="exception")
 
     def count(self, metric: str, *, reason: str | None = None, value: int = 1) -> None:
-        """Add to a metric; with a reason to that of the reason, and to the one over all reasons.
+        """Add to a metric. With a reason, count it by that dimension and in total.
 
-        Nothing while Powertools' own setting `POWERTOOLS_METRICS_DISABLED` is true.
+        Do nothing if Powertools' own setting `POWERTOOLS_METRICS_DISABLED` is true.
         """
         if is_metrics_disabled():
             return
@@ -97,12 +97,12 @@ class Observer:
 
 
 def observer(service: str) -> Observer:
-    """The observer of one function; level and service name are Powertools' own settings."""
+    """Return the observer of a function; Powertools' own settings choose the log level."""
     return Observer(Logger(service=service, utc=True, location=None), service=service)
 
 
 Span = Callable[[str], AbstractContextManager[None]]
-"""Open an X-Ray subsegment of this name for as long as the context lasts."""
+"""Open an X-Ray subsegment of this name while the context lasts."""
 
 
 def no_span(name: str) -> AbstractContextManager[None]:
@@ -111,11 +111,11 @@ def no_span(name: str) -> AbstractContextManager[None]:
 
 
 def spans(environment: Mapping[str, str], *, service: str) -> Span:
-    """Return how to open subsegments, which is nothing unless Powertools' own setting
-    `POWERTOOLS_TRACE_DISABLED` is `false`. The X-Ray SDK is loaded only then.
+    """Return a function that opens X-Ray subsegments.
 
-    A subsegment carries its name alone: neither arguments nor the text of an exception is recorded,
-    because either could hold a secret.
+    It does nothing unless Powertools' own setting `POWERTOOLS_TRACE_DISABLED` is `false`; only then
+    is the X-Ray SDK loaded. A subsegment records its name alone: arguments and exception texts may
+    contain secrets.
     """
     if environment.get("POWERTOOLS_TRACE_DISABLED", "true").strip().lower() != "false":
         return no_span
@@ -123,7 +123,7 @@ def spans(environment: Mapping[str, str], *, service: str) -> Span:
 
     tracer = Tracer(service=service, auto_patch=False)
     if tracer.disabled:
-        return no_span  # outside of Lambda no daemon takes traces
+        return no_span  # outside of Lambda there is no X-Ray daemon
     recorder: Any = tracer.provider
 
     @contextmanager

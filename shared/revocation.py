@@ -1,9 +1,9 @@
-"""Ending sessions from outside of their browser: all of a subject, or those of one at Logto.
+"""Revoke sessions on behalf of others than their browser: by subject, or by session at Logto.
 
-A marker is written first, then the listings are read, then sessions are deleted, and their listings
-after them. A sign-in in flight either committed before the marker, and is listed, or its commit
-meets the marker and fails. What is left undone is an error, never a success, and everything may be
-repeated: as long as a session is there, it is listed.
+The order makes it complete. First a marker is written, then the listings are read, then the
+sessions are deleted, then their listings. A concurrent sign-in either committed before the marker,
+so its session is listed, or its commit finds the marker and fails. A partial revocation raises and
+can be repeated: listings are deleted last, so every session that exists is still listed.
 """
 
 from collections.abc import Iterable
@@ -24,31 +24,29 @@ from shared.store.keys import (
 from shared.store.records import SessionEntry
 
 MARKER_SECONDS = 3600
-"""A marker outlasts every sign-in that can have redeemed its code before it."""
+"""Lifetime of a marker: longer than any sign-in that redeemed its code before the revocation."""
 
 ENDED_AT_ONCE = 100
 """Sessions that are read at once, and deleted before others are read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ended:
-    """Count of sessions that were there, and of listings, also of sessions that were gone."""
+class Revoked:
+    """Numbers of deleted sessions and listings; a listing may outlive its session."""
 
     sessions: int
     listings: int
 
 
-def end_subject(subject: str, *, until: int, services: Services, spared: str | None = None) -> int:
-    """End the sessions of a subject that began up to `until`, and count them.
+def end_subject(
+    subject: str, *, until: int, services: Services, spared: str | None = None
+) -> Revoked:
+    """End the sessions of a subject that began up to `until`.
 
-    Unix seconds by Logto's clock, which sets when a session began. Raises TableUnavailable, and
-    then some may not have ended. `spared` is the key of one that is left to the caller.
+    `until` is Unix seconds by Logto's clock, which also dates the beginning of sessions. `spared`
+    is the key of a session that the caller deletes. Raises TableUnavailable after a partial
+    revocation.
     """
-    return end_listed(subject, until=until, services=services, spared=spared).sessions
-
-
-def end_listed(subject: str, *, until: int, services: Services, spared: str | None = None) -> Ended:
-    """End sessions as `end_subject` does, and count what was deleted."""
     revocations, settings = services.revocations(), services.settings
     now = services.clock()
     revocations.mark_subject(
@@ -57,14 +55,14 @@ def end_listed(subject: str, *, until: int, services: Services, spared: str | No
         arrived_at=int(now * 1000),
         expires_at=int(now) + MARKER_SECONDS,
     )
-    listed = revocations.listed(subject_owner(settings.issuer, subject))
-    return _end([i for i in listed if i.began_at <= until and i.session != spared], services)
+    listings = revocations.read_listings(subject_owner(settings.issuer, subject))
+    return _end([i for i in listings if i.began_at <= until and i.session != spared], services)
 
 
 def end_op_session(op_session: str, *, subject: str | None, services: Services) -> int:
-    """End the sessions here of a session at Logto (`sid`), of this subject where one is named.
+    """End the sessions that belong to a session at Logto (`sid`), and return their number.
 
-    Raises TableUnavailable.
+    If a subject is given, only that subject's sessions end. Raises TableUnavailable.
     """
     revocations, issuer = services.revocations(), services.settings.issuer
     now = services.clock()
@@ -73,38 +71,39 @@ def end_op_session(op_session: str, *, subject: str | None, services: Services) 
         subject=subject_digest(issuer, subject) if subject is not None else None,
         expires_at=int(now) + LONGEST_SESSION_SECONDS,
     )
-    listed = revocations.listed(op_session_owner(issuer, op_session))
+    listings = revocations.read_listings(op_session_owner(issuer, op_session))
     if subject is not None:
         owner = subject_owner(issuer, subject)
-        listed = tuple(listing for listing in listed if listing.other_owner == owner)
-    return _end(listed, services).sessions
+        listings = tuple(listing for listing in listings if listing.other_owner == owner)
+    return _end(listings, services).sessions
 
 
 def sessions_of(subject: str, services: Services) -> tuple[SessionEntry, ...]:
-    """The sessions of a subject that have rows, ended by a timeout or not, the latest first."""
+    """Return the stored sessions of a subject, latest first; timeouts are not checked."""
     revocations = services.revocations()
-    listed = revocations.listed(subject_owner(services.settings.issuer, subject))
-    sessions = revocations.sessions([listing.session for listing in listed])
+    listings = revocations.read_listings(subject_owner(services.settings.issuer, subject))
+    sessions = revocations.read_sessions([listing.session for listing in listings])
     return tuple(sorted(sessions, key=latest_first))
 
 
 def latest_first(session: SessionEntry) -> tuple[int, str]:
-    """Return what sessions are sorted by: the latest first, those of one second by their keys."""
+    """Return the sort key of a session: latest first, then by key within one second."""
     return (-session.began_at, session.key)
 
 
-def _end(listed: Iterable[Listing], services: Services) -> Ended:
-    """Delete sessions, and only then their listings, by which a repetition would find them.
+def _end(listings: Iterable[Listing], services: Services) -> Revoked:
+    """Delete the listed sessions, then the listings.
 
-    Part by part, so that each repetition has less left to do. A session that is listed and seems
-    not to be there is deleted all the same: its sign-in may have been committed so shortly before
-    that only its listing was seen.
+    It goes part by part, so that a repetition after a failure has less left to do.
     """
-    revocations, there, deleted = services.revocations(), 0, 0
-    for part in batched(listed, ENDED_AT_ONCE, strict=False):
+    revocations, existing, deleted = services.revocations(), 0, 0
+    for part in batched(listings, ENDED_AT_ONCE, strict=False):
         keys = [listing.session for listing in part]
-        there += len(revocations.sessions(keys))
+        existing += len(revocations.read_sessions(keys))
+        # Delete every key, not only the existing ones: a batch read is not one snapshot, and may
+        # miss a session that was committed an instant ago although its listing was seen.
         revocations.delete_sessions(keys)
+        # Listings go last: if a deletion fails half-way, a repetition still finds the sessions.
         revocations.delete_listings(part)
         deleted += len(listing_keys(part))
-    return Ended(sessions=there, listings=deleted)
+    return Revoked(sessions=existing, listings=deleted)

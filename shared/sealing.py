@@ -1,9 +1,10 @@
-"""Records sealed by a secret that only the browser keeps.
+"""Encrypt records under a secret that only the browser stores.
 
-A 256-bit secret gives, by HKDF (RFC 5869) under two labels, the name of a table item and the
-AES-256-GCM key that seals what is in it. The name is bound to the ciphertext as associated data,
-so an item copied over another does not open. The table, its backups and its streams hold nothing
-usable, and there is no master key to guard or rotate: deleting the item destroys the data.
+HKDF (RFC 5869) derives two values from a 256-bit secret: the key of a table item, and the
+AES-256-GCM key that encrypts the item's content. The item's key is bound to the ciphertext as
+associated data, so an item that was copied over another does not open. The table, its backups and
+its streams are useless without the secret, and there is no master key to guard or rotate: deleting
+the item destroys the data.
 """
 
 import hashlib
@@ -22,16 +23,16 @@ SECRET_BYTES = 32
 _NONCE_BYTES = 12
 
 Random = Callable[[int], bytes]
-"""Returns that many bytes of a cryptographic generator; `os.urandom` outside of tests."""
+"""Return this many cryptographically random bytes; `os.urandom` outside of tests."""
 
 
 def new_secret(random: Random = os.urandom) -> str:
-    """A fresh 256-bit secret as 43 characters of base64url."""
+    """Return a new 256-bit secret as 43 characters of base64url."""
     return base64url.encode(random(SECRET_BYTES))
 
 
 def is_secret(text: str) -> bool:
-    """Whether `text` could have come from `new_secret`: 43 canonical characters."""
+    """Return whether `text` has the form of a secret: 43 characters of canonical base64url."""
     if len(text) != 43 or not text.isascii():
         return False
     try:
@@ -41,9 +42,10 @@ def is_secret(text: str) -> bool:
 
 
 def digest(label: str, *parts: str) -> str:
-    """SHA-256 over a label and parts, in base64url; lengths keep the parts apart."""
+    """Return the SHA-256 digest of a label and parts, in base64url."""
     hashed = hashlib.sha256()
     for part in (label, *parts):
+        # Each part follows its length, so ("ab", "c") and ("a", "bc") have different digests.
         data = part.encode()
         hashed.update(len(data).to_bytes(8))
         hashed.update(data)
@@ -52,15 +54,17 @@ def digest(label: str, *parts: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seal:
-    """The name of one item and the means to close and open it."""
+    """The key of one item, with the cipher that encrypts and decrypts its content."""
 
     key: str
     _cipher_key: bytes = field(repr=False)
 
     @classmethod
     def of(cls, kind: str, *secrets: str) -> "Seal":
-        """The seal of the item of this `kind` that these secrets name, all of them needed."""
+        """Derive the seal of an item of this `kind` from secrets, all of which are needed."""
         material = "\x00".join(secrets).encode()
+        # Two labels give independent values: the item's key is public to readers of the table and
+        # reveals nothing of the cipher key.
         name = _derive(material, f"{kind} item name")
         return cls(
             key=f"{kind}#{base64url.encode(name)}",
@@ -68,16 +72,18 @@ class Seal:
         )
 
     def named(self, key: str) -> "Seal":
-        """The same cipher key under an item name of the caller's."""
+        """Return a seal with this cipher key for an item whose key the caller chooses."""
         return Seal(key=key, _cipher_key=self._cipher_key)
 
     def close(self, content: bytes, random: Random = os.urandom) -> bytes:
-        """Nonce and ciphertext of `content`."""
+        """Encrypt `content`; return nonce and ciphertext."""
+        # A session is sealed a few thousand times at most under its own key, so random nonces do
+        # not repeat (NIST SP 800-38D section 8.3 allows 2^32).
         nonce = random(_NONCE_BYTES)
         return nonce + AESGCM(self._cipher_key).encrypt(nonce, content, self.key.encode())
 
     def open(self, sealed: bytes) -> bytes | None:
-        """The content, or None where it was sealed by another key, for another item, or altered."""
+        """Decrypt; None if it was altered, or sealed with another key or for another item."""
         try:
             return AESGCM(self._cipher_key).decrypt(
                 sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], self.key.encode()

@@ -1,4 +1,4 @@
-"""Turn the session cookie's secret into the keys that it stands for, once."""
+"""Derive keys from the secret in the session cookie, once per request."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from shared.sealing import Random, Seal, digest, new_secret
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionHandle:
-    """What a browser's session cookie gives access to.
+    """The keys that a session cookie's secret gives access to.
 
     The secret itself leaves this class only as the cookie of a new session.
     """
@@ -37,19 +37,20 @@ class SessionHandle:
 
     @property
     def id_hash(self) -> str:
-        """A name of the session for logs and rate limits; the key cannot be told from it."""
+        """An identifier of the session for logs and rate limits; it reveals no key."""
         return digest("session id", self.key)
 
     def token_key(self, target: str) -> str:
-        """Return the key of the record that keeps an access token for a target.
+        """Return the key of the record that stores an access token for a target.
 
         A target is a resource's indicator or an organization's URN.
         """
         return Seal.of("token", self._secret, target).key
 
     def token_seal(self, target: str, session_part: str) -> Seal:
-        """Return the seal of that record.
+        """Return the seal of the record that stores an access token for a target.
 
-        `session_part` is a secret inside the session's record, so tokens end with the session.
+        `session_part` is a secret inside the session's record, so once the session is deleted, no
+        copy of its tokens can be opened.
         """
         return Seal.of("token", self._secret, session_part, target).named(self.token_key(target))

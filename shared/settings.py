@@ -40,9 +40,9 @@ _SECRET_ARN = matching(
 _NAME = r"[A-Za-z0-9_-]{1,128}"
 _ROLE = r"[\x21-\x7e]{1,128}"
 _UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_ORGANIZATION = matching(_NAME, "must hold ids of organizations")
+_ORGANIZATION = matching(_NAME, "must contain ids of organizations")
 _SHORT_NAME = matching(
-    r"[A-Za-z0-9_.:-]{1,64}", "must hold short names of letters, digits and . _ : -, at most 64"
+    r"[A-Za-z0-9_.:-]{1,64}", "must contain short names of letters, digits and . _ : -, at most 64"
 )
 
 
@@ -165,7 +165,7 @@ class Settings:
         meaning="keep address and browser with each session, for operators",
     )
     allowed_tenants: tuple[str, ...] = setting(
-        words(matching(_UUID, "must hold tenant ids in lower case")),
+        words(matching(_UUID, "must contain tenant ids in lower case")),
         default=(),
         default_text="all",
         parameter="AllowedTenants",
@@ -179,7 +179,7 @@ class Settings:
         meaning="organizations whose members may sign in",
     )
     allowed_roles: tuple[str, ...] = setting(
-        words(matching(_ROLE, "must hold roles of at most 128 printable ASCII characters")),
+        words(matching(_ROLE, "must contain roles of at most 128 printable ASCII characters")),
         default=(),
         default_text="all",
         parameter="AllowedRoles",
@@ -189,7 +189,7 @@ class Settings:
         words(
             matching(
                 r"(?=.{1,253}$)([a-z0-9-]{1,63}\.)+[a-z0-9-]{2,63}",
-                "must hold domains in lower case, such as contoso.com",
+                "must contain domains in lower case, such as contoso.com",
             )
         ),
         default=(),

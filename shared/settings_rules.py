@@ -1,4 +1,4 @@
-"""Rules between several settings. Each notes its faults with the reader, and raises nothing."""
+"""Check rules between settings. Each rule reports its faults to the reader and raises nothing."""
 
 from typing import TYPE_CHECKING
 
@@ -39,18 +39,19 @@ def _check_lifetimes(settings: "Settings", reader: Reader) -> None:
 def _check_scopes(settings: "Settings", reader: Reader) -> None:
     if settings.reads_entra and IDENTITIES not in settings.logto_scopes:
         reader.fault(
-            "LOGTO_SCOPES must hold `identities` for ALLOWED_TENANTS, ENTRA_GROUPS or ENTRA_ROLES"
+            "LOGTO_SCOPES must contain `identities` for ALLOWED_TENANTS, ENTRA_GROUPS or "
+            "ENTRA_ROLES"
         )
     for name, given, scopes in (
         ("LOGTO_ORGANIZATIONS", settings.logto_organizations, {ORGANIZATIONS}),
-        # Without the claim that a rule needs, nobody would meet the rule.
+        # Without the claim that a rule needs, no user could meet the rule.
         ("ALLOWED_ORGANIZATIONS", settings.allowed_organizations, {ORGANIZATIONS}),
         ("ALLOWED_ROLES", settings.allowed_roles, {ROLES, IDENTITIES}),
         ("ALLOWED_EMAIL_DOMAINS", settings.allowed_email_domains, {EMAIL}),
     ):
         if given and not scopes & set(settings.logto_scopes):
             needed = " or ".join(f"`{each}`" for each in sorted(scopes))
-            reader.fault(f"LOGTO_SCOPES must hold {needed} for {name}")
+            reader.fault(f"LOGTO_SCOPES must contain {needed} for {name}")
 
 
 def _check_routes(settings: "Settings", reader: Reader) -> None:

@@ -1,8 +1,7 @@
-"""The start of a process: each function's `app` imports this module before any other.
+"""Pause the garbage collector at startup. Each function's `app` imports this module first.
 
-The garbage collector is off while modules are loaded, as it would walk through thousands of new
-objects time and again, and nothing of a module becomes garbage. `done` turns it on, and leaves what
-was loaded out of every later collection.
+While modules load, the collector would scan thousands of new objects repeatedly and free none of
+them. `done` turns it on again, and excludes the loaded objects from later collections.
 """
 
 import gc
@@ -11,6 +10,6 @@ gc.disable()
 
 
 def done() -> None:
-    """Call this when the handler is made."""
+    """Turn the collector on. Call this when the handler exists."""
     gc.freeze()
     gc.enable()

@@ -1,1 +1,1 @@
-"""The operators' function: list, end and erase sessions. It has no route: IAM guards it."""
+"""The operators' function lists, ends and erases sessions. It has no route: IAM guards it."""

@@ -1,4 +1,4 @@
-"""What operators can do, one function per action. Each takes the event and answers with values."""
+"""The operators' actions. Each takes the event and returns the response."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,59 +15,60 @@ from shared.store.records import SessionEntry
 
 PAGE = 50
 SCANNED = 500
-"""Rows that one invocation looks at for an organization."""
+"""Items that one invocation scans for an organization."""
 
 
 def list_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
-    """`user`, and `cursor` from the page before: the sessions of a user, the latest first.
+    """List the sessions of `user`, latest first; `cursor` continues the previous page.
 
-    A cursor is the last session that was shown, so none is shown twice or left out because others
-    begin or end between two pages.
+    A cursor names the last session of a page, so none is repeated or skipped if others begin or end
+    between two pages.
     """
-    user = _named(event, "user")
-    whose = subject_digest(services.settings.issuer, user)
-    after = _last_shown(event, whose)
+    user = _id(event, "user")
+    list_id = subject_digest(services.settings.issuer, user)
+    after = _last_listed(event, list_id)
     sessions = [i for i in sessions_of(user, services) if after is None or latest_first(i) > after]
     page = sessions[:PAGE]
     more = len(sessions) > PAGE
     return {
-        "sessions": [_shown(item, services) for item in page],
-        "cursor": cursor_of(whose, str(page[-1].began_at), page[-1].key) if more else None,
+        "sessions": [_described(item, services) for item in page],
+        "cursor": cursor_of(list_id, str(page[-1].began_at), page[-1].key) if more else None,
     }
 
 
 def list_organization(event: dict[str, Any], services: Services) -> dict[str, Any]:
-    """`organization`, and `cursor`: a part of the sessions of its members. It reads the whole
-    table, part by part; a part may be empty while there is a cursor."""
-    page = _organization_page(event, services)
-    return {"sessions": [_shown(i, services) for i in page[0]], "cursor": page[1]}
+    """List sessions of the members of `organization`; `cursor` continues the previous page.
+
+    It scans the whole table in parts. A part may be empty although a cursor follows.
+    """
+    items, cursor = _organization_page(event, services)
+    return {"sessions": [_described(item, services) for item in items], "cursor": cursor}
 
 
 def end_session(event: dict[str, Any], services: Services) -> dict[str, Any]:
-    """`session`, an id as listed. Its listings are not known here, and lapse by themselves."""
-    key = f"session#{_named(event, 'session')}"
-    there = [item.key for item in services.revocations().sessions([key])]
-    services.revocations().delete_sessions(there)
-    return {"ended": len(there)}
+    """End `session`, an id from a list. Its listings expire by themselves: nobody here has them."""
+    revocations = services.revocations()
+    existing = revocations.read_sessions([f"session#{_id(event, 'session')}"])
+    revocations.delete_sessions(item.key for item in existing)
+    return {"ended": len(existing)}
 
 
 def end_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
-    """`user`: all of a user's sessions, those whose sign-in is in flight included."""
+    """End all sessions of `user`, and cancel sign-ins in flight."""
     until = int(services.clock()) + CLOCK_SKEW_SECONDS
-    return {"ended": end_subject(_named(event, "user"), until=until, services=services)}
+    return {"ended": end_subject(_id(event, "user"), until=until, services=services).sessions}
 
 
 def end_organization(event: dict[str, Any], services: Services) -> dict[str, Any]:
-    """`organization`, and `cursor`: the sessions of a part of the table. Call until there is no
-    cursor."""
+    """End the sessions of `organization` in a part of the table; call until `cursor` is null."""
     items, cursor = _organization_page(event, services)
     services.revocations().delete_sessions([item.key for item in items])
     return {"ended": len(items), "cursor": cursor}
 
 
 def erase_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
-    """`user`: everything that the table holds of a user, with a receipt."""
-    user = _named(event, "user")
+    """Erase everything that the table stores about `user`, and return a receipt."""
+    user = _id(event, "user")
     erased = erase_subject(user, services)
     now = services.clock()
     return {
@@ -79,7 +80,7 @@ def erase_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
             "erased_at": _time(now),
             "sessions_deleted": erased.sessions,
             "listings_deleted": erased.listings,
-            "left": erased.left,
+            "left": erased.remaining,
             "remains": {
                 "marker_until": _time(now + MARKER_SECONDS),
                 "why": "a digest that keeps a sign-in in flight from making a new session",
@@ -89,8 +90,8 @@ def erase_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
     }
 
 
-def named(event: dict[str, Any], services: Services) -> dict[str, str]:
-    """Whom an action is about, as it may be logged: users and organizations as digests."""
+def log_fields(event: dict[str, Any], services: Services) -> dict[str, str]:
+    """Return the target of an action as it may be logged: as digests."""
     issuer, found = services.settings.issuer, {}
     if isinstance(event.get("user"), str):
         found["subject"] = subject_digest(issuer, event["user"])
@@ -104,24 +105,24 @@ def named(event: dict[str, Any], services: Services) -> dict[str, str]:
 def _organization_page(
     event: dict[str, Any], services: Services
 ) -> tuple[tuple[SessionEntry, ...], str | None]:
-    name = organization_digest(services.settings.issuer, _named(event, "organization"))
+    name = organization_digest(services.settings.issuer, _id(event, "organization"))
     position = position_of(event.get("cursor"), name)
     start = ItemKey(*position) if position is not None else None
     page = services.revocations().scan_organization(name, start_key=start, limit=SCANNED)
     return page.items, cursor_of(name, *page.next_key) if page.next_key is not None else None
 
 
-def _last_shown(event: dict[str, Any], whose: str) -> tuple[int, str] | None:
-    """The place in the order of sessions that a cursor names."""
-    position = position_of(event.get("cursor"), whose)
+def _last_listed(event: dict[str, Any], list_id: str) -> tuple[int, str] | None:
+    """Return the sort key of the last session of the previous page, from the cursor."""
+    position = position_of(event.get("cursor"), list_id)
     if position is None:
         return None
     if not position[0].isdecimal():
-        raise MalformedRequest("`cursor` is not one that an answer held")
+        raise MalformedRequest("`cursor` is not from a response of this action")
     return (-int(position[0]), position[1])
 
 
-def _shown(item: SessionEntry, services: Services) -> dict[str, Any]:
+def _described(item: SessionEntry, services: Services) -> dict[str, Any]:
     idle = item.seen_at + services.settings.session_idle_seconds
     return {
         "session": item.key.removeprefix("session#"),
@@ -138,7 +139,7 @@ def _time(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _named(event: dict[str, Any], name: str) -> str:
+def _id(event: dict[str, Any], name: str) -> str:
     value = event.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= 255 or not value.isprintable():
         raise MalformedRequest(f"`{name}` is missing or is not an id")

@@ -1,4 +1,4 @@
-"""The operators' actions over given services: each is logged with the ARN of who asked for it."""
+"""Handle operators' invocations. Each action is logged with the caller's ARN."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,8 +9,8 @@ from shared.observability import SESSIONS_ENDED
 from shared.services import Services
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-WhoCalls = Callable[[object], str]
-"""The ARN that a caller's proof is of. Raises NotAllowed and Unavailable."""
+IdentifyCaller = Callable[[object], str]
+"""Return the caller's ARN from a proof of identity. Raises NotAllowed and Unavailable."""
 
 ACTIONS: dict[str, Callable[[dict[str, Any], Services], dict[str, Any]]] = {
     "list_user": actions.list_user,
@@ -22,39 +22,42 @@ ACTIONS: dict[str, Callable[[dict[str, Any], Services], dict[str, Any]]] = {
 }
 
 
-def make_handler(services: Services, who_calls: WhoCalls) -> Handler:
-    """A Lambda handler: `{"action", "caller", ...}` in, `{"ok": true, ...}` or an error out."""
+def make_handler(services: Services, identify: IdentifyCaller) -> Handler:
+    """Return a Lambda handler.
+
+    It takes `{"action", "caller", ...}` and returns `{"ok": true, ...}` or an error.
+    """
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         request_id = str(getattr(context, "aws_request_id", ""))[:64]
         services.observer.begin(correlation_id=request_id, request_id=request_id)
         try:
             bound = services.begin(services.limits.admin_seconds)
-            return {"ok": True, **_act(event, bound, who_calls)}
+            return {"ok": True, **_act(event, bound, identify)}
         except SignInError as failure:
             services.observer.problem("action refused", reason=failure.error, detail=str(failure))
             return {"ok": False, "error": failure.error, "message": str(failure)}
-        except Exception as failure:  # noqa: BLE001 - logged by type and place, not by its text
+        except Exception as failure:  # noqa: BLE001 - logged without its text
             services.observer.fault(failure)
             return {"ok": False, "error": "error", "message": "see the function's log"}
 
     return handler
 
 
-def _act(event: object, services: Services, who_calls: WhoCalls) -> dict[str, Any]:
+def _act(event: object, services: Services, identify: IdentifyCaller) -> dict[str, Any]:
     if not isinstance(event, dict):
-        raise MalformedRequest("an action is an object")
+        raise MalformedRequest("an action must be a JSON object")
     name = event.get("action")
     act = ACTIONS.get(name) if isinstance(name, str) else None
     if act is None or not isinstance(name, str):
         raise MalformedRequest(f"`action` must be one of {', '.join(ACTIONS)}")
-    caller = who_calls(event.get("caller"))
-    # Before and after: what was asked for is on record even where it fails half-way.
-    words = {"action": name, "caller": caller, **actions.named(event, services)}
-    services.observer.event("action asked for", **words)
+    caller = identify(event.get("caller"))
+    # Log before and after, so a request is on record even if it fails half-way.
+    fields = {"action": name, "caller": caller, **actions.log_fields(event, services)}
+    services.observer.event("action requested", **fields)
     answer = act(event, services)
     counts = {key: value for key, value in answer.items() if isinstance(value, int)}
-    services.observer.event("action done", **words, **counts)
+    services.observer.event("action done", **fields, **counts)
     if "ended" in counts:
         services.observer.count(SESSIONS_ENDED, value=counts["ended"])
     return answer

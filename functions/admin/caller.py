@@ -1,7 +1,7 @@
-"""Who invokes: Lambda does not tell a function, so the caller proves it.
+"""Identify the operator who invokes the function, because Lambda does not pass the caller on.
 
-The proof is a request to STS for the caller's identity, signed by the caller and not sent. Whoever
-can sign it holds the credentials; this function sends it and reads the ARN from the answer.
+The caller presigns a request to STS for its own identity, without sending it. This function sends
+the request and reads the ARN from the response. Only a holder of the credentials can sign it.
 """
 
 import re
@@ -15,26 +15,31 @@ from shared.parsing.urls import origin_of
 
 SECONDS = 5
 _ARN = re.compile(r"<Arn>(arn:[A-Za-z0-9:/_+=,.@-]{10,2048})</Arn>")
-_ASKED = {("Action", "GetCallerIdentity"), ("Version", "2011-06-15")}
+_PARAMETERS = {("Action", "GetCallerIdentity"), ("Version", "2011-06-15")}
 _SIGNATURE = re.compile(r"X-Amz-[A-Za-z-]{1,40}")
 
 
 class CallerCheck:
-    """Reads an ARN from a proof. STS is asked at this region's endpoint, or where botocore's own
-    `AWS_ENDPOINT_URL_STS` says."""
+    """Verifies proofs of identity at STS.
+
+    It uses the region's endpoint, or botocore's own setting `AWS_ENDPOINT_URL_STS`.
+    """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "")
         suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-        elsewhere = environment.get("AWS_ENDPOINT_URL_STS")
+        override = environment.get("AWS_ENDPOINT_URL_STS")
         self._origins = (
-            {origin_of(elsewhere)}
-            if elsewhere
+            {origin_of(override)}
+            if override
             else {f"https://sts.{region}.{suffix}", "https://sts.amazonaws.com"}
         )
 
     def __call__(self, proof: object) -> str:
-        """The caller's ARN. Raises NotAllowed for what proves nothing, Unavailable without STS."""
+        """Return the caller's ARN.
+
+        Raises NotAllowed for an invalid proof, and Unavailable if STS does not respond.
+        """
         if not isinstance(proof, str) or len(proof) > 8192 or not self._is_proof(proof):
             raise NotAllowed("`caller` is not a signed request to STS for the caller's identity")
         request = urllib.request.Request(proof)  # noqa: S310 - its origin has been checked
@@ -45,13 +50,16 @@ class CallerCheck:
         except urllib.error.HTTPError:
             raise NotAllowed("STS does not accept the caller's signature") from None
         except OSError:
-            raise Unavailable("STS does not answer") from None
+            raise Unavailable("STS does not respond") from None
         if found is None:
-            raise NotAllowed("STS does not say who the caller is")
+            raise NotAllowed("the response of STS has no ARN")
         return found[1]
 
     def _is_proof(self, url: str) -> bool:
-        """Whether it asks STS for an identity, and for nothing else."""
+        """Return whether the URL is a request to STS for the caller's identity.
+
+        Anything else, such as another action or host, would make this function a proxy.
+        """
         try:
             parts, origin = urlsplit(url), origin_of(url)
             query = parse_qsl(parts.query, strict_parsing=True)
@@ -65,10 +73,10 @@ class CallerCheck:
             and parts.path in ("", "/")
             and not parts.fragment
             and len(names) == len(set(names))
-            and set(rest) == _ASKED
+            and set(rest) == _PARAMETERS
         )
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
-        """A redirect is an answer that proves nothing."""
+        """Do not follow redirects: their targets are not checked."""

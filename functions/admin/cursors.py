@@ -1,8 +1,8 @@
-"""Cursors of lists: where the next page begins, as a text that says nothing else.
+"""Encode positions in lists as cursors.
 
-A cursor is bound to the list that it belongs to, so one that was mixed up or cut short is refused,
-and does not quietly leave sessions out. That is a check against mistakes: who may ask for one page
-may ask for all.
+A cursor is bound to its list, so one of another list, or a truncated one, is refused instead of
+silently skipping sessions. This protects against mistakes, not attacks: a caller who may read one
+page may read them all.
 """
 
 from shared.errors import MalformedRequest
@@ -12,24 +12,24 @@ from shared.sealing import digest
 _SEPARATOR = "\x00"
 
 
-def cursor_of(whose: str, first: str, second: str) -> str:
-    """Return the cursor of a position, two texts, in the list of `whose` sessions."""
+def cursor_of(list_id: str, first: str, second: str) -> str:
+    """Return the cursor of a position, which consists of two texts, in a list."""
     position = base64url.encode(_SEPARATOR.join((first, second)).encode())
-    return f"{digest('cursor', whose, position)}.{position}"
+    return f"{digest('cursor', list_id, position)}.{position}"
 
 
-def position_of(cursor: object, whose: str) -> tuple[str, str] | None:
+def position_of(cursor: object, list_id: str) -> tuple[str, str] | None:
     """Return the position of a cursor, or None for the first page.
 
-    Raises MalformedRequest for a cursor that no answer about `whose` sessions held.
+    Raises MalformedRequest for a cursor that is not of this list.
     """
     if cursor is None:
         return None
     try:
         check, _, position = str(cursor).partition(".")
-        if check == digest("cursor", whose, position):
+        if check == digest("cursor", list_id, position):
             first, second = base64url.decode(position).decode().split(_SEPARATOR)
             return first, second
     except ValueError:
         pass
-    raise MalformedRequest("`cursor` is not one that an answer held")
+    raise MalformedRequest("`cursor` is not from a response of this action")

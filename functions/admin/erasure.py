@@ -1,31 +1,31 @@
-"""Erasing what the table holds of a user."""
+"""Erase a user's data from the table."""
 
 from dataclasses import dataclass
 
 from shared.clock import CLOCK_SKEW_SECONDS
-from shared.revocation import end_listed, sessions_of
+from shared.revocation import end_subject, sessions_of
 from shared.services import Services
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Erased:
-    """How much was deleted, and how many sessions a look afterwards still found."""
+    """Numbers of what was deleted, and of the sessions that a check afterwards still found."""
 
     sessions: int
     listings: int
-    left: int
+    remaining: int
 
 
 def erase_subject(subject: str, services: Services) -> Erased:
-    """End every session and delete what is listed of the subject. Raises TableUnavailable.
+    """Delete all sessions and listings of a subject. Raises TableUnavailable.
 
-    Listings of sessions that had ended before are deleted too. A session that begins meanwhile
-    stays listed, and is counted as left.
+    Listings of sessions that had already ended are deleted too. A session that begins during the
+    erasure stays, and counts as remaining.
     """
     until = int(services.clock()) + CLOCK_SKEW_SECONDS
-    ended = end_listed(subject, until=until, services=services)
+    revoked = end_subject(subject, until=until, services=services)
     return Erased(
-        sessions=ended.sessions,
-        listings=ended.listings,
-        left=len(sessions_of(subject, services)),
+        sessions=revoked.sessions,
+        listings=revoked.listings,
+        remaining=len(sessions_of(subject, services)),
     )

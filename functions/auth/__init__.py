@@ -1,1 +1,1 @@
-"""The browser's function: home, sign-in, callback, sign-out and /me."""
+"""The function for browsers: home, sign-in, callback, sign-out and /me."""

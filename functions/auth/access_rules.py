@@ -1,4 +1,4 @@
-"""Decide who may sign in: all settings `ALLOWED_*` that are set, each met by any of its words."""
+"""Decide who may sign in: a user must meet each `ALLOWED_*` setting by one of its words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,21 +9,21 @@ from shared.settings import Settings
 
 
 def check_rules(claims: Mapping[str, Any], entra: EntraUser, settings: Settings) -> None:
-    """Check the user of these ID token claims. Raises NotAllowed, naming the rule that is not met.
+    """Check a user's ID token claims. Raises NotAllowed, which names the setting that is not met.
 
     A claim that is missing or of another type meets no rule. An e-mail address counts only if
-    Logto says that it is verified.
+    Logto has verified it.
     """
     if settings.allowed_tenants and entra.tenant_id not in settings.allowed_tenants:
-        raise NotAllowed("ALLOWED_TENANTS keeps this user out")
+        raise NotAllowed("ALLOWED_TENANTS does not allow this user")
     organizations = _texts(claims, "organizations")
     if settings.allowed_organizations and not organizations & set(settings.allowed_organizations):
-        raise NotAllowed("ALLOWED_ORGANIZATIONS keeps this user out")
+        raise NotAllowed("ALLOWED_ORGANIZATIONS does not allow this user")
     roles = _texts(claims, "roles") | set(entra.groups)
     if settings.allowed_roles and not roles & set(settings.allowed_roles):
-        raise NotAllowed("ALLOWED_ROLES keeps this user out")
+        raise NotAllowed("ALLOWED_ROLES does not allow this user")
     if settings.allowed_email_domains and _domain(claims) not in settings.allowed_email_domains:
-        raise NotAllowed("ALLOWED_EMAIL_DOMAINS keeps this user out")
+        raise NotAllowed("ALLOWED_EMAIL_DOMAINS does not allow this user")
 
 
 def _texts(claims: Mapping[str, Any], name: str) -> set[str]:

@@ -1,6 +1,6 @@
 """`functions.auth.app.handler`, for API Gateway HTTP API payload 2.0.
 
-Importing it reads the settings, so a deployment that cannot work stops at its start and says why.
+Importing it checks the settings, so a misconfigured deployment fails at startup and says why.
 """
 
 from shared import startup_gc  # isort: split

@@ -1,4 +1,4 @@
-"""The application over given services: routes, boundary, and the handler that Lambda calls."""
+"""Assemble the application from its routes, and make the handler that Lambda calls."""
 
 import asyncio
 import threading
@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from mangum import Mangum
 from starlette.exceptions import HTTPException
 
-from functions.auth.boundary import Boundary, refused
-from functions.auth.mangum_event import answer_without_page, mangum_event
+from functions.auth.boundary import Boundary, router_refusal
+from functions.auth.mangum_event import mangum_event, problem_without_page
 from functions.auth.request import BrowserRequest
 from functions.auth.routes import assets, callback, home, me, sign_in, sign_out
 from shared.errors import MalformedRequest, Misconfigured
@@ -19,30 +19,30 @@ from shared.web.base_url import transport_security
 from shared.web.http_api import HttpApiRequest
 
 TEXT = ["text/", "application/json", "application/problem+json"]
-"""Bodies of these types are sent as they are, every other one as base64."""
+"""Types of bodies that are sent as text; all others are sent as base64."""
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 def create_app(services: Services) -> FastAPI:
-    """Return the ASGI application; each request brings its services along."""
+    """Return the ASGI application; each request carries its own services."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     for module in (home, sign_in, callback, sign_out, me, assets):
         app.include_router(module.router)
     app.add_middleware(Boundary, observer=services.observer)
-    app.add_exception_handler(HTTPException, refused)
+    app.add_exception_handler(HTTPException, router_refusal)
     return app
 
 
 def make_handler(services: Services, loop: asyncio.AbstractEventLoop) -> Handler:
-    """Return a Lambda handler; whatever the event holds, its answer is one that API Gateway takes.
+    """Return a Lambda handler, which returns a valid response to any event.
 
-    Lambda sends a process one event at a time; callers that send several are answered in turn.
-    Mangum needs an event loop; nothing here waits on it.
+    Lambda sends a process one event at a time; concurrent callers are served in turn. Mangum needs
+    an event loop; nothing here waits on it.
     """
     turn = threading.Lock()
     transport = transport_security(services.settings.base_url)
-    asyncio.set_event_loop(loop)  # Mangum asks for one when it is made, too
+    asyncio.set_event_loop(loop)  # Mangum's constructor needs it too
     adapter = Mangum(create_app(services), lifespan="off", text_mime_types=TEXT)
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def make_handler(services: Services, loop: asyncio.AbstractEventLoop) -> Handler
 
 
 def _answer(event: object, context: Any, adapter: Mangum, services: Services) -> dict[str, Any]:
-    """Answer an event of any shape, as problem+json if there can be no page."""
+    """Answer an event of any shape, by problem+json if it cannot reach the application."""
     http = HttpApiRequest.of(event, base_url=services.settings.base_url)
     services.observer.begin(
         correlation_id=http.correlation_id,
@@ -67,9 +67,9 @@ def _answer(event: object, context: Any, adapter: Mangum, services: Services) ->
         browser = BrowserRequest(http, http.site, services.begin(seconds))
     except Misconfigured as failure:
         services.observer.problem("no base URL", reason=failure.error)
-        return answer_without_page(failure, http.correlation_id)
+        return problem_without_page(failure, http.correlation_id)
     if http.body is None:
         unreadable = MalformedRequest("the body is not base64")
-        return answer_without_page(unreadable, http.correlation_id)
+        return problem_without_page(unreadable, http.correlation_id)
     reply: dict[str, Any] = adapter(mangum_event(browser), context)
     return reply

@@ -1,4 +1,4 @@
-"""Around every route: the translation of errors, and the headers of every answer."""
+"""Wrap every route: translate errors to responses, and add the security headers."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.auth.problems import problem_of, problem_of_status
 from functions.auth.request import BrowserRequest
-from functions.auth.responses import problem, secure_headers
+from functions.auth.responses import problem_response, secure_headers
 from shared.errors import RevalidationRequired, SignInError
 from shared.observability import SIGN_IN_FAILED, Observer
 
@@ -15,7 +15,7 @@ _SIGN_IN_PATHS = ("/sign-in", "/callback")
 
 
 class Boundary:
-    """ASGI middleware. No exception of a route passes it, so none is logged with its text."""
+    """ASGI middleware. It catches every exception, so that none is logged with its text."""
 
     def __init__(self, app: ASGIApp, observer: Observer) -> None:
         self._app = app
@@ -28,27 +28,28 @@ class Boundary:
             await self._app(scope, receive, secure)
         except SignInError as failure:
             await self._refused(browser, failure)(scope, receive, secure)
-        except Exception as failure:  # noqa: BLE001 - the last resort, logged by type and place
+        except Exception as failure:  # noqa: BLE001 - logged without its text
             self._observer.fault(failure)
             await self._refused(browser, SignInError())(scope, receive, secure)
 
     def _refused(self, browser: BrowserRequest, failure: SignInError) -> Response:
-        told = problem_of(failure)
-        log = self._observer.problem if told.status >= 500 else self._observer.event
-        log("request refused", reason=failure.error, detail=str(failure), status=told.status)
+        problem = problem_of(failure)
+        log = self._observer.problem if problem.status >= 500 else self._observer.event
+        log("request refused", reason=failure.error, detail=str(failure), status=problem.status)
         if browser.path in _SIGN_IN_PATHS:
             self._observer.count(SIGN_IN_FAILED, reason=failure.error)
         sign_in_path = None
         if isinstance(failure, RevalidationRequired):
             sign_in_path = browser.site.revalidation_path(failure.connector)
-        return problem(browser, told, failure.error, sign_in_path=sign_in_path)
+        return problem_response(browser, problem, failure.error, sign_in_path=sign_in_path)
 
 
-async def refused(request: Request, failure: Exception) -> Response:
-    """Answer what the router refuses: an unknown path, or a method that the route does not have."""
+async def router_refusal(request: Request, failure: Exception) -> Response:
+    """Answer a request for an unknown path or with a method that its route does not support."""
     status = failure.status_code if isinstance(failure, HTTPException) else 500
     headers = failure.headers if isinstance(failure, HTTPException) else None
-    response = problem(BrowserRequest.of(request), problem_of_status(status), f"http_{status}")
+    browser, problem = BrowserRequest.of(request), problem_of_status(status)
+    response = problem_response(browser, problem, f"http_{status}")
     response.headers.update(headers or {})
     return response
 

@@ -1,8 +1,9 @@
-"""Finish a sign-in: from an authorization response to a session.
+"""Finish a sign-in: turn an authorization response into a session.
 
-The order is the protection. What can fail without consuming anything comes first: parameters,
-provider, secret, issuer. Then the transaction is taken out of the table, which only one request can
-do. Only then are `error` and `code` read, and one token request is made.
+The order protects the user. First come the checks that consume nothing: parameters, provider,
+secret, issuer. Then the transaction is deleted from the table, which only one request can do. Only
+then are `error` and `code` used, for one token request. The session is created last, and only if no
+logout arrived in the meantime.
 """
 
 import re
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from shared.oidc.provider import ProviderMetadata
 
 CODE_SECONDS = 60
-"""How long a code of Logto's can be redeemed: the user authenticated no longer ago than that."""
+"""Lifetime of Logto's codes: the user authenticated at most this long before the redemption."""
 _CODE = re.compile(r"[\x21-\x7e]{1,2048}")
 
 
@@ -73,7 +74,7 @@ class AuthorizationResponse:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClientInfo:
-    """The browser as API Gateway saw it; stored only if `RECORD_CLIENT` is set."""
+    """Address and user agent of the browser; stored only if `RECORD_CLIENT` is set."""
 
     ip: str | None = field(repr=False)
     agent: str | None = field(repr=False)
@@ -81,7 +82,7 @@ class ClientInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinishedSignIn:
-    """The new session's handle, for its cookie, and the page to go on to."""
+    """The new session's handle, for its cookie, and the page to return to."""
 
     handle: SessionHandle
     return_to: str
@@ -91,7 +92,7 @@ class FinishedSignIn:
 class _InFlight:
     """The window in which the user may have authenticated, by this deployment's clock.
 
-    A logout that arrives in it concerns this sign-in, and cancels it.
+    A logout that arrives in it may concern this authentication, so it cancels the sign-in.
     """
 
     since: float
@@ -104,12 +105,12 @@ class _InFlight:
 
 
 def parse_callback(query: Mapping[str, str]) -> AuthorizationResponse:
-    """Read a callback's query. Raises MalformedRequest; nothing has been consumed then."""
+    """Parse a callback's query. Raises MalformedRequest, before anything is consumed."""
     state, code, error = query.get("state", ""), query.get("code"), query.get("error")
     if not is_secret(state):
         raise MalformedRequest("`state` is missing or was not issued here")
     if (code is None) == (error is None):
-        raise MalformedRequest("a callback carries either a code or an error")
+        raise MalformedRequest("a callback must have either a code or an error")
     if code is not None and not _CODE.fullmatch(code):
         raise MalformedRequest("`code` is not an authorization code")
     return AuthorizationResponse(state=state, code=code, error=error, issuer=query.get("iss"))
@@ -124,21 +125,25 @@ def finish_sign_in(
     client: ClientInfo,
     services: Services,
 ) -> FinishedSignIn:
-    """Redeem the code and create the session; the browser's previous session ends with it.
+    """Redeem the code, create the session and delete the browser's previous one.
 
-    Raises every SignInRefused, Unavailable and ProviderMisbehaved of `shared.errors`, and
-    NotAllowed when the rules of this deployment keep the user out.
+    Raises SignInRefused, Unavailable and ProviderMisbehaved of every kind, and NotAllowed if the
+    access rules exclude the user.
     """
     if not browser_cookies:
-        raise OtherBrowser("the browser holds no sign-in cookie")
+        raise OtherBrowser("the browser has no sign-in cookie")
     logto = services.logto()
     _check_issuer(response, logto.ready())
+    # From here on the attempt is used up: a repeated callback finds no transaction, so no code and
+    # no `state` can be used twice, whatever fails below.
     transaction = _claim(response.state, browser_cookies, services)
     if response.code is None:
+        # Only a known code reaches logs and pages: anybody can write the query.
         code = response.error if response.error in PROVIDER_ERRORS else "server_error"
         raise ProviderDenied(code or "server_error")
+    # Taken before the redemption, which may be slow: a logout may arrive while it waits.
     in_flight = _InFlight.of(transaction, redeemed_at=services.clock())
-    # Only what was read is passed on, so the SDK cannot read the query another way.
+    # Pass on parsed values only, so the SDK cannot interpret the query differently.
     query = urlencode({"code": response.code, "state": response.state})
     redeemed = logto.redeem(
         callback_uri=f"{site.redirect_uri}?{query}",
@@ -152,7 +157,7 @@ def finish_sign_in(
         session = _session(redeemed, entra, transaction, services)
         handle = _commit(session, redeemed.claims, previous, client, in_flight, services)
     except (NotAllowed, SignInRefused):
-        # No session will use this grant, and no sign-out would end it.
+        # No session uses this grant, so no sign-out would ever revoke it.
         revoke_grant(redeemed.storage, services)
         raise
     services.observer.count(SIGN_IN_SUCCEEDED)
@@ -160,9 +165,9 @@ def finish_sign_in(
 
 
 def _entra_user(redeemed: "Redeemed", services: Services) -> EntraUser:
-    """Return what Entra says of the user, if the scope for it is requested.
+    """Return Entra's claims about the user, if the scope for them is requested.
 
-    Without userinfo there is no sign-in when rules or names depend on it.
+    If userinfo fails, the sign-in fails only if settings depend on it.
     """
     settings = services.settings
     if IDENTITIES not in settings.logto_scopes:
@@ -176,7 +181,7 @@ def _entra_user(redeemed: "Redeemed", services: Services) -> EntraUser:
         return EntraUser()
     entra = entra_user(userinfo, settings)
     if entra.overage:
-        services.observer.problem("Entra left groups out of the token", reason="groups_overage")
+        services.observer.problem("Entra omitted groups from the token", reason="groups_overage")
         services.observer.count(GROUPS_OVERAGE)
     return entra
 
@@ -202,26 +207,27 @@ def _session(
     )
 
 
-def _check_issuer(response: AuthorizationResponse, known: "ProviderMetadata") -> None:
-    """Refuse another issuer, and a missing one if it was announced (RFC 9207 section 2.4)."""
-    if response.issuer is None and not known.names_issuer_in_callback:
+def _check_issuer(response: AuthorizationResponse, metadata: "ProviderMetadata") -> None:
+    """Refuse another issuer, and a missing one if discovery announces it (RFC 9207 section 2.4)."""
+    if response.issuer is None and not metadata.names_issuer_in_callback:
         return
-    if response.issuer != known.issuer:
+    if response.issuer != metadata.issuer:
         raise IssuerMismatch("`iss` of the callback is not the provider's issuer")
 
 
 def _claim(
     state: str, browser_cookies: tuple[BrowserCookie, ...], services: Services
 ) -> Transaction:
-    """Take the transaction, which only one request can, and open it for its own browser."""
+    """Delete the transaction from the table, and decrypt it with its browser's cookie."""
+    # A browser may hold several sign-in cookies; the item says which of them it belongs to.
     cookies = {binding_of(cookie.value): cookie.value for cookie in browser_cookies}
     item = services.sessions.claim_transaction(transaction_key(state), list(cookies))
     if item is None:
         raise TransactionUnknown("`state` is not that of a pending sign-in")
     transaction = Transaction.unseal(item, state=state, cookie=cookies[item.binding])
     if transaction is None:
-        raise TransactionUnknown("the transaction does not open")
-    # The TTL deletes rows days late.
+        raise TransactionUnknown("the transaction cannot be decrypted")
+    # The TTL may delete an item days late.
     if services.clock() >= transaction.started_at + services.limits.transaction_seconds:
         raise TransactionUnknown("the transaction has expired")
     return transaction
@@ -258,7 +264,8 @@ def _commit(
         subject_marker=subject_marker(session.issuer, session.subject),
         op_session_marker=op_session_marker(session.issuer, sid) if sid is not None else None,
         in_flight_since=int(in_flight.since * 1000),
-        # Logto's times are whole seconds: a logout may be a second later than it says.
+        # The earliest authentication by Logto's clock, counted back from the ID token's `iat`. One
+        # second more, because Logto rounds its times down.
         authenticated_from=session.began_at - in_flight.seconds - 1,
     )
     services.sessions.commit_session(
@@ -273,7 +280,7 @@ def _commit(
 def _previous(handle: SessionHandle, services: Services) -> tuple[ItemKey, ...]:
     """Return the keys of the browser's previous session and its listings; none if it is gone.
 
-    The session ends even if it cannot be read. Its listings lapse by themselves then.
+    If the session cannot be read, it is deleted all the same, and its listings expire by the TTL.
     """
     try:
         item = services.sessions.read_session(handle.key)

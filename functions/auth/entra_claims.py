@@ -1,8 +1,7 @@
-"""What Entra ID says of a user, as Logto's userinfo hands it on (scope `identities`).
+"""Read Entra ID's claims about a user from Logto's userinfo (scope `identities`).
 
-Of hundreds of groups only those that the settings map are kept, under their short names, so no
-row grows with the directory. Where Entra left the groups out because there are too many (its
-overage claim), that is said.
+Only mapped groups are kept, under their short names, so items do not grow with the directory. If
+Entra omitted the groups because there are too many, its overage claim is reported.
 """
 
 import re
@@ -14,22 +13,22 @@ from shared.settings import Settings
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OVERAGE = ("_claim_names", "_claimNames", "claimNames", "claim_names")
-"""Entra's distributed claims, under its own name and as Logto may spell it."""
+"""Entra's distributed claims, under Entra's name and Logto's spellings of it."""
 _MANY_GROUPS = ("hasgroups", "hasGroups")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EntraUser:
-    """`tenant_id` is None where it is unknown or more than one; `groups` are short names."""
+    """Claims of a user. `tenant_id`: None if unknown or ambiguous. `groups`: short names."""
 
     tenant_id: str | None = None
     groups: tuple[str, ...] = ()
     overage: bool = False
-    """Whether Entra left groups out."""
+    """Whether Entra omitted groups."""
 
 
 def entra_user(userinfo: Mapping[str, Any], settings: Settings) -> EntraUser:
-    """Read `sso_identities[].detail`; what is not as expected is left out."""
+    """Read `sso_identities[].detail`; values of unexpected types are ignored."""
     details = list(_details(userinfo))
     tenants = {tenant for detail in details if (tenant := _tenant(detail)) is not None}
     names: dict[str, None] = {}
@@ -40,12 +39,12 @@ def entra_user(userinfo: Mapping[str, Any], settings: Settings) -> EntraUser:
         for role in _texts(detail.get("roles")):
             if role in settings.entra_roles:
                 names[settings.entra_roles[role]] = None
-    # Who has identities of two tenants has not proven which of them this sign-in came through.
+    # A user with identities in two tenants has not proven which one this sign-in came from.
     certain = len(tenants) == 1 and all(_tenant(detail) is not None for detail in details)
     return EntraUser(
         tenant_id=tenants.pop() if certain else None,
         groups=tuple(sorted(names)),
-        overage=any(_left_out(detail) for detail in details),
+        overage=any(_omits_groups(detail) for detail in details),
     )
 
 
@@ -67,7 +66,7 @@ def _texts(value: object) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _left_out(detail: Mapping[str, Any]) -> bool:
+def _omits_groups(detail: Mapping[str, Any]) -> bool:
     for name in _OVERAGE:
         sources = detail.get(name)
         if isinstance(sources, dict) and "groups" in sources:

@@ -1,7 +1,6 @@
-"""Between API Gateway and Mangum: an event of any shape becomes one that is complete and valid.
+"""Build a complete and valid event for Mangum from a parsed request.
 
-What Mangum and Starlette get is made of what has been read already, so nothing that a client can
-put into an event becomes an exception in them.
+Mangum and Starlette get only parsed values, so no event can cause an exception in them.
 """
 
 import base64
@@ -15,7 +14,7 @@ from shared.errors import SignInError
 
 
 def mangum_event(browser: BrowserRequest) -> dict[str, Any]:
-    """Return a payload 2.0 event with every field that Mangum reads, of its right type."""
+    """Return a payload 2.0 event with every field that Mangum reads."""
     http = browser.http
     return {
         "version": "2.0",
@@ -34,8 +33,8 @@ def mangum_event(browser: BrowserRequest) -> dict[str, Any]:
     }
 
 
-def answer_without_page(failure: SignInError, correlation_id: str) -> dict[str, Any]:
-    """Return a problem+json answer for a request that the application cannot be given."""
+def problem_without_page(failure: SignInError, correlation_id: str) -> dict[str, Any]:
+    """Return a problem+json response for a request that cannot be passed to the application."""
     problem = problem_of(failure)
     content = {
         "title": problem.title,

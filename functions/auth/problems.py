@@ -1,4 +1,4 @@
-"""The one table that turns errors into answers: status, words for a person, and what next."""
+"""Map errors to responses: status, text for the user, and next action. The only such table."""
 
 from dataclasses import dataclass
 
@@ -7,50 +7,51 @@ from shared import errors
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """What a person is told. `retry` is the number of seconds after which trying again helps."""
+    """An error response. `retry` is the number of seconds after which a retry makes sense."""
 
     status: int
     title: str
     message: str
     offer_sign_in: bool = False
     other_account: bool = False
-    """Whether the way on is to sign in as somebody else."""
+    """Whether to offer a sign-in with another account."""
     retry: int | None = None
 
 
-_AGAIN = "Nothing was changed. You can start again."
+_AGAIN = "Nothing was changed. You can try again."
 _LATER = "Please try again in a moment. You have not been signed out."
+_ADMINISTRATOR = "Tell this site's administrator, and pass on the reference below."
 
 _TABLE: dict[type[errors.SignInError], Problem] = {
     errors.MalformedRequest: Problem(
         status=400,
-        title="That request could not be read",
-        message="The link or form seems to be damaged. " + _AGAIN,
+        title="This request is not valid",
+        message="The link or form seems to be incomplete or damaged. " + _AGAIN,
         offer_sign_in=True,
     ),
     errors.CrossSiteRequest: Problem(
         status=403,
-        title="That came from another site",
-        message="Another site asked for this on your behalf, so it was not done.",
+        title="This request came from another site",
+        message="Another site sent this request in your name, so it was refused.",
     ),
     errors.SessionRequired: Problem(
         status=401,
         title="You are not signed in",
-        message="Sign in to go on.",
+        message="Sign in to continue.",
         offer_sign_in=True,
     ),
     errors.RevalidationRequired: Problem(
         status=401,
-        title="Your sign-in has to be confirmed",
-        message="Sign in again to go on where you were.",
+        title="Please confirm your sign-in",
+        message="Sign in again to continue where you were.",
         offer_sign_in=True,
     ),
     errors.NotAllowed: Problem(
         status=403,
-        title="You may not use this",
+        title="You do not have access",
         message=(
-            "You signed in, but your account is not one of those that may use this site. Ask "
-            "whoever looks after it, or sign in with another account."
+            "You signed in, but your account is not allowed to use this site. Ask its "
+            "administrator for access, or sign in with another account."
         ),
         other_account=True,
     ),
@@ -62,14 +63,14 @@ _TABLE: dict[type[errors.SignInError], Problem] = {
     ),
     errors.TransactionUnknown: Problem(
         status=400,
-        title="This sign-in is no longer open",
-        message="It was finished already, or it took longer than an hour. " + _AGAIN,
+        title="This sign-in is no longer valid",
+        message="It was already completed, or it took longer than an hour. " + _AGAIN,
         offer_sign_in=True,
     ),
     errors.OtherBrowser: Problem(
         status=400,
-        title="This sign-in began in another browser",
-        message="Finish it in the browser that you began it in, or start again here.",
+        title="This sign-in was started in another browser",
+        message="Complete it in the browser where you started it, or start again here.",
         offer_sign_in=True,
     ),
     errors.ProviderDenied: Problem(
@@ -81,7 +82,7 @@ _TABLE: dict[type[errors.SignInError], Problem] = {
     errors.SignInRefused: Problem(
         status=400,
         title="The sign-in could not be verified",
-        message="What came back from the sign-in service did not pass our checks. " + _AGAIN,
+        message="The response of the sign-in service did not pass our checks. " + _AGAIN,
         offer_sign_in=True,
     ),
     errors.Unavailable: Problem(
@@ -92,13 +93,13 @@ _TABLE: dict[type[errors.SignInError], Problem] = {
     ),
     errors.ProviderMisbehaved: Problem(
         status=502,
-        title="The sign-in service gave no usable answer",
+        title="The sign-in service sent an invalid response",
         message=_LATER,
     ),
     errors.ClientRefused: Problem(
         status=502,
         title="This sign-in is not set up correctly",
-        message="Tell the people who run this site; the reference below helps them.",
+        message=_ADMINISTRATOR,
     ),
     errors.RecordTooLarge: Problem(
         status=502,
@@ -108,46 +109,48 @@ _TABLE: dict[type[errors.SignInError], Problem] = {
     errors.Misconfigured: Problem(
         status=500,
         title="This sign-in is not set up correctly",
-        message="Tell the people who run this site; the reference below helps them.",
+        message=_ADMINISTRATOR,
     ),
     errors.SignInError: Problem(
         status=500,
         title="Something went wrong",
-        message="Tell the people who run this site; the reference below helps them.",
+        message=_ADMINISTRATOR,
     ),
 }
 
 _DENIALS = {
     "access_denied": Problem(
         status=403,
-        title="You were not let in",
+        title="Access was denied",
         message="The sign-in was declined, by you or by your organization.",
         offer_sign_in=True,
     ),
     "login_required": Problem(
         status=401,
         title="You are not signed in",
-        message="There is no session at the sign-in service to go on with.",
+        message="You have no session at the sign-in service.",
         offer_sign_in=True,
     ),
 }
 
 
 def problem_of(failure: errors.SignInError) -> Problem:
-    """The most specific entry for an error."""
+    """Return the most specific entry for an error."""
     if isinstance(failure, errors.ProviderDenied) and failure.code in _DENIALS:
         return _DENIALS[failure.code]
     return next(_TABLE[kind] for kind in type(failure).__mro__ if kind in _TABLE)
 
 
 def problem_of_status(status: int) -> Problem:
-    """For what the router refuses before any route runs."""
+    """Return the problem for a status with which the router refuses a request."""
     if status == 404:
         return Problem(
-            status=404, title="There is no such page", message="The address may be mistyped."
+            status=404, title="This page does not exist", message="The address may be mistyped."
         )
     if status == 405:
         return Problem(
-            status=405, title="That is not possible here", message="This page does not take that."
+            status=405,
+            title="Method not allowed",
+            message="This page does not support that method.",
         )
-    return Problem(status=status, title="That request could not be read", message=_AGAIN)
+    return Problem(status=status, title="This request is not valid", message=_AGAIN)

@@ -1,4 +1,4 @@
-"""A browser's request: a view of the event, with the services that answer it."""
+"""Provide a browser's request to the routes, together with its services."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from shared.web.cookies import BrowserCookie, Cookies
 from shared.web.http_api import HttpApiRequest
 
 SCOPE_KEY = "browser_request"
-"""Its name in the event that the ASGI application is given."""
+"""The request's member in the event that the ASGI application gets."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class BrowserRequest:
 
     @classmethod
     def of(cls, connection: HTTPConnection) -> "BrowserRequest":
-        """Return the view that this invocation's handler made."""
+        """Return the request of this invocation."""
         browser: BrowserRequest = connection.scope["aws.event"][SCOPE_KEY]
         return browser
 
@@ -36,7 +36,7 @@ class BrowserRequest:
 
     @property
     def path(self) -> str:
-        """The path below the deployment's root."""
+        """The path without the deployment's prefix."""
         return self.http.path
 
     @property
@@ -45,12 +45,12 @@ class BrowserRequest:
 
     @cached_property
     def session(self) -> SessionHandle | None:
-        """The session cookie's handle. Raises nothing: a cookie of another shape is none."""
+        """The session cookie's handle; None also for a malformed cookie."""
         return self.cookies.session(self.http.cookie_header)
 
     @property
     def sessions(self) -> tuple[SessionHandle, ...]:
-        """Handles of every session cookie that was sent: what a sign-out ends."""
+        """The handles of all session cookies: a sign-out ends each."""
         return self.cookies.sessions(self.http.cookie_header)
 
     @property
@@ -64,13 +64,13 @@ class BrowserRequest:
 
     @property
     def client_agent(self) -> str | None:
-        """The browser's name for itself, as far as it can be shown."""
+        """The printable part of `User-Agent`."""
         agent = "".join(c for c in self.http.header("user-agent") if c.isprintable())
         return agent[:256] or None
 
     @property
     def wants_page(self) -> bool:
-        """Whether a person navigates: by Fetch Metadata if the browser sends it."""
+        """Whether the user is navigating: by Fetch Metadata if the browser sends it."""
         mode = self.http.header("sec-fetch-mode")
         if mode:
             return mode == "navigate"
@@ -78,11 +78,11 @@ class BrowserRequest:
 
     @property
     def is_prefetch(self) -> bool:
-        """Whether the browser asks ahead of a navigation that may never come."""
+        """Whether the browser fetches the page in advance, without the user's decision."""
         purpose = self.http.header("sec-purpose") + self.http.header("purpose")
         return "prefetch" in purpose.lower()
 
     @property
-    def comes_from_here(self) -> bool:
-        """Whether this origin, or the person by hand, made the request."""
-        return self.http.is_same_site(self.site)
+    def is_same_origin(self) -> bool:
+        """Whether this origin, or the user directly, initiated the request."""
+        return self.http.is_initiated_by(self.site)

@@ -1,4 +1,4 @@
-"""How answers look: pages, problems, redirects, and the headers that all of them carry."""
+"""Build responses: pages, problems, redirects, and the security headers."""
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
@@ -12,7 +12,7 @@ _NO_CONTENT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none
 
 
 def brand_of(settings: Settings) -> pages.Brand:
-    """How the pages are branded."""
+    """Return the brand that the settings describe."""
     return pages.Brand(
         name=settings.brand_name,
         logo_url=settings.brand_logo_url,
@@ -23,7 +23,10 @@ def brand_of(settings: Settings) -> pages.Brand:
 def page(
     browser: BrowserRequest, html: str, *, status: int = 200, referrer: bool = False
 ) -> Response:
-    """A page. `referrer` lets its forms name this origin: never where the URL may hold a code."""
+    """Return a page.
+
+    `referrer`: let its forms send their origin. Never set it if the URL may contain a code.
+    """
     settings = browser.services.settings
     policy = pages.content_security_policy(
         brand_of(settings), form_action=(origin_of(settings.logto_endpoint),)
@@ -39,60 +42,60 @@ def page(
 
 
 def redirect(url: str, *, status: int = 302) -> Response:
-    """A redirect to a URL that has been checked already, and is sent as it is."""
+    """Return a redirect to a URL that has been validated; it is not encoded again."""
     return Response(status_code=status, headers={"Location": url})
 
 
-def problem(
-    browser: BrowserRequest, told: Problem, error: str, *, sign_in_path: str | None = None
+def problem_response(
+    browser: BrowserRequest, problem: Problem, error: str, *, sign_in_path: str | None = None
 ) -> Response:
-    """An error page for a person, problem+json (RFC 9457) for a program."""
+    """Return an error page for a person, problem+json (RFC 9457) for a program."""
     site = browser.site
     sign_in_path = sign_in_path or f"{site.root}/sign-in"
     if browser.wants_page and browser.path != "/me":
-        action = _way_on(told, site.root, sign_in_path)
+        action = _next_action(problem, site.root, sign_in_path)
         html = pages.render_error(
             brand_of(browser.services.settings),
-            status=told.status,
-            title=told.title,
-            message=told.message,
+            status=problem.status,
+            title=problem.title,
+            message=problem.message,
             correlation_id=browser.correlation_id,
             action=action,
             root=site.root,
         )
-        response = page(browser, html, status=told.status)
+        response = page(browser, html, status=problem.status)
     else:
         content = {
             "type": "about:blank",
-            "title": told.title,
-            "status": told.status,
-            "detail": told.message,
+            "title": problem.title,
+            "status": problem.status,
+            "detail": problem.message,
             "error": error,
             "correlation_id": browser.correlation_id,
         }
-        if told.offer_sign_in:
+        if problem.offer_sign_in:
             content["sign_in_url"] = site.origin + sign_in_path
         response = JSONResponse(
-            content, status_code=told.status, media_type="application/problem+json"
+            content, status_code=problem.status, media_type="application/problem+json"
         )
-    if told.retry is not None:
-        response.headers["Retry-After"] = str(told.retry)
+    if problem.retry is not None:
+        response.headers["Retry-After"] = str(problem.retry)
     return response
 
 
-def _way_on(told: Problem, root: str, sign_in_path: str) -> pages.Action:
-    if told.other_account:
-        # Logto remembers who was here: without the prompt it would be the same user again.
+def _next_action(problem: Problem, root: str, sign_in_path: str) -> pages.Action:
+    if problem.other_account:
+        # Logto has a session of this user: without the prompt it would sign in the same one again.
         return pages.Action(
             label="Sign in with another account", href=f"{root}/sign-in?prompt=login"
         )
-    if told.offer_sign_in:
+    if problem.offer_sign_in:
         return pages.Action(label="Sign in", href=sign_in_path)
     return pages.Action(label="Go to the start page", href=f"{root}/")
 
 
 def secure_headers(*, correlation_id: str) -> dict[str, str]:
-    """Headers of every answer that does not set them itself."""
+    """Return the headers that are added to every response that does not set them."""
     return {
         "cache-control": "no-store",
         "content-security-policy": _NO_CONTENT_POLICY,

@@ -1,4 +1,4 @@
-"""Where a sign-in may lead: a page of this origin, and none that starts or ends a sign-in."""
+"""Validate the page to return to after a sign-in, so that it is no open redirect."""
 
 from posixpath import normpath
 from urllib.parse import quote, unquote
@@ -7,14 +7,15 @@ from shared.parsing.urls import origin_of
 
 MAX_CHARACTERS = 2048
 _FORBIDDEN = frozenset({"sign-in", "callback", "sign-out"})
-_KEPT = "/?#[]@!$&'()*+,;=%:~-._"
+"""Pages that start or end a sign-in: to return to one would be a loop, or a sign-out."""
+_SAFE = "/?#[]@!$&'()*+,;=%:~-._"
 
 
 def safe_return_to(value: str | None, *, root: str) -> str:
-    """`value` if a browser resolves it to a page of this origin, else `root` followed by `/`.
+    """Return `value` if a browser resolves it to a page of this origin, else `root` and `/`.
 
-    `root` is the path that the deployment hangs under (empty, or `/stage`). The answer is a path
-    with an optional query and fragment in ASCII, to be put behind the origin.
+    `root` is the deployment's path prefix (empty, or `/stage`). The result is an ASCII path with an
+    optional query and fragment, to be appended to the origin.
     """
     home = f"{root}/"
     if not value or len(value) > MAX_CHARACTERS or not value.startswith("/"):
@@ -25,18 +26,18 @@ def safe_return_to(value: str | None, *, root: str) -> str:
         return home
     path = value.split("?", 1)[0].split("#", 1)[0]
     decoded = _decoded(path)
-    # An encoded separator or control character means one path to a proxy, another to a browser.
+    # A proxy and a browser may read an encoded separator or control character differently.
     if decoded is None or "\\" in decoded or not decoded.isprintable() or "//" in decoded:
         return home
     normal = normpath(decoded).casefold()
     for page in _FORBIDDEN:
         if normal == f"{root}/{page}".casefold() or normal.startswith(f"{root}/{page}/".casefold()):
             return home
-    return quote(value, safe=_KEPT)
+    return quote(value, safe=_SAFE)
 
 
 def from_target_link_uri(value: str | None, *, base_url: str) -> str | None:
-    """The path of a `target_link_uri` on this origin (OIDC Core section 4), else None."""
+    """Return the path of a `target_link_uri` on this origin (OIDC Core section 4), else None."""
     if value is None:
         return None
     origin = origin_of(base_url)
@@ -46,10 +47,10 @@ def from_target_link_uri(value: str | None, *, base_url: str) -> str | None:
 
 
 def _decoded(path: str) -> str | None:
-    """`path` with every layer of percent-encoding taken off, or None if there is no end to it."""
+    """Remove every layer of percent-encoding; None if there are more than five."""
     for _ in range(5):
-        plainer = unquote(path)
-        if plainer == path:
+        decoded = unquote(path)
+        if decoded == path:
             return path
-        path = plainer
+        path = decoded
     return None

@@ -1,4 +1,4 @@
-"""Start a sign-in: from a request to the authorization request at Logto, with one write."""
+"""Start a sign-in: store a transaction, and build the authorization request to Logto."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from shared.web.base_url import Site
 from shared.web.cookies import BrowserCookie
 
 TARGETS = frozenset({"return_to", "target_link_uri"})
-"""Parameters that may hold any text: a value that is not a page of ours means the start page."""
+"""Parameters that accept any text: a value that is not a page here means the start page."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _FIRST_SCREEN = re.compile(r"[a-z_]{1,32}(?::[a-z_]{1,32})?")
 _LOCALES = re.compile(r"[A-Za-z0-9-]{1,35}(?: [A-Za-z0-9-]{1,35}){0,9}")
@@ -23,18 +23,18 @@ _PROMPTS = frozenset({"login", "consent", "select_account"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignInRequest:
-    """The parameters of /sign-in; None if one was not given."""
+    """The parameters of /sign-in; None if one is absent."""
 
     return_to: str
     issuer: str | None
     connector: str | None
     extra: dict[str, str]
-    """Parameters of the authorization request beyond those that every sign-in has."""
+    """Optional parameters of the authorization request."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartedSignIn:
-    """The URL to send the browser to, and the cookie that ties the attempt to the browser."""
+    """The URL to redirect to, and the cookie that ties the attempt to the browser."""
 
     url: str
     cookie: BrowserCookie
@@ -43,13 +43,13 @@ class StartedSignIn:
 def parse_sign_in(
     query: Mapping[str, str], *, site: Site, default_connector: str | None
 ) -> SignInRequest:
-    """Read the query (or form) of /sign-in; unknown parameters are ignored.
+    """Parse the query or form of /sign-in; unknown parameters are ignored.
 
-    Raises MalformedRequest for a value that has no meaning at Logto.
+    Raises MalformedRequest for a value that Logto does not accept.
     """
     target = from_target_link_uri(query.get("target_link_uri"), base_url=site.base_url)
     first_screen = _matching(query, "first_screen", _FIRST_SCREEN)
-    # A request for one of Logto's screens is not sent past it.
+    # A direct sign-in would skip the screen that was requested.
     connector = _connector(query) or (default_connector if first_screen is None else None)
     extra = {
         "first_screen": first_screen,
@@ -74,14 +74,15 @@ def start_sign_in(
     browser_cookies: tuple[BrowserCookie, ...],
     services: Services,
 ) -> StartedSignIn:
-    """Begin a transaction. Changes no session that the browser has.
+    """Start a transaction. The browser's session, if any, stays until the callback.
 
-    Raises IssuerMismatch when a third party names another provider (OIDC Core section 4),
+    Raises IssuerMismatch if a third party names another provider (OIDC Core section 4),
     ProviderUnavailable and TableUnavailable.
     """
     logto = services.logto()
     if request.issuer is not None and request.issuer != logto.metadata().issuer:
         raise IssuerMismatch("`iss` is not the provider of this application")
+    # One browser cookie serves every tab: a new one per attempt would overwrite the others.
     cookie = (
         browser_cookies[0] if browser_cookies else site.cookies.new_browser_cookie(services.random)
     )
@@ -123,7 +124,7 @@ def _prompt(value: str | None) -> str | None:
         return value
     prompts = value.split(" ")
     if not set(prompts) <= _PROMPTS:
-        raise MalformedRequest("`prompt` is not one that OIDC Core 3.1.2.1 knows")
+        raise MalformedRequest("`prompt` is not defined by OIDC Core 3.1.2.1")
     return " ".join(dict.fromkeys([*prompts, "consent"]))
 
 
@@ -137,5 +138,5 @@ def _text(query: Mapping[str, str], name: str, *, at_most: int = 2048) -> str | 
 def _matching(query: Mapping[str, str], name: str, pattern: re.Pattern[str]) -> str | None:
     value = _text(query, name)
     if value is not None and not pattern.fullmatch(value):
-        raise MalformedRequest(f"`{name}` has a form that it cannot have")
+        raise MalformedRequest(f"`{name}` is not valid")
     return value

@@ -64,8 +64,8 @@ def _ended(handle: SessionHandle, *, everywhere: bool, services: Services) -> Se
         if asking is not None:
             # What is listed by now has begun by now, whatever Logto's clock says.
             until = max(int(services.clock()) + CLOCK_SKEW_SECONDS, asking.began_at)
-            count = end_subject(asking.subject, until=until, services=services, spared=handle.key)
-            services.observer.event("signed out everywhere", sessions=count + 1)
+            others = end_subject(asking.subject, until=until, services=services, spared=handle.key)
+            services.observer.event("signed out everywhere", sessions=others.sessions + 1)
     session = _opened(services.sessions.delete_session(handle.key), handle)
     if session is not None:
         _unlist(session, handle.key, services)

@@ -1,4 +1,4 @@
-"""Load before a snapshot what a process would load at its first requests."""
+"""Load, before a snapshot, the modules that the first requests would load."""
 
 from functions.auth import pages
 from functions.auth.responses import brand_of

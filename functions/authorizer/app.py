@@ -1,6 +1,6 @@
 """`functions.authorizer.app.handler`: a Lambda authorizer, payload 2.0 with simple responses.
 
-Importing it reads the settings, so a deployment that cannot work stops at start and says why.
+Importing it checks the settings, so a misconfigured deployment fails at startup and says why.
 """
 
 from shared import startup_gc  # isort: split

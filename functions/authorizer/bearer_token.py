@@ -1,4 +1,4 @@
-"""Checking an access token that a client brings (RFC 9068, RFC 6750)."""
+"""Check a bearer access token (RFC 9068, RFC 6750)."""
 
 import re
 from typing import Any
@@ -23,25 +23,25 @@ def check_bearer(
     if matched is None:
         raise BearerRefused("the Authorization header has no bearer token")
     token, provider = matched[1], services.provider()
-    known = provider.metadata(services.deadline)
+    metadata = provider.metadata(services.deadline)
     try:
         try:
-            claims = _checked(token, known, resources, services.clock())
+            claims = _checked(token, metadata, resources, services.clock())
         except KeyUnknown:
-            known = provider.refetched(services.deadline)
-            claims = _checked(token, known, resources, services.clock())
+            metadata = provider.refetched(services.deadline)
+            claims = _checked(token, metadata, resources, services.clock())
     except IdTokenInvalid as failure:
         raise BearerRefused(str(failure)) from None
     return token, claims
 
 
 def _checked(
-    token: str, known: ProviderMetadata, resources: tuple[str, ...], now: float
+    token: str, metadata: ProviderMetadata, resources: tuple[str, ...], now: float
 ) -> dict[str, Any]:
-    header, claims = verify_signature(token, known)
+    header, claims = verify_signature(token, metadata)
     if str(header.get("typ", "")).upper() not in _TYPES:
         raise BearerRefused("the header's `typ` is not that of an access token")
-    if claims.get("iss") != known.issuer:
+    if claims.get("iss") != metadata.issuer:
         raise BearerRefused("`iss` is not the provider's issuer")
     audience = claims.get("aud")
     if not isinstance(audience, str) or audience not in resources:

@@ -1,5 +1,4 @@
-"""A request that API Gateway asks about: a view of the authorizer's event. Its fields are
-untrusted."""
+"""Parse the authorizer's event. Its fields are untrusted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ class AuthorizerRequest:
     @property
     def may_be_forged(self) -> bool:
         """Whether it changes something and a foreign site may have sent it with the cookie."""
-        return self.http.method not in _SAFE and not self.http.is_same_site(self.site)
+        return self.http.method not in _SAFE and not self.http.is_initiated_by(self.site)
 
     def target(self, routes: Mapping[str, str]) -> str | None:
         """Return the resource or organization whose access token this route gets, if any."""

@@ -128,9 +128,10 @@ class _Refresh:
             self._give_back(owner)
             return token.value
         redemption = _Redemption(self, session, owner)
-        # An earlier holder that never said how its redemption ended leaves the token's state open.
+        # If an earlier holder did not record how its redemption ended, the token may be used up.
         outcome_known = not leased.outcome_unknown
         try:
+            # Before any part of the redemption: a failure here leaves its outcome known.
             self.services.logto().ready()
             if self.services.deadline.left() < self.services.limits.redeem_needs_seconds:
                 raise ProviderUnavailable("too little time was left for a redemption")
@@ -141,9 +142,11 @@ class _Refresh:
         except (GrantRefused, IdentityChanged) as failure:
             return self._ended(failure, session, owner, token)
         except TokenRefused:
+            # Logto refused this target only. The grant is intact, and others can be refreshed.
             self._give_back(owner)
             raise
         except (ProviderSilent, ProviderMisbehaved):
+            # Logto may have rotated the token: the next holder must ask before it redeems.
             self._back_off(owner, outcome_known=False)
             raise ProviderSilent("the refresh got no usable answer") from None
         except (Unavailable, Misconfigured):

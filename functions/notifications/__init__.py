@@ -1,1 +1,1 @@
-"""Logto's function: back-channel logout and webhooks end sessions."""
+"""The function for Logto's messages: back-channel logout and webhooks revoke sessions."""

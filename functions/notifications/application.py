@@ -1,4 +1,4 @@
-"""The messages' handler over given services: routes, a time limit, and answers for a program."""
+"""Handle Logto's messages: routes, a time limit, and responses for a program."""
 
 import json
 import threading
@@ -19,7 +19,7 @@ Act = Callable[[HttpApiRequest, Services], None]
 
 
 def make_handler(services: Services, webhook_key: StoredSecret) -> Handler:
-    """Return a Lambda handler. A message that was not carried out whole is never a success."""
+    """Return a Lambda handler. A message that was processed in part is never a success."""
     turn = threading.Lock()
     transport = transport_security(services.settings.base_url)
     routes: dict[str, Act] = {
@@ -49,7 +49,7 @@ def _answer(
         if act is None:
             return _reply(404, message, "not_found")
         if message.method != "POST":
-            raise MessageRefused("a message is posted")
+            raise MessageRefused("the method is not POST")
         act(message, services)
     except MessageRefused as failure:
         observer.event("message refused", reason=failure.error, detail=str(failure))
@@ -59,9 +59,9 @@ def _answer(
         observer.problem("message not read", reason=failure.error, detail=str(failure))
         return _reply(500, message, failure.error)
     except SignInError as failure:
-        observer.problem("message not carried out", reason=failure.error)
+        observer.problem("message not processed", reason=failure.error)
         return _reply(503 if isinstance(failure, Unavailable) else 502, message, failure.error)
-    except Exception as failure:  # noqa: BLE001 - the last resort, logged by type and place
+    except Exception as failure:  # noqa: BLE001 - logged without its text
         observer.fault(failure)
         return _reply(500, message, "error")
     observer.count(MESSAGE_ACCEPTED)

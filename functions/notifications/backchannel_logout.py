@@ -1,4 +1,4 @@
-"""OpenID Connect Back-Channel Logout 1.0: a logout token ends the sessions that it names."""
+"""Log out by OpenID Connect Back-Channel Logout 1.0: a logout token ends sessions."""
 
 from functions.notifications.logout_token import LogoutToken, check_logout_token
 from shared.errors import IdTokenInvalid, MalformedRequest, MessageRefused
@@ -12,20 +12,22 @@ from shared.store.keys import replay_key
 from shared.web.http_api import HttpApiRequest
 
 REPLAY_SECONDS = 3600
-"""How long a used token is remembered: longer than any can be valid."""
+"""How long a used token is remembered: longer than a token is valid."""
 
 
 def log_out(message: HttpApiRequest, services: Services) -> None:
-    """Check the token and end its sessions.
+    """Check the logout token and end the sessions that it names.
 
-    Raises MessageRefused for a token that fails a check or comes again, and Unavailable, after
-    which the same token may be sent again: it counts as used only when all has been done.
+    Raises MessageRefused for a token that fails a check or was used before. Raises Unavailable, and
+    then Logto may send the same token again.
     """
     token = _checked(_posted_token(message), services)
     guard = replay_key(services.settings.issuer, token.token_id)
-    if services.revocations().is_there(guard):
+    if services.revocations().exists(guard):
         raise MessageRefused("the logout token has been used already")
     count = _end(token, services)
+    # Only now: a token counts as used when its sessions have ended, so after a failure half-way it
+    # can be sent again. If two deliveries overlap, both end the sessions and one is refused.
     owner = base64url.encode(services.random(12))
     expires_at = int(services.clock()) + REPLAY_SECONDS
     if not services.revocations().put_once(guard, owner, expires_at=expires_at):
@@ -36,7 +38,7 @@ def log_out(message: HttpApiRequest, services: Services) -> None:
 
 def _posted_token(message: HttpApiRequest) -> str:
     if message.content_type != "application/x-www-form-urlencoded":
-        raise MessageRefused("a logout token comes as a form")
+        raise MessageRefused("the body is not a form")
     if message.body is None:
         raise MessageRefused("the form cannot be read")
     try:
@@ -50,13 +52,15 @@ def _posted_token(message: HttpApiRequest) -> str:
 
 def _checked(token: str, services: Services) -> LogoutToken:
     provider, client_id = services.provider(), services.settings.logto_app_id
-    known = provider.metadata(services.deadline)
+    metadata = provider.metadata(services.deadline)
     try:
         try:
-            return check_logout_token(token, known, client_id=client_id, now=services.clock())
+            return check_logout_token(token, metadata, client_id=client_id, now=services.clock())
         except KeyUnknown:
-            known = provider.refetched_or_unavailable(services.deadline)
-            return check_logout_token(token, known, client_id=client_id, now=services.clock())
+            # Logto may have rotated its keys. If they cannot be fetched, the message must not be
+            # refused: Logto would not send it again.
+            metadata = provider.refetched_or_unavailable(services.deadline)
+            return check_logout_token(token, metadata, client_id=client_id, now=services.clock())
     except IdTokenInvalid as failure:
         raise MessageRefused(str(failure)) from None
 
@@ -64,4 +68,5 @@ def _checked(token: str, services: Services) -> LogoutToken:
 def _end(token: LogoutToken, services: Services) -> int:
     if token.op_session is not None:
         return end_op_session(token.op_session, subject=token.subject, services=services)
-    return end_subject(str(token.subject), until=token.issued_at, services=services)
+    # Sessions that began after the logout stay.
+    return end_subject(str(token.subject), until=token.issued_at, services=services).sessions

@@ -1,4 +1,4 @@
-"""Checking a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.6)."""
+"""Check a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.6)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 MAX_AGE_SECONDS = 300
-"""A logout token is sent as soon as it is made; Logto's live for two minutes."""
+"""A logout token is sent as soon as it is issued; Logto's are valid for two minutes."""
 _TYPES = ("LOGOUT+JWT", "APPLICATION/LOGOUT+JWT")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogoutToken:
-    """What a good logout token says: a subject, a session at Logto (`sid`), or both."""
+    """A checked logout token: it names a subject, a session at Logto (`sid`), or both."""
 
     subject: str | None
     op_session: str | None
@@ -28,13 +28,13 @@ class LogoutToken:
 
 
 def check_logout_token(
-    token: str, known: "ProviderMetadata", *, client_id: str, now: float
+    token: str, metadata: "ProviderMetadata", *, client_id: str, now: float
 ) -> LogoutToken:
-    """Raises IdTokenInvalid, or KeyUnknown where newer keys may help."""
-    header, claims = verify_signature(token, known)
+    """Check a logout token. Raises IdTokenInvalid, or KeyUnknown if newer keys may help."""
+    header, claims = verify_signature(token, metadata)
     if str(header.get("typ", "")).upper() not in _TYPES:
         raise IdTokenInvalid("the header's `typ` is not that of a logout token")
-    if claims.get("iss") != known.issuer:
+    if claims.get("iss") != metadata.issuer:
         raise IdTokenInvalid("`iss` is not the provider's issuer")
     if claims.get("aud") not in (client_id, [client_id]):
         raise IdTokenInvalid("`aud` is not this application alone")
@@ -43,12 +43,12 @@ def check_logout_token(
         raise IdTokenInvalid("`iat` is too long ago")
     events = claims.get("events")
     if not isinstance(events, dict) or not isinstance(events.get(EVENT), dict):
-        raise IdTokenInvalid("`events` does not say that this is a logout")
+        raise IdTokenInvalid("`events` does not contain the logout event")
     if "nonce" in claims:
-        raise IdTokenInvalid("a logout token holds no `nonce`")
+        raise IdTokenInvalid("a logout token must not have a `nonce`")
     subject, op_session = _name(claims, "sub"), _name(claims, "sid")
     if subject is None and op_session is None:
-        raise IdTokenInvalid("neither `sub` nor `sid` says whose sessions end")
+        raise IdTokenInvalid("both `sub` and `sid` are missing")
     token_id = _name(claims, "jti")
     if token_id is None:
         raise IdTokenInvalid("`jti` is missing")

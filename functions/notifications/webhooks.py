@@ -1,4 +1,4 @@
-"""Logto's webhooks: a user who is suspended or deleted has no session left."""
+"""Process Logto's webhooks: end the sessions of a suspended or deleted user."""
 
 import hashlib
 import hmac
@@ -24,10 +24,9 @@ SUSPENSION, DELETION = "User.SuspensionStatus.Updated", "User.Deleted"
 
 
 def receive(message: HttpApiRequest, key: StoredSecret, services: Services) -> None:
-    """End the sessions of the user that a message names; any other event is a success at once.
+    """End the sessions of the user whom a signed message suspends or deletes; ignore other events.
 
-    The signature says who sent it and when the event was: sessions that began afterwards go on,
-    so a message that comes again, or late, ends nothing that it should not. Raises
+    Sessions that began after the event stay, so a repeated or delayed message does no harm. Raises
     MessageRefused, Misconfigured and Unavailable.
     """
     body = _signed_body(message, key, services.deadline)
@@ -39,35 +38,37 @@ def receive(message: HttpApiRequest, key: StoredSecret, services: Services) -> N
     if user is None:
         services.observer.event("webhook ignored")
         return
-    # Sessions began by Logto's clock, which may be ahead of this one.
+    # Sessions are dated by Logto's clock, which may be ahead of this one. The limit keeps a false
+    # `createdAt` in the future from ending sessions that do not exist yet.
     until = min(created_at(event), int(services.clock()) + CLOCK_SKEW_SECONDS)
-    count = end_subject(user, until=until, services=services)
+    count = end_subject(user, until=until, services=services).sessions
     services.observer.count(SESSIONS_ENDED, value=count)
     services.observer.event("sessions ended by a webhook", sessions=count)
 
 
 def _signed_body(message: HttpApiRequest, key: StoredSecret, deadline: Deadline) -> bytes:
-    """The body, if the header holds its HMAC-SHA256 under the webhook's signing key."""
+    """Return the body if the header has its HMAC-SHA256 under the webhook's signing key."""
     body, given = message.body, message.header(SIGNATURE_HEADER)
     if not body or len(body) > MAX_BODY_BYTES:
-        raise MessageRefused("the body cannot be read")
+        raise MessageRefused("the body is empty, too large or not base64")
     if not _SIGNATURE.fullmatch(given):
         raise MessageRefused("the message is not signed")
     if _signs(key.value(deadline), body, given):
         return body
+    # The key may have been rotated since it was cached.
     renewed = key.renewed(key.value(deadline), deadline)
     if renewed is None or not _signs(renewed, body, given):
-        raise MessageRefused("the signature is not that of the signing key")
+        raise MessageRefused("the signature does not match the signing key")
     return body
 
 
 def _signs(key: str, body: bytes, given: str) -> bool:
-    wanted = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(wanted, given.lower())
+    expected = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected, given.lower())
 
 
 def locked_out(event: Mapping[str, Any]) -> str | None:
-    """The user whom the event keeps out from now on; None for any other event."""
+    """Return the id of the user whom an event suspends or deletes; None for other events."""
     kind, data = event.get("event"), event.get("data")
     if kind not in (SUSPENSION, DELETION):
         return None
@@ -85,6 +86,7 @@ def locked_out(event: Mapping[str, Any]) -> str | None:
 
 
 def created_at(event: Mapping[str, Any]) -> int:
+    """Return the time of an event in Unix seconds."""
     created = event.get("createdAt")
     try:
         moment = datetime.fromisoformat(created) if isinstance(created, str) else None

@@ -1,1 +1,1 @@
-"""The smoke check: CodeDeploy calls it when a new version has received its traffic."""
+"""The smoke check: CodeDeploy calls it after a new version has received traffic."""

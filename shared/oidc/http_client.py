@@ -1,11 +1,11 @@
 """Send HTTP requests to Logto: https or loopback only, no redirects, bounded time and size.
 
-It stands on urllib3, which botocore has loaded already, and keeps connections for all invocations
-of a process. urllib3's timeouts are for one read from the socket at a time: a peer that sends one
-byte a second, or `100 Continue` for ever, never meets them. So the connection and the response here
-set the socket's timeout to the time that is left of the whole exchange before each read.
+It uses urllib3, which botocore has loaded already, and keeps connections open between the
+invocations of a process. urllib3's timeouts apply to each read from the socket: a peer that sends
+one byte a second, or `100 Continue` for ever, never exceeds them. So the connection and the
+response here set the socket's timeout before each read to the time left of the whole exchange.
 
-Nothing here reads what it fetches; `shared.oidc.provider` and `shared.oidc.sdk` do.
+This module does not interpret bodies; `shared.oidc.provider` and `shared.oidc.sdk` do.
 """
 
 import io
@@ -37,7 +37,7 @@ _HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Response:
-    """Status and body of an answer; the body may hold tokens and is kept out of `repr`."""
+    """Status and body of a response; the body may contain tokens and is left out of `repr`."""
 
     status: int
     body: bytes = field(repr=False)
@@ -45,18 +45,21 @@ class Response:
 
 @dataclass(kw_only=True, slots=True)
 class _Exchange:
-    """The request that a pool's connection is working on."""
+    """The current exchange: its deadline, and whether its request was sent.
+
+    The pools share one, because a process sends one request at a time.
+    """
 
     limits: Limits
     deadline: Deadline
     sent: bool = False
-    """Whether any byte of the request may have left: from then on its outcome is unknown."""
+    """Whether a byte of the request may have been sent: then its outcome is unknown on failure."""
 
     def begin(self, deadline: Deadline) -> None:
         self.deadline, self.sent = deadline, False
 
     def seconds(self, at_most: float = float("inf")) -> float:
-        """Return the time that is left. Raises TimeoutError when none is."""
+        """Return the time that is left. Raises TimeoutError if there is none."""
         left = min(self.deadline.left(), at_most)
         if left <= 0:
             raise TimeoutError("the exchange took too long")
@@ -64,7 +67,7 @@ class _Exchange:
 
 
 class _BoundedReads(io.RawIOBase):
-    """A socket's reads, each of which may take the time that is left of the exchange."""
+    """Reads from a socket, each limited to the time left of the exchange."""
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase, exchange: _Exchange) -> None:
         super().__init__()
@@ -83,7 +86,7 @@ class _BoundedReads(io.RawIOBase):
 
 
 class _BoundedConnection(HTTPConnection):
-    """A connection whose every wait ends with the exchange."""
+    """A connection that never waits longer than the exchange may take."""
 
     def __init__(self, *args: Any, exchange: _Exchange, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -93,7 +96,7 @@ class _BoundedConnection(HTTPConnection):
         connected = _connect(self._dns_host, int(self.port or 0), self._exchange)
         for option in self.socket_options or ():
             connected.setsockopt(*option)
-        # For the TLS handshake and for sending, which take this timeout as one for the whole.
+        # For the TLS handshake and for sending, which apply this timeout to the whole operation.
         connected.settimeout(self._exchange.seconds())
         return connected
 
@@ -103,11 +106,12 @@ class _BoundedConnection(HTTPConnection):
         self._exchange.sent = True
         super().send(data)
 
-    def response_class(  # type: ignore[override] # called like the class that it stands for
+    def response_class(  # type: ignore[override] # called like the class that it replaces
         self, sock: socket.socket, *args: Any, **named: Any
     ) -> HTTPResponse:
-        """Return what `http.client` reads an answer with, headers and body."""
+        """Return a response of `http.client` whose reads of headers and body are bounded."""
         response = HTTPResponse(sock, *args, **named)
+        # Its buffered reader wraps the raw socket: put the bounded reads between the two.
         unbounded: Any = response.fp
         reads = _BoundedReads(sock, unbounded.detach(), self._exchange)
         response.fp = io.BufferedReader(reads)
@@ -115,7 +119,7 @@ class _BoundedConnection(HTTPConnection):
 
 
 class _BoundedTLSConnection(_BoundedConnection, HTTPSConnection):
-    """The same over TLS."""
+    """A TLS connection that never waits longer than the exchange may take."""
 
 
 class _Pool(HTTPConnectionPool):
@@ -140,18 +144,18 @@ class HttpClient:
     def get(self, url: str, *, deadline: Deadline, bearer: str | None = None) -> Response:
         """GET `url`.
 
-        Raises ProviderUnavailable when the request was not sent or the answer is 429 or 5xx,
-        ProviderSilent when it was sent and no whole answer came, and ProviderMisbehaved for an
-        answer that must not be used.
+        Raises ProviderUnavailable if the request was not sent or the status is 429 or 5xx,
+        ProviderSilent if it was sent and no complete response arrived, and ProviderMisbehaved for
+        a response that must not be used.
         """
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         return self._send("GET", url, headers, None, deadline)
 
     def post_form(self, url: str, form: Mapping[str, str], *, deadline: Deadline) -> Response:
-        """POST a form to `url`, once: what it carries may be single use.
+        """POST a form to `url` once, without retries: its code or token may be single-use.
 
         Raises ProviderUnavailable, ProviderSilent and ProviderMisbehaved. A 5xx is ProviderSilent:
-        it may come from a proxy after Logto has done its part.
+        a proxy may send it after Logto has processed the request.
         """
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._send("POST", url, headers, urlencode(form).encode(), deadline)
@@ -173,6 +177,7 @@ class HttpClient:
         exchange = self._exchange
         exchange.begin(deadline.within(self._limits.exchange_seconds))
         try:
+            # The span's name has no URL: its query could hold a secret.
             with self._span(f"Logto {method}"):
                 response = self._open(method, url, {**_HEADERS, **headers}, body)
                 content = self._read(response)
@@ -184,7 +189,7 @@ class HttpClient:
         if response.status == 429 or response.status >= 500:
             raise ProviderUnavailable(f"{method}: status {response.status}")
         if 300 <= response.status < 400:
-            raise ProviderMisbehaved("the answer is a redirect, which is never followed")
+            raise ProviderMisbehaved("the response is a redirect, which is never followed")
         return Response(status=response.status, body=content)
 
     def _open(
@@ -205,28 +210,29 @@ class HttpClient:
         )
 
     def _read(self, response: BaseHTTPResponse) -> bytes:
-        """Return the whole body, which urllib3 notices when it is shorter than announced."""
+        """Return the whole body; urllib3 raises if it is shorter than announced."""
         body = bytearray()
         try:
+            # A small compressed body could expand beyond every limit.
             if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-                raise ProviderMisbehaved("the answer is compressed although that was not asked for")
+                raise ProviderMisbehaved("the response is compressed, which was not requested")
             for chunk in response.stream(_CHUNK_BYTES, decode_content=False):
                 body += chunk
                 if len(body) > self._limits.body_bytes:
                     raise ProviderMisbehaved(
-                        f"the answer is larger than {self._limits.body_bytes} bytes"
+                        f"the response is larger than {self._limits.body_bytes} bytes"
                     )
         except BaseException:
-            response.close()  # what was left unread must not be taken for the next answer
+            response.close()  # unread bytes must not be parsed as the next response
             raise
         response.release_conn()
         self._used_at = self._clock()
         return bytes(body)
 
     def _pool(self, parts: Url) -> HTTPConnectionPool:
-        # A connection that was closed while the process was frozen is noticed by urllib3, which
-        # looks whether it has become readable. One that a peer has forgotten without a word is
-        # not, so the wall clock decides: the monotonic one may stand still in a frozen process.
+        # urllib3 detects connections that the peer has closed, because they become readable. It
+        # cannot detect those that a peer or a NAT dropped silently while the process was frozen, so
+        # their age decides, by the wall clock: the monotonic one may stop in a frozen process.
         if not 0 <= self._clock() - self._used_at < self._limits.keep_alive_seconds:
             self.close()
         origin = (parts.scheme, parts.host, parts.port)
@@ -261,8 +267,8 @@ def _connect(host: str, port: int, exchange: _Exchange) -> socket.socket:
 def _addresses(host: str, port: int, exchange: _Exchange) -> list[Any]:
     """Resolve a host name. Raises OSError.
 
-    The system's resolver knows no time limit, so it works in a thread that is left behind if it
-    takes too long.
+    The system's resolver has no timeout, so it runs in a thread, which is abandoned if it takes too
+    long.
     """
     found: SimpleQueue[list[Any] | OSError] = SimpleQueue()
 

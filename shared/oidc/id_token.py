@@ -1,7 +1,7 @@
-"""Checking an ID token: a pure function of the token, the keys and what was expected.
+"""Check ID tokens: pure functions of the token, the keys and the expected values.
 
-OIDC Core 3.1.3.7, RFC 7515 and RFC 8725, each rule named where it is applied. The text of an
-IdTokenInvalid says what was expected and never holds the token or a claim.
+They apply OIDC Core 3.1.3.7, RFC 7515 and RFC 8725. The text of an IdTokenInvalid names what was
+expected and never contains the token or a claim.
 """
 
 import hashlib
@@ -23,90 +23,96 @@ if TYPE_CHECKING:
     from shared.oidc.provider import ProviderMetadata
 
 MAX_LIFETIME_SECONDS = 366 * 86_400
-"""No ID token is meant to be valid for longer: such an `exp` is a fault or a forgery."""
+"""No valid token lives longer: such an `exp` is a fault or a forgery."""
 MAX_TOKEN_CHARACTERS = 100_000
 
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
+# RFC 8725 section 3.10: a token must not name its own key, nor extensions nobody here implements.
 _REFUSED_HEADERS = ("crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc")
-_PUBLIC: tuple[str, ...] = ("kty", "crv", "x", "y", "n", "e")
+_PUBLIC_MEMBERS: tuple[str, ...] = ("kty", "crv", "x", "y", "n", "e")
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class KeyUnknown(IdTokenInvalid):
-    """The token names a key or an algorithm that is not known: worth one more look."""
+    """The token names a key or an algorithm that is not cached: refetch the metadata and retry."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expected:
-    """What an ID token must say. Times are Unix seconds."""
+    """Expected values of an ID token. Times are Unix seconds."""
 
     client_id: str
     nonce: str | None = field(repr=False)
-    """None where there need not be one."""
+    """None: a nonce is neither required nor checked."""
     access_token: str | None = field(default=None, repr=False)
     issued_after: float
-    """When the sign-in began: its token cannot be older."""
+    """When the sign-in began: its token cannot have been issued earlier."""
 
 
 def check_id_token(
-    token: str, known: "ProviderMetadata", expected: Expected, *, now: float
+    token: str, metadata: "ProviderMetadata", expected: Expected, *, now: float
 ) -> dict[str, Any]:
-    """The claims of `token`. Raises IdTokenInvalid, or KeyUnknown where newer keys may help."""
-    header, claims = verify_signature(token, known)
+    """Return the checked claims. Raises IdTokenInvalid, or KeyUnknown if newer keys may help."""
+    header, claims = verify_signature(token, metadata)
     if str(header.get("typ", "JWT")).upper() != "JWT":
         raise IdTokenInvalid("the header's `typ` is not that of an ID token")
     if "events" in claims:
         raise IdTokenInvalid("this is a logout token")
-    check_claims(claims, known.issuer, expected, now=now)
+    check_claims(claims, metadata.issuer, expected, now=now)
     _check_access_token_hash(claims, header["alg"], expected.access_token)
     return claims
 
 
 def check_refreshed_id_token(
     token: str,
-    known: "ProviderMetadata",
+    metadata: "ProviderMetadata",
     original: Mapping[str, Any],
     *,
     client_id: str,
     now: float,
 ) -> dict[str, Any]:
-    """The claims of an ID token that came with a refresh (OIDC Core section 12.2).
+    """Return the checked claims of an ID token from a refresh (OIDC Core section 12.2).
 
-    `original` are the claims of the one before. Raises as `check_id_token`.
+    `original`: the claims of the ID token before. Raises IdTokenInvalid and KeyUnknown.
     """
-    header, claims = verify_signature(token, known)
+    header, claims = verify_signature(token, metadata)
+    # It need not have a nonce, but one that it has must be that of the sign-in.
     nonce = original.get("nonce", "") if "nonce" in claims else None
     if str(header.get("typ", "JWT")).upper() != "JWT" or "events" in claims:
-        raise IdTokenInvalid("this is no ID token")
+        raise IdTokenInvalid("this is not an ID token")
     if claims.get("sub") != original.get("sub"):
         raise IdTokenInvalid("`sub` is not the user who signed in")
     issued_after = min(_time(original, "iat"), now)
     expected = Expected(client_id=client_id, nonce=nonce, issued_after=issued_after)
-    check_claims(claims, known.issuer, expected, now=now)
+    check_claims(claims, metadata.issuer, expected, now=now)
     return claims
 
 
 def is_identifier(value: object) -> TypeIs[str]:
-    """Return whether a value can be a `sub`, or Logto's id of something.
+    """Return whether a value has the form of a `sub` or of an id in Logto.
 
-    OIDC Core section 2: at most 255 ASCII characters; here without spaces and controls.
+    OIDC Core section 2: at most 255 ASCII characters; here without spaces and control characters.
     """
     return isinstance(value, str) and _IDENTIFIER.fullmatch(value) is not None
 
 
 def verify_signature(
-    token: str, known: "ProviderMetadata"
+    token: str, metadata: "ProviderMetadata"
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims of a compact JWS signed by one of the provider's keys."""
+    """Return header and claims of a compact JWS that one of the provider's keys signed.
+
+    Raises IdTokenInvalid and KeyUnknown.
+    """
     header = _header(token)
     algorithm = header.get("alg")
+    # Never `none`, and never an HMAC under a public key (RFC 8725 section 2.1).
     if not isinstance(algorithm, str) or not (algorithm in _CURVES or algorithm in _RSA):
         raise IdTokenInvalid("the algorithm is not an asymmetric signature")
-    if algorithm not in known.algorithms:
-        raise KeyUnknown("the algorithm is not one that the provider announces")
-    payload = _verified_payload(token, algorithm, _key_for(header, algorithm, known))
+    if algorithm not in metadata.algorithms:
+        raise KeyUnknown("the provider does not announce the algorithm")
+    payload = _verified_payload(token, algorithm, _key_for(header, algorithm, metadata))
     try:
         return header, parse_json_object(payload)
     except ValueError:
@@ -114,7 +120,10 @@ def verify_signature(
 
 
 def check_claims(claims: Mapping[str, Any], issuer: str, expected: Expected, *, now: float) -> None:
-    """The claims that every ID token must have. Raises IdTokenInvalid naming the first at fault."""
+    """Check the claims that every ID token must have.
+
+    Raises IdTokenInvalid, which names the first invalid claim.
+    """
     if claims.get("iss") != issuer:
         raise IdTokenInvalid("`iss` is not the provider's issuer")
     subject = claims.get("sub")
@@ -139,8 +148,7 @@ def check_claims(claims: Mapping[str, Any], issuer: str, expected: Expected, *, 
 
 
 def check_lifetime(claims: Mapping[str, Any], *, now: float) -> None:
-    """`iat`, `exp` and `nbf` as every token of the provider must have them. Raises
-    IdTokenInvalid."""
+    """Check `iat`, `exp` and `nbf` of any token from the provider. Raises IdTokenInvalid."""
     issued, expires = _time(claims, "iat"), _time(claims, "exp")
     if expires <= now - CLOCK_SKEW_SECONDS:
         raise IdTokenInvalid("`exp` has passed")
@@ -166,13 +174,16 @@ def _finite(value: float) -> bool:
 def _check_access_token_hash(
     claims: Mapping[str, Any], algorithm: str, access_token: str | None
 ) -> None:
-    """OIDC Core 3.1.3.8: the left half of the access token's hash, where `at_hash` is given."""
+    """Compare `at_hash`, if it is given, to the left half of the access token's hash.
+
+    OIDC Core 3.1.3.8: it binds the ID token to the access token of the same response.
+    """
     given = claims.get("at_hash")
     if given is None or access_token is None:
         return
     digest = _HASHES[algorithm[2:]](access_token.encode()).digest()
-    wanted = base64url.encode(digest[: len(digest) // 2])
-    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), wanted.encode()):
+    expected = base64url.encode(digest[: len(digest) // 2])
+    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), expected.encode()):
         raise IdTokenInvalid("`at_hash` is not that of the access token")
 
 
@@ -184,20 +195,20 @@ def _header(token: str) -> dict[str, Any]:
     except ValueError:
         raise IdTokenInvalid("the header is not one JSON object") from None
     if any(name in header for name in _REFUSED_HEADERS):
-        raise IdTokenInvalid("the header holds a parameter that an ID token never has")
+        raise IdTokenInvalid("the header has a parameter that is not allowed")
     return header
 
 
 def _key_for(
-    header: Mapping[str, Any], algorithm: str, known: "ProviderMetadata"
+    header: Mapping[str, Any], algorithm: str, metadata: "ProviderMetadata"
 ) -> dict[str, Any]:
-    """The one key that the header names; without `kid`, the only key of the algorithm."""
-    suitable = [key for key in known.keys if _suits(key, algorithm)]
+    """Return the key that the header's `kid` names; without one, the algorithm's only key."""
+    suitable = [key for key in metadata.keys if _suits(key, algorithm)]
     key_id = header.get("kid")
     if key_id is not None:
         suitable = [key for key in suitable if key.get("kid") == key_id]
     if len(suitable) != 1:
-        raise KeyUnknown("no key of the provider is the one that the token names")
+        raise KeyUnknown("the provider has no key that matches the token")
     return suitable[0]
 
 
@@ -211,7 +222,8 @@ def _suits(key: Mapping[str, Any], algorithm: str) -> bool:
 
 def _verified_payload(token: str, algorithm: str, key: dict[str, Any]) -> bytes:
     try:
-        public: dict[str, Any] = {name: key[name] for name in _PUBLIC if name in key}
+        public: dict[str, Any] = {name: key[name] for name in _PUBLIC_MEMBERS if name in key}
+        # `_suits` has matched algorithm and key, so a token cannot have its key used otherwise.
         verified = jwt.PyJWS().decode_complete(
             token, jwt.PyJWK(public, algorithm=algorithm), algorithms=[algorithm]
         )

@@ -1,4 +1,4 @@
-"""Logto for the flows: what they need of it, without a name of the SDK's."""
+"""Provide Logto to the flows, without exposing the SDK."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -31,8 +31,8 @@ MAX_HINT_CHARACTERS = 5000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Redeemed:
-    """What a code was redeemed for: the SDK's storage, the checked claims of the ID token, an
-    access token for Logto itself, and the granted scopes."""
+    """The result of redeeming a code: the SDK's storage, the checked claims of the ID token, an
+    access token for userinfo, and the granted scopes."""
 
     storage: dict[str, str] = field(repr=False)
     claims: dict[str, Any] = field(repr=False)
@@ -51,7 +51,7 @@ class Refreshed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Logto:
-    """The provider as this application sees it, until a deadline."""
+    """The provider's operations for this application, until a deadline."""
 
     app_id: str
     config: "LogtoConfig"
@@ -62,7 +62,7 @@ class Logto:
     deadline: Deadline
 
     def until(self, deadline: Deadline) -> "Logto":
-        """Return the same for a request with this deadline."""
+        """Return a facade with this deadline."""
         return replace(self, deadline=deadline)
 
     def metadata(self) -> ProviderMetadata:
@@ -70,22 +70,22 @@ class Logto:
         return self.provider.metadata(self.deadline)
 
     def ready(self) -> ProviderMetadata:
-        """Fetch everything that redeeming needs, so that nothing else fails once it has begun."""
-        known = self.metadata()
+        """Fetch metadata and secret before a redemption, so that only the redemption can fail."""
+        metadata = self.metadata()
         self.secret.value(self.deadline)
-        return known
+        return metadata
 
     def authorization_request(
         self, *, redirect_uri: str, extra: Mapping[str, str]
     ) -> tuple[str, str, str]:
-        """Return the URL to send the browser to, its `state`, and what `redeem` needs of it."""
+        """Return the URL to redirect to, its `state`, and the SDK's session for `redeem`."""
         client = Client(self.config, UnitOfWork(), self._core(), extra=extra)
         return client.begin(redirect_uri)
 
     def redeem(
         self, *, callback_uri: str, sdk_session: str, nonce: str, issued_after: float
     ) -> Redeemed:
-        """Exchange the code of a callback for what a new session is made of.
+        """Redeem the code of a callback for the tokens of a new session.
 
         Raises GrantRefused, IdTokenInvalid, TransactionUnknown for a callback that does not match
         the transaction, and the errors of `Core`.
@@ -95,7 +95,7 @@ class Logto:
 
         def check(response: ScopedTokenResponse) -> None:
             if response.id_token is None:
-                raise ProviderMisbehaved("the token response holds no ID token")
+                raise ProviderMisbehaved("the token response has no ID token")
             expected = Expected(
                 client_id=self.app_id,
                 nonce=nonce,
@@ -107,7 +107,7 @@ class Logto:
 
         storage = UnitOfWork({"signInSession": sdk_session})
         Client(self.config, storage, self._core(), check=check).finish(callback_uri)
-        # The access token is for userinfo alone; others come when they are needed.
+        # The access token is for userinfo only. Others are requested when they are needed.
         storage.delete("accessTokenMap")
         return Redeemed(
             storage=storage.values,
@@ -119,7 +119,7 @@ class Logto:
     def userinfo(self, access_token: str, *, subject: str) -> dict[str, Any]:
         """Return Logto's userinfo of the user who has just signed in.
 
-        Raises IdentityChanged when it is another user's, and the errors of `Core`.
+        Raises IdentityChanged if it is another user's, and the errors of `Core`.
         """
         claims = self._endpoints().userinfo(access_token)
         if claims.get("sub") != subject:
@@ -135,26 +135,26 @@ class Logto:
     ) -> Refreshed:
         """Redeem the refresh token for an access token, once.
 
-        `target` is a resource's indicator or an organization's URN. `persist` is called with the
-        storage that holds a rotated refresh token before anything else is done. Raises
+        `target` is a resource's indicator or an organization's URN. `persist` is called with a
+        storage that contains a rotated refresh token, before anything else can fail. Raises
         GrantRefused, TokenRefused, IdentityChanged, and the errors of `Core`.
         """
         original = read_claims(storage["idToken"])
-        kept = {n: v for n, v in storage.items() if n in ("idToken", "refreshToken")}
+        tokens = {n: v for n, v in storage.items() if n in ("idToken", "refreshToken")}
         expires_in = DEFAULT_EXPIRES_IN
 
         def check(response: ScopedTokenResponse) -> None:
             nonlocal expires_in
             expires_in = response.expires_in
             if response.id_token is not None and not _same_user(response.id_token, original):
-                raise IdentityChanged("the refreshed ID token is of another user")
-            # Logto ends the grant when a rotated token is used again: the new one is written down
-            # before the keys are asked for, which may fail.
-            if response.refresh_token not in (None, kept.get("refreshToken")):
-                persist({**kept, "refreshToken": response.refresh_token})
+                raise IdentityChanged("the refreshed ID token is another user's")
+            # Logto revokes the grant if a rotated token is used again. So the new one is stored
+            # before the ID token is checked, for which keys may have to be fetched.
+            if response.refresh_token not in (None, tokens.get("refreshToken")):
+                persist({**tokens, "refreshToken": response.refresh_token})
             response.id_token = self._refreshed_id_token(response.id_token, original)
 
-        unit = UnitOfWork(dict(kept))
+        unit = UnitOfWork(dict(tokens))
         token = Client(self.config, unit, self._core(), check=check).token_for(target)
         if token is None:
             raise GrantRefused("there is no refresh token")
@@ -162,7 +162,7 @@ class Logto:
         return Refreshed(storage=unit.values, token=token, expires_in=expires_in)
 
     def is_redeemable(self, storage: Mapping[str, str]) -> bool | None:
-        """Return whether the refresh token can still be redeemed; None if Logto does not say."""
+        """Return whether the refresh token is still redeemable; None if Logto gives no verdict."""
         token = storage.get("refreshToken")
         return False if token is None else self._endpoints().is_active(token)
 
@@ -173,7 +173,7 @@ class Logto:
         """
         client = Client(self.config, UnitOfWork(dict(storage)), self._core())
         url, hint = client.end_session_url(return_uri), storage.get("idToken")
-        # Without a hint Logto goes by `client_id`.
+        # Without a hint, Logto uses `client_id`.
         short = hint is not None and len(hint) < MAX_HINT_CHARACTERS
         return f"{url}&{urlencode({'id_token_hint': hint})}" if short else url
 
@@ -203,9 +203,9 @@ class Logto:
             return check_id_token(token, renewed, expected, now=self.clock())
 
     def _refreshed_id_token(self, token: str | None, original: Mapping[str, Any]) -> str | None:
-        """Return a refreshed ID token that passes its checks; None to go on with the one before.
+        """Return a refreshed ID token that passes its checks; None to keep the previous one.
 
-        When the keys cannot be fetched, what was redeemed is not thrown away for it.
+        If the keys cannot be fetched, keep the previous one: the redeemed tokens must not be lost.
         """
         if token is None:
             return None
@@ -226,7 +226,7 @@ class Logto:
 
 
 def _same_user(token: str, original: Mapping[str, Any]) -> bool:
-    """Return whether an ID token that is not checked yet names the same user and issuer."""
+    """Return whether an unchecked ID token names the same user and issuer."""
     try:
         claims = read_claims(token)
     except (ValueError, IndexError):

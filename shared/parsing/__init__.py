@@ -1,1 +1,1 @@
-"""Readers of what came from outside: URLs, forms, JSON, base64url."""
+"""Strict parsers of untrusted text: URLs, forms, JSON, base64url."""

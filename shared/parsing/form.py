@@ -1,7 +1,7 @@
-"""Reading a query string or a form, strictly.
+"""Parse query strings and forms strictly.
 
-A parameter that comes twice means two things to two readers, so it is refused; so are sizes that
-nobody means and bytes that are no text.
+Duplicate parameters are refused, because two parsers could choose different values. So are
+excessive sizes and bytes that are not valid text.
 """
 
 from urllib.parse import unquote_to_bytes
@@ -14,17 +14,17 @@ MAX_VALUE_CHARACTERS = 2048
 
 
 def parse_query(raw: bytes, *, free: frozenset[str] = frozenset()) -> dict[str, str]:
-    """Parameters of an `application/x-www-form-urlencoded` text, each once.
+    """Return the parameters of an `application/x-www-form-urlencoded` text.
 
     Raises MalformedRequest for a duplicate, for anything over the limits of this module, for
-    bytes that are not UTF-8, and for control characters. Those named in `free` may be any text:
-    whoever reads them has an answer to every value.
+    bytes that are not UTF-8, and for control characters. The parameters named in `free` may have
+    any value: the caller handles all of them.
     """
     if len(raw) > MAX_QUERY_BYTES:
-        raise MalformedRequest("the query is longer than any that is meant")
+        raise MalformedRequest("the query is too long")
     pairs = [pair for pair in raw.split(b"&") if pair]
     if len(pairs) > MAX_PARAMETERS:
-        raise MalformedRequest("there are more parameters than any request has")
+        raise MalformedRequest("there are too many parameters")
     parameters: dict[str, str] = {}
     for pair in pairs:
         name, _, value = pair.partition(b"=")
@@ -45,7 +45,7 @@ def _text(encoded: bytes) -> str:
     except UnicodeDecodeError:
         raise MalformedRequest("a parameter is not UTF-8 text") from None
     if len(text) > MAX_VALUE_CHARACTERS:
-        raise MalformedRequest("a parameter is longer than any that is meant")
+        raise MalformedRequest("a parameter is too long")
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
-        raise MalformedRequest("a parameter holds a control character")
+        raise MalformedRequest("a parameter contains a control character")
     return text

@@ -1,7 +1,7 @@
 """Send calls to DynamoDB: the one module that imports botocore.
 
-Every call asks the request's deadline before each attempt, every refusal becomes one of this
-product's errors, and an answer that is not DynamoDB's counts as none.
+Every call checks the request's deadline before each attempt and translates refusals into this
+product's errors. A response that is not DynamoDB's counts as a failure.
 """
 
 import uuid
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 BATCH_READ, BATCH_WRITE = 100, 25
-"""Items that one batch takes."""
+"""DynamoDB's limits of items in a batch."""
 
 _THROTTLED = frozenset(
     {
@@ -34,13 +34,13 @@ _THROTTLED = frozenset(
         "TransactionInProgressException",
     }
 )
-"""Refusals that are over soon. Nothing was written."""
+"""Temporary refusals. Nothing was written."""
 
 
 def aws_config(limits: Limits) -> Config:
     """Return botocore's settings for these limits.
 
-    botocore makes one attempt: it would retry without asking the request's deadline.
+    botocore makes one attempt: it would retry without checking the request's deadline.
     """
     return Config(
         connect_timeout=limits.aws_connect_seconds,
@@ -55,8 +55,8 @@ def connect(limits: Limits) -> "DynamoDBClient":
     """Return a DynamoDB client with these time limits.
 
     Region, endpoint and credentials are botocore's own settings (`AWS_DEFAULT_REGION`,
-    `AWS_ENDPOINT_URL_DYNAMODB`). It is botocore's client and not boto3's, which would load what
-    belongs to S3's transfers and to boto3's resources first.
+    `AWS_ENDPOINT_URL_DYNAMODB`). It is botocore's client, not boto3's: boto3 would first load its
+    resources and its S3 transfers.
     """
     client: Any = Session().create_client("dynamodb", config=aws_config(limits))
     return cast("DynamoDBClient", client)
@@ -65,8 +65,8 @@ def connect(limits: Limits) -> "DynamoDBClient":
 class ConditionFailed(Exception):
     """A named condition did not hold.
 
-    `retried`: an earlier attempt may have been applied. `found`: the item, if it exists all the
-    same. `positions`: which writes of a transaction it was.
+    `retried`: an earlier attempt may have been applied. `found`: the existing item, if any.
+    `positions`: the indexes of the writes of a transaction whose conditions failed.
     """
 
     def __init__(
@@ -97,25 +97,28 @@ class TableClient:
     span: Span = no_span
 
     def until(self, deadline: Deadline) -> "TableClient":
-        """Return the same client for a request with this deadline."""
+        """Return a client with this deadline."""
         return replace(self, deadline=deadline)
 
     def __call__(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        """Send one operation on the table, by botocore's name of it."""
+        """Call a DynamoDB operation on the table, by its name in botocore."""
         return self._call(operation, {**arguments, "TableName": self.table})
 
     def transact(self, writes: list[dict[str, Any]]) -> None:
-        """Make all of these writes or none; each is `{"Put": {...}}` and the like."""
+        """Make all of these writes or none, each in TransactWriteItems' form: `{"Put": {...}}`."""
         named = [
             {kind: {**write, "TableName": self.table} for kind, write in entry.items()}
             for entry in writes
         ]
-        # One token for every attempt: DynamoDB then knows a repeated one as the same transaction.
+        # Every attempt sends the same token, by which DynamoDB applies the transaction only once.
         token = uuid.uuid4().hex
         self._call("transact_write_items", {"TransactItems": named, "ClientRequestToken": token})
 
     def read_all(self, keys: list[str], **projection: Any) -> dict[str, dict[str, Any]]:
-        """The items that are there, by partition key, strongly consistent; none is a listing."""
+        """Return those of the items that exist, by partition key, strongly consistent.
+
+        The keys are those of items that are alone under their partition key, not of listings.
+        """
         found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(keys), BATCH_READ):
             wanted = [ItemKey(key).attributes for key in keys[start : start + BATCH_READ]]
@@ -126,7 +129,7 @@ class TableClient:
         return found
 
     def query(self, key: str, **projection: Any) -> Iterator[dict[str, Any]]:
-        """The items under one partition key, page after page, strongly consistent."""
+        """Yield the items under a partition key, page by page, strongly consistent."""
         start: dict[str, Any] = {}
         while True:
             answer = self(
@@ -143,7 +146,7 @@ class TableClient:
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def delete_all(self, keys: list[ItemKey]) -> None:
-        """Delete items, all of them or TableUnavailable."""
+        """Delete all of these items. Raises TableUnavailable if some may be left."""
         for start in range(0, len(keys), BATCH_WRITE):
             chosen = keys[start : start + BATCH_WRITE]
             request = {self.table: [{"DeleteRequest": {"Key": k.attributes}} for k in chosen]}
@@ -151,7 +154,7 @@ class TableClient:
                 pass
 
     def _batches(self, operation: str, request: Any, left: str) -> list[dict[str, Any]]:
-        """Return every answer of a batch, sent again until no part is left undone."""
+        """Send a batch, resend its unprocessed parts, and return every response."""
         answers = [self._call(operation, {"RequestItems": request})]
         for pause in self.limits.batch_pauses:
             if not answers[-1].get(left):
@@ -159,7 +162,7 @@ class TableClient:
             self.deadline.pause(pause)
             answers.append(self._call(operation, {"RequestItems": answers[-1][left]}))
         if answers[-1].get(left):
-            raise TableUnavailable(f"{operation}: a part was left undone")
+            raise TableUnavailable(f"{operation}: a part was not processed")
         return answers
 
     def _call(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -172,7 +175,8 @@ class TableClient:
             except ClientError as refusal:
                 pause = next(conflicts, None) if _is_conflict(refusal) else None
                 if pause is not None:
-                    # Nothing was written, so this is no retry that could meet its own success.
+                    # Nothing was written, so the next attempt cannot find its own result: it does
+                    # not count as a retry.
                     self.deadline.pause(pause)
                     continue
                 failure: Exception = _translated(refusal, retried=failed > 0)
@@ -187,24 +191,24 @@ class TableClient:
 
     def _attempt(self, operation: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if not self._has_time():
-            raise TableUnavailable(f"{operation}: no time is left for it")
+            raise TableUnavailable(f"{operation}: no time is left")
         with self.span(f"DynamoDB {operation}"):
             answer: dict[str, Any] = getattr(self.client, operation)(**arguments)
         if not answer.get("ResponseMetadata", {}).get("RequestId"):
-            # botocore reads a body that is not JSON as an empty answer: no such row.
-            raise TableUnavailable(f"{operation}: the answer is not DynamoDB's")
+            # botocore parses a body that is not JSON as an empty response: no item.
+            raise TableUnavailable(f"{operation}: the response is not DynamoDB's")
         return answer
 
     def _has_time(self) -> bool:
-        """Whether an attempt that takes as long as it may would end before the deadline.
+        """Return whether an attempt of the longest duration would end before the deadline.
 
-        botocore's limits hold for the client, not for a call, so the answer is in the asking.
+        botocore's timeouts are fixed for the client, so an attempt cannot be given less time.
         """
         return self.deadline.left() >= self.limits.aws_attempt_seconds
 
 
 def _is_conflict(refusal: ClientError) -> bool:
-    """Whether a transaction was in the way: then nothing was written, and a retry is safe."""
+    """Return whether another transaction held an item. Then nothing was written."""
     if refusal.response.get("Error", {}).get("Code") == "TransactionConflictException":
         return True
     reasons: Any = refusal.response.get("CancellationReasons", [])

@@ -1,6 +1,6 @@
-"""What the table holds, as values, and how each is sealed.
+"""The records of the table as values, and their sealing.
 
-The version `v` in every item lets a later release read the items of an earlier one.
+Every item has a version `v`, by which a later release recognises the items of an earlier one.
 """
 
 import json
@@ -11,12 +11,12 @@ from typing import Any, Self
 from shared.sealing import Random, Seal, digest
 
 VERSION = 2
-"""A record opens with exactly the fields of its version: a change of them is a new version."""
+"""A record must have exactly the fields of its version: changing them needs a new version."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Item:
-    """One sealed row. `expires_at` is the TTL, in Unix seconds."""
+    """An item with sealed content. `expires_at` is the TTL, in Unix seconds."""
 
     key: str
     sealed: bytes = field(repr=False)
@@ -25,16 +25,16 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TransactionItem(Item):
-    """A sign-in transaction; `binding` names the browser cookie that may claim it."""
+    """A sign-in transaction; `binding` is a digest of the browser cookie that may claim it."""
 
     binding: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lease:
-    """Who is at a session's refresh token, until when in Unix seconds.
+    """A time-limited lock on a session's refresh token, until a Unix time in seconds.
 
-    `owner` is a random name, None where nobody is and the token rests after a failure.
+    `owner` is a random name. None: back-off after a failure.
     """
 
     owner: str | None
@@ -43,7 +43,7 @@ class Lease:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionEntry:
-    """What is not sealed of a session: all that endings and operators need. Unix seconds."""
+    """The unsealed attributes of a session, for revocations and operators. Unix seconds."""
 
     key: str
     seen_at: int
@@ -58,7 +58,7 @@ class SessionItem(Item):
     """A session; times are Unix seconds."""
 
     seen_at: int
-    """Its last coalesced activity."""
+    """The last recorded activity; not every request is recorded."""
     began_at: int
     """When its first ID token was issued, by Logto's clock."""
     organizations: frozenset[str] = frozenset()
@@ -75,23 +75,23 @@ class TokenItem(Item):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SealedRecord:
-    """Base of what is sealed into items: a dataclass as JSON, with the version of the records."""
+    """Base class of sealed contents: a dataclass as JSON, with the version of the records."""
 
     def _close(self, seal: Seal, random: Random) -> bytes:
-        """Return the record, closed by this seal."""
+        """Serialise the record and encrypt it with this seal."""
         text = json.dumps({"v": VERSION, **asdict(self)}, separators=(",", ":"), ensure_ascii=False)
         return seal.close(text.encode(), random)
 
     @classmethod
     def _open(cls, seal: Seal, sealed: bytes) -> Self | None:
-        """Return the record; None if this seal does not open it, or for another version."""
+        """Decrypt a record; None if this seal does not open it, or if it has another version."""
         content = seal.open(sealed)
         if content is None:
             return None
         values: dict[str, Any] = json.loads(content)
         if values.pop("v") != VERSION:
             return None
-        # JSON has one kind of sequence. Frozen records hold tuples, and no lists.
+        # JSON turns tuples into lists. Frozen records have no lists, so every list was a tuple.
         plain = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
         make: Callable[..., Self] = cls
         return make(**plain)
@@ -102,12 +102,12 @@ class Transaction(SealedRecord):
     """One attempt to sign in, from the redirect to Logto until the callback."""
 
     sdk_session: str = field(repr=False)
-    """What the SDK keeps under `signInSession`: redirect URI, PKCE verifier and state."""
+    """The SDK's value of `signInSession`: redirect URI, PKCE verifier and state."""
     nonce: str = field(repr=False)
     return_to: str
     connector: str | None
     started_at: float
-    """Unix seconds, to the millisecond: what arrives from then on concerns it."""
+    """Unix seconds, to the millisecond: a logout that arrives later may cancel the sign-in."""
 
     def seal(self, *, state: str, cookie: str, expires_at: int, random: Random) -> TransactionItem:
         seal = _transaction_seal(state, cookie)
@@ -120,41 +120,41 @@ class Transaction(SealedRecord):
 
     @classmethod
     def unseal(cls, item: TransactionItem, *, state: str, cookie: str) -> "Transaction | None":
-        """The transaction, or None where `state` and `cookie` are not those that sealed it."""
+        """Decrypt a transaction; None if it was sealed for another `state` or `cookie`."""
         return cls._open(_transaction_seal(state, cookie), item.sealed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session(SealedRecord):
-    """A signed-in browser. Times are Unix seconds; tokens live in `storage`."""
+    """The session of a browser. Times are Unix seconds."""
 
     issuer: str
     subject: str
     op_session: str | None
-    """Logto's `sid`, where the application asks for it."""
+    """Logto's `sid`, if the ID token has one."""
     signed_in_at: int
     began_at: int
     """When its first ID token was issued, by Logto's clock."""
     ends_at: int
-    """When it ends at the latest, as the settings were when it began: its listings go by it."""
+    """Its latest end by the settings at its beginning: the TTL of its listings."""
     connector: str | None
     tenant_id: str | None
     groups: tuple[str, ...]
-    """Short names of the Entra groups and app roles that are mapped."""
+    """Short names of the user's mapped Entra groups and app roles."""
     scopes: tuple[str, ...]
-    """What Logto granted at the sign-in."""
+    """The scopes that Logto granted at the sign-in."""
     token_key: str = field(repr=False)
-    """Part of what seals the session's access tokens: they end with this row."""
+    """A secret that the access tokens' seals depend on: without this record they do not open."""
     storage: dict[str, str] = field(repr=False)
-    """What the SDK's `Storage` holds: ID token and refresh token."""
+    """The contents of the SDK's `Storage`: ID token and refresh token."""
 
     def sealed(self, seal: Seal, random: Random) -> bytes:
-        """The session closed by the seal of its cookie."""
+        """Encrypt the session with the seal of its cookie."""
         return self._close(seal, random)
 
     @classmethod
     def unseal(cls, item: SessionItem, seal: Seal) -> "Session | None":
-        """The session, or None where the item was altered or belongs to another secret."""
+        """Decrypt a session; None if the item was altered or belongs to another secret."""
         return cls._open(seal, item.sealed)
 
 
@@ -164,7 +164,7 @@ class AccessToken(SealedRecord):
 
     value: str = field(repr=False)
     fresh_until: int
-    """When a new one should take its place, while this one still serves."""
+    """When it should be refreshed, while it is still valid."""
     expires_at: int
 
     def seal(self, seal: Seal, random: Random) -> TokenItem:
@@ -176,17 +176,20 @@ class AccessToken(SealedRecord):
 
     @classmethod
     def unseal(cls, item: TokenItem, seal: Seal) -> "AccessToken | None":
-        """The token, or None where the item was altered or belongs to another session."""
+        """Decrypt an access token; None if it was altered or belongs to another session."""
         return cls._open(seal, item.sealed)
 
 
 def transaction_key(state: str) -> str:
-    """The table key of the transaction that `state` names: the callback may know no more."""
+    """Return the key of a transaction's item.
+
+    It depends on `state` alone, so a callback of another browser finds the item and is refused.
+    """
     return f"transaction#{digest('transaction', state)}"
 
 
 def binding_of(cookie: str) -> str:
-    """What a transaction keeps of the browser cookie that may claim it."""
+    """Return the digest of a browser cookie, by which a transaction recognises its browser."""
     return digest("browser", cookie)
 
 

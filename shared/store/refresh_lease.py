@@ -1,9 +1,9 @@
-"""The lease on a session's refresh token, and the access tokens that refreshes bring.
+"""Lease a session's refresh token to one process, and store the result of its refresh.
 
-A refresh token may be redeemed by one process at a time: Logto ends the whole grant where one that
-it has replaced comes again. The lease is two attributes of the session's row, taken by a
-conditional write and given back with the result. A holder that dies leaves its name behind; whoever
-takes over then knows that the outcome of a redemption is unknown.
+Only one process at a time may redeem a refresh token: if one that Logto has rotated is used again,
+Logto revokes the whole grant. The lease consists of attributes of the session's item. A
+conditional write takes it, and the write of the result releases it. A holder that dies leaves its
+name behind, so the next holder learns that the outcome of a redemption is unknown.
 """
 
 from collections.abc import Iterable
@@ -19,17 +19,17 @@ from shared.store.session_table import session_item
 LEASE_FREE: Final = (
     "attribute_exists(pk) AND (attribute_not_exists(lease_until) OR lease_until <= :now)"
 )
-"""The session is there, and nobody else is at its refresh token."""
+"""The session exists, and its refresh token is neither leased nor in back-off."""
 LEASE_MINE: Final = "attribute_exists(pk) AND lease_owner = :owner"
-"""The session is there, and no other process has taken over."""
-_NOBODY = "-"
+"""The session exists, and no other process has taken the lease."""
+_NO_OWNER = "-"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Leased:
-    """A session whose refresh token is this process's to redeem.
+    """A session whose refresh token this process may redeem.
 
-    `outcome_unknown`: an earlier holder never said how its redemption ended.
+    `outcome_unknown`: an earlier holder did not record how its redemption ended.
     """
 
     item: SessionItem
@@ -37,25 +37,26 @@ class Leased:
 
 
 class RefreshLeases:
-    """Every method raises TableUnavailable where DynamoDB fails."""
+    """Leases on refresh tokens. Every method raises TableUnavailable if DynamoDB fails."""
 
     def __init__(self, calls: TableClient) -> None:
         self._call = calls
 
     def take_lease(self, key: str, lease: Lease, *, now: float) -> Leased | None:
-        """The lease on a session, which is read along; None where it is held or the row is gone."""
+        """Take the lease and read the session; None if the lease is held or the session is gone."""
         values = {
-            ":owner": {"S": lease.owner or _NOBODY},
+            ":owner": {"S": lease.owner or _NO_OWNER},
             ":until": {"N": f"{lease.until:.3f}"},
             ":now": {"N": f"{now:.3f}"},
-            ":nobody": {"S": _NOBODY},
+            ":no_owner": {"S": _NO_OWNER},
         }
         try:
             answer = self._call(
                 "update_item",
                 Key=ItemKey(key).attributes,
+                # `taken_from` gets the previous owner, which is there only if it never released.
                 UpdateExpression=(
-                    "SET taken_from = if_not_exists(lease_owner, :nobody), "
+                    "SET taken_from = if_not_exists(lease_owner, :no_owner), "
                     "lease_owner = :owner, lease_until = :until"
                 ),
                 ConditionExpression=LEASE_FREE,
@@ -67,21 +68,21 @@ class RefreshLeases:
         except ConditionFailed as failed:
             row = failed.found or {}
             if row.get("lease_owner", {}).get("S") != lease.owner:
-                return None  # otherwise the first attempt was applied, and its answer got lost
+                return None  # else an earlier attempt was applied, and its response was lost
         item = session_item(key, row)
         if item is None:
             return None
-        return Leased(item=item, outcome_unknown=row["taken_from"]["S"] != _NOBODY)
+        return Leased(item=item, outcome_unknown=row["taken_from"]["S"] != _NO_OWNER)
 
     def give_back(self, key: str, owner: str) -> None:
-        """Give the lease back: what the redemption brought is known."""
+        """Release the lease: the refresh token was not redeemed, or its outcome is stored."""
         self._mine(key, owner, "REMOVE lease_owner, lease_until, taken_from", {})
 
     def back_off(self, key: str, owner: str, *, until: float, outcome_known: bool) -> None:
-        """Give the lease back after a failure: no request tries again before `until`.
+        """Release the lease after a failure: no request tries again before `until`.
 
-        `outcome_known`: the refresh token was certainly not redeemed. If not, the next holder
-        learns it.
+        `outcome_known`: the refresh token was certainly not redeemed. Otherwise the owner's name
+        stays, and tells the next holder that the outcome is unknown.
         """
         change = "SET lease_until = :until"
         if outcome_known:
@@ -89,13 +90,13 @@ class RefreshLeases:
         self._mine(key, owner, change, {":until": {"N": f"{until:.3f}"}})
 
     def keep_refreshed(self, key: str, owner: str, sealed: bytes) -> bool:
-        """Write a session with a new refresh token. False where it was ended or taken over."""
+        """Store a rotated refresh token. Return False if the session or the lease is gone."""
         return self._mine(key, owner, "SET sealed = :sealed", {":sealed": {"B": sealed}})
 
     def finish(self, key: str, owner: str, sealed: bytes, token: TokenItem) -> bool:
-        """Write session and access token and give the lease back, all or nothing.
+        """Store session and access token and release the lease, all or nothing.
 
-        False where the session was ended or taken over meanwhile.
+        Return False if the session was deleted, or another process has taken the lease.
         """
         writes: list[dict[str, Any]] = [
             {
@@ -127,22 +128,22 @@ class RefreshLeases:
             self._call.transact(writes)
         except (TableUnavailable, ConditionFailed) as failure:
             if self._refreshed_by(key, owner):
-                return True  # it was applied, and its answer got lost
+                return True  # it was applied, and its response was lost
             if isinstance(failure, ConditionFailed):
                 return False
             raise
         return True
 
     def end(self, key: str, owner: str, listings: Iterable[Listing]) -> bool:
-        """Delete the session and its listings, unless another process has taken over meanwhile."""
+        """Delete the session and its listings, unless another process has taken the lease."""
         session = {
             "Key": ItemKey(key).attributes,
             "ConditionExpression": LEASE_MINE,
             "ExpressionAttributeValues": {":owner": {"S": owner}},
         }
-        listed = [{"Key": listing.attributes} for listing in listing_keys(listings)]
+        others = [{"Key": key.attributes} for key in listing_keys(listings)]
         try:
-            self._call.transact([{"Delete": write} for write in (session, *listed)])
+            self._call.transact([{"Delete": write} for write in (session, *others)])
         except ConditionFailed:
             return False
         return True

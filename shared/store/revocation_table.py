@@ -1,7 +1,7 @@
-"""What ends sessions from outside: markers, listings, and items read and deleted in batches.
+"""Store revocation markers, and read and delete sessions by their listings.
 
-Of a session it reads what is not sealed, and nothing else: whoever ends sessions for others has no
-permission to read what is in them.
+It reads the unsealed attributes of sessions only: the functions that revoke sessions have no
+permission to read `sealed`.
 """
 
 from collections.abc import Iterable
@@ -13,22 +13,22 @@ from shared.errors import TableUnavailable
 from shared.store.dynamodb import ConditionFailed, TableClient
 from shared.store.keys import ItemKey, Listing, listing_keys
 from shared.store.records import VERSION, SessionEntry
-from shared.store.session_table import NOT_THERE, STILL_THERE, is_there
+from shared.store.session_table import ITEM_ABSENT, ITEM_EXISTS, item_exists
 
 NOT_ENDED_LATER: Final = "attribute_not_exists(pk) OR ended_before <= :ended_before"
-"""No marker of a later logout is there."""
+"""There is no marker of a logout that ends more sessions: such a one must not be shortened."""
 NOT_FOR_ALL: Final = "attribute_not_exists(pk) OR attribute_exists(subjects)"
-"""The session at Logto has not been ended for every subject already."""
+"""The session at Logto has not been ended for every subject: such a marker must not be narrowed."""
 _LISTED: Final = "pk, sk, began_at, expires_at, other_owner"
 _NOT_SEALED: Final = "pk, seen_at, began_at, expires_at, client_ip, client_agent"
-"""The attributes that a role which ends sessions may read of one."""
+"""The attributes of a session that the roles of revoking functions may read."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """A part of what a scan finds; `next_key` is where to go on, None at the end.
+    """A part of a scan's results; `next_key` is where to continue, None at the end.
 
-    The next key may be that of any item, a listing too: a scan passes all of them.
+    The next key may be that of any item, not only of a session: a scan passes all of them.
     """
 
     items: tuple[SessionEntry, ...]
@@ -36,7 +36,7 @@ class Page:
 
 
 class RevocationTable:
-    """Every method raises TableUnavailable where DynamoDB fails or leaves a part undone."""
+    """Markers and listings. Every method raises TableUnavailable if any part of it fails."""
 
     def __init__(self, calls: TableClient) -> None:
         self._call = calls
@@ -44,9 +44,10 @@ class RevocationTable:
     def mark_subject(
         self, key: str, *, ended_before: int, arrived_at: int, expires_at: int
     ) -> None:
-        """Note that sessions of a subject that began up to `ended_before` have ended.
+        """Mark the sessions of a subject that began up to `ended_before` as ended.
 
-        Unix seconds by Logto's clock; `arrived_at` is milliseconds by this deployment's.
+        `ended_before` is Unix seconds by Logto's clock; `arrived_at` is milliseconds by this
+        deployment's clock.
         """
         change = "SET arrived_at = :arrived_at, expires_at = :expires_at, v = :v"
         values = {
@@ -54,20 +55,20 @@ class RevocationTable:
             ":expires_at": {"N": str(expires_at)},
             ":v": {"N": str(VERSION)},
         }
-        ended = {":ended_before": {"N": str(ended_before)}}
+        until = {":ended_before": {"N": str(ended_before)}}
         try:
             self._update(
-                key, f"{change}, ended_before = :ended_before", NOT_ENDED_LATER, {**values, **ended}
+                key, f"{change}, ended_before = :ended_before", NOT_ENDED_LATER, {**values, **until}
             )
         except ConditionFailed:
-            # The marker says more of when sessions began. Its arrival is this one's all the same:
-            # a sign-in whose code was redeemed between the two has lost as well.
-            self._update_there(key, change, values)
+            # The existing marker ends more sessions, so its `ended_before` stays. Its arrival is
+            # updated: a sign-in that was in flight when this logout arrived is cancelled too.
+            self._update_existing(key, change, values)
 
     def mark_op_session(self, key: str, *, subject: str | None, expires_at: int) -> None:
-        """Note that a session at Logto has ended, of this subject (its digest) or of any.
+        """Mark a session at Logto as ended, for one subject (its digest) or for all.
 
-        What was noted before stays: a marker of any subject, and other subjects beside this one.
+        A marker only grows: subjects are added to it, and one for all subjects stays.
         """
         values = {":expires_at": {"N": str(expires_at)}, ":v": {"N": str(VERSION)}}
         change = "SET expires_at = :expires_at, v = :v"
@@ -79,41 +80,42 @@ class RevocationTable:
                 ExpressionAttributeValues=values,
             )
             return
-        named = {":subject": {"SS": [subject]}}
-        with suppress(ConditionFailed):  # it has ended for every subject
-            self._update(key, f"{change} ADD subjects :subject", NOT_FOR_ALL, {**values, **named})
+        added = {":subject": {"SS": [subject]}}
+        with suppress(ConditionFailed):  # it has already ended for every subject
+            self._update(key, f"{change} ADD subjects :subject", NOT_FOR_ALL, {**values, **added})
 
-    def listed(self, owner: str) -> tuple[Listing, ...]:
-        """What is listed under an owner. A listed session need not be there any more."""
+    def read_listings(self, owner: str) -> tuple[Listing, ...]:
+        """Return the listings under an owner. A listed session may have been deleted already."""
         rows = self._call.query(owner, ProjectionExpression=_LISTED)
         found = (_listing(row) for row in rows)
         return tuple(listing for listing in found if listing is not None)
 
-    def sessions(self, keys: list[str]) -> tuple[SessionEntry, ...]:
-        """The sessions that are there still."""
+    def read_sessions(self, keys: list[str]) -> tuple[SessionEntry, ...]:
+        """Return those of the sessions that exist."""
         rows = self._call.read_all(keys, ProjectionExpression=_NOT_SEALED)
         found = (_entry(row) for row in rows.values())
         return tuple(item for item in found if item is not None)
 
     def delete_sessions(self, keys: Iterable[str]) -> None:
-        """Delete sessions, every one of them."""
+        """Delete all of these sessions."""
         self._call.delete_all([ItemKey(key) for key in keys])
 
     def delete_listings(self, listings: Iterable[Listing]) -> None:
-        """Delete listings and their sessions' other ones, every one of them.
+        """Delete all of these listings, and the other listings of their sessions.
 
-        Their sessions are deleted before: one that is not listed any more would not be found again.
+        Call this after the sessions were deleted: an unlisted session could not be found again.
         """
         self._call.delete_all(listing_keys(listings))
 
-    def is_there(self, key: str) -> bool:
-        """Whether an item of this key is there."""
-        return is_there(self._call, key)
+    def exists(self, key: str) -> bool:
+        """Return whether an item has this key."""
+        return item_exists(self._call, key)
 
     def put_once(self, key: str, owner: str, *, expires_at: int) -> bool:
-        """Put an item that says no more than that it is there. False where it was already.
+        """Create an item without content. Return False if it existed already.
 
-        `owner` is a random name, by which a write that is repeated recognises itself.
+        `owner` is a random name, by which a retry recognises an attempt that was applied although
+        its response was lost.
         """
         try:
             self._call(
@@ -124,7 +126,7 @@ class RevocationTable:
                     "owner": {"S": owner},
                     "expires_at": {"N": str(expires_at)},
                 },
-                ConditionExpression=NOT_THERE,
+                ConditionExpression=ITEM_ABSENT,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ConditionFailed as failed:
@@ -141,16 +143,16 @@ class RevocationTable:
             ExpressionAttributeValues=values,
         )
 
-    def _update_there(self, key: str, change: str, values: dict[str, Any]) -> None:
+    def _update_existing(self, key: str, change: str, values: dict[str, Any]) -> None:
         try:
-            self._update(key, change, STILL_THERE, values)
+            self._update(key, change, ITEM_EXISTS, values)
         except ConditionFailed:
-            raise TableUnavailable("a marker lapsed meanwhile") from None
+            raise TableUnavailable("a marker expired during its update") from None
 
     def scan_organization(
         self, organization: str, *, start_key: ItemKey | None, limit: int
     ) -> Page:
-        """Sessions of an organization (its digest): a part of a scan over the whole table."""
+        """Return sessions of an organization (its digest): a part of a scan of the whole table."""
         start = {"ExclusiveStartKey": start_key.attributes} if start_key else {}
         answer = self._call(
             "scan",
@@ -170,7 +172,7 @@ class RevocationTable:
 
 
 def _entry(row: dict[str, Any]) -> SessionEntry | None:
-    """What is not sealed of a session; None for a row that is not of a session."""
+    """Parse the unsealed attributes of a session; None if the item is not a session."""
     try:
         return SessionEntry(
             key=row["pk"]["S"],
@@ -181,11 +183,11 @@ def _entry(row: dict[str, Any]) -> SessionEntry | None:
             client_agent=row.get("client_agent", {}).get("S"),
         )
     except (KeyError, ValueError):
-        return None  # a row that is not one of ours is no session
+        return None  # not a session that this product wrote
 
 
 def _listing(row: dict[str, Any]) -> Listing | None:
-    """What a row lists; None for a row that is not a listing."""
+    """Parse a listing; None if the item is not a listing."""
     try:
         return Listing(
             owner=row["pk"]["S"],
@@ -195,4 +197,4 @@ def _listing(row: dict[str, Any]) -> Listing | None:
             other_owner=row.get("other_owner", {}).get("S"),
         )
     except (KeyError, ValueError):
-        return None  # a row that is not one of ours lists nothing
+        return None  # not a listing that this product wrote

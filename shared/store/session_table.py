@@ -1,8 +1,8 @@
-"""Transactions and sessions in the DynamoDB table.
+"""Store transactions and sessions in the DynamoDB table.
 
-Every condition has a name below. A conditional write is the only thing that decides a race:
-whoever's write is accepted has won. Reads are strongly consistent, because a stale one would
-show a session that has just been ended.
+Every condition has a name below. Conditional writes decide all races: the request whose write is
+accepted wins. Reads are strongly consistent, because an eventually consistent one could return a
+session that has just been deleted.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,43 +14,53 @@ from shared.store.dynamodb import ConditionFailed, TableClient
 from shared.store.keys import ItemKey, Listing, listing_keys
 from shared.store.records import VERSION, Lease, SessionItem, TokenItem, TransactionItem
 
-NOT_THERE: Final = "attribute_not_exists(pk)"
-"""Nothing has this key yet: a new item never overwrites another."""
-STILL_THERE: Final = "attribute_exists(pk)"
-"""The row has not been deleted meanwhile: no update brings an ended session back."""
+ITEM_ABSENT: Final = "attribute_not_exists(pk)"
+"""No item has this key: a new item never overwrites another."""
+ITEM_EXISTS: Final = "attribute_exists(pk)"
+"""The item has not been deleted: DynamoDB's update would create it again."""
 SUBJECT_NOT_ENDED: Final = (
     "attribute_not_exists(pk) OR ended_before < :authenticated OR arrived_at <= :in_flight_since"
 )
-"""No logout of the subject has arrived since the user may have signed in at Logto for this."""
+"""No logout of the subject cancels this sign-in.
+
+There is no marker; or it ended sessions from before this authentication only, by Logto's clock, as
+a delayed logout token does; or it arrived before the user can have authenticated, by this
+deployment's clock, as for a new sign-in right after a sign-out everywhere, whose `ended_before` is
+ahead by the clocks' tolerance.
+"""
 OP_SESSION_NOT_ENDED: Final = (
     "attribute_not_exists(pk) OR (attribute_exists(subjects) AND NOT contains(subjects, :subject))"
 )
-"""The session at Logto that this sign-in belongs to has not been ended."""
+"""The session at Logto that this sign-in belongs to has not been ended for this subject.
+
+A marker without `subjects` ends the session for every subject.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommitGuards:
-    """The markers of revocations that would forbid a new session."""
+    """The markers of revocations that would cancel a sign-in, and when the user authenticated."""
 
     subject: str
     """The digest of the subject."""
     subject_marker: str
     op_session_marker: str | None
     in_flight_since: int
-    """When the user may have signed in at Logto at the earliest: the sign-in had begun, and its
-    code had not expired by the time it was redeemed. Milliseconds by this deployment's clock."""
+    """The earliest time at which the user may have authenticated: after the sign-in began, and no
+    longer before the redemption than a code lives. Milliseconds by this deployment's clock."""
     authenticated_from: float
-    """The same in Unix seconds by Logto's clock."""
+    """The earliest time at which the user may have authenticated, in Unix seconds by Logto's
+    clock."""
 
 
 class SessionTable:
-    """Transactions and sessions. Every method raises TableUnavailable where DynamoDB fails."""
+    """Transactions and sessions. Every method raises TableUnavailable if DynamoDB fails."""
 
     def __init__(self, calls: TableClient) -> None:
         self._call = calls
 
     def put_transaction(self, item: TransactionItem) -> None:
-        """Keep a new transaction; its key comes from a fresh random `state`."""
+        """Store a new transaction. Its key derives from a random `state`, so it overwrites none."""
         self._call(
             "put_item",
             Item={
@@ -63,12 +73,13 @@ class SessionTable:
         )
 
     def claim_transaction(self, key: str, bindings: list[str]) -> TransactionItem | None:
-        """Take the transaction out of the table, if one of these browsers began it.
+        """Delete and return the transaction, if one of these browsers started it; else None.
 
-        None where it is not there. Raises OtherBrowser where it began in another browser, which
-        can then still claim it, and TableUnavailable also where an answer was lost and a repeated
-        attempt found nothing: the first may have taken it, and what it took is gone.
+        Raises OtherBrowser if another browser started it: the transaction stays for that one.
+        Raises TableUnavailable also if a response was lost and the retry found nothing.
         """
+        # One conditional delete, so of two callbacks with the same `state` only one gets the
+        # transaction, and its code is redeemed once.
         operands = {f":b{number}": {"S": binding} for number, binding in enumerate(bindings)}
         try:
             answer = self._call(
@@ -81,9 +92,10 @@ class SessionTable:
             )
         except ConditionFailed as failed:
             if failed.found is not None:
-                raise OtherBrowser("the transaction began in another browser") from None
+                raise OtherBrowser("the transaction was started in another browser") from None
             if failed.retried:
-                raise TableUnavailable("the answer to a claim was lost") from None
+                # The first attempt may have deleted it, and its content is lost with the response.
+                raise TableUnavailable("the response to a claim was lost") from None
             return None
         row = answer["Attributes"]
         try:
@@ -94,7 +106,7 @@ class SessionTable:
                 binding=row["binding"]["S"],
             )
         except (KeyError, ValueError):
-            return None  # a row that is not one of ours opens nothing
+            return None  # not a transaction that this product wrote
 
     def commit_session(
         self,
@@ -104,48 +116,50 @@ class SessionTable:
         *,
         previous: Sequence[ItemKey],
     ) -> None:
-        """Create a session and its listings and delete the `previous` ones, all or nothing.
+        """Create a session with its listings and delete the `previous` items, all or nothing.
 
-        Raises EndedMeanwhile where a logout of its user arrived during the sign-in. The
-        key comes from a fresh 256-bit secret, so where it is there already, it is this very write
-        that was applied while its answer got lost.
+        Raises EndedMeanwhile if a logout of its user arrived during the sign-in.
         """
+        # The markers are checked in the transaction that creates the session: a check before it
+        # would miss a logout that arrives between the two.
         checks = _marker_checks(guards)
         writes = [
             *checks,
-            {"Put": {"Item": _session_row(item), "ConditionExpression": NOT_THERE}},
+            {"Put": {"Item": _session_row(item), "ConditionExpression": ITEM_ABSENT}},
             *({"Put": {"Item": _listing_row(listing)}} for listing in listings),
             *({"Delete": {"Key": key.attributes}} for key in previous),
         ]
         try:
             self._call.transact(writes)
         except (TableUnavailable, ConditionFailed) as failure:
-            if is_there(self._call, item.key):
+            # The key derives from a new 256-bit secret. If an item has it, this very write was
+            # applied and its response was lost.
+            if item_exists(self._call, item.key):
                 return
             if isinstance(failure, ConditionFailed) and min(failure.positions) < len(checks):
-                raise EndedMeanwhile("the user was logged out meanwhile") from None
+                raise EndedMeanwhile("the user was logged out during the sign-in") from None
             raise TableUnavailable("the session could not be committed") from None
 
     def read_session(self, key: str) -> SessionItem | None:
-        """The session row of this key, expired or not, or None."""
+        """Return the session of this key, expired or not, or None."""
         answer = self._call("get_item", Key=ItemKey(key).attributes, ConsistentRead=True)
         return session_item(key, answer.get("Item"))
 
     def read_session_and_token(
         self, key: str, token_key: str
     ) -> tuple[SessionItem | None, TokenItem | None]:
-        """A session and one of its access tokens, in one call."""
+        """Return a session and one of its access tokens, read in one call."""
         found = self._call.read_all([key, token_key])
         return session_item(key, found.get(key)), token_item(token_key, found.get(token_key))
 
     def touch_session(self, key: str, *, seen_at: int, expires_at: int) -> bool:
-        """Note activity at `seen_at`. False where the session has been ended meanwhile."""
+        """Record activity at `seen_at`. Return False if the session has been deleted."""
         try:
             self._call(
                 "update_item",
                 Key=ItemKey(key).attributes,
                 UpdateExpression="SET seen_at = :seen_at, expires_at = :expires_at",
-                ConditionExpression=STILL_THERE,
+                ConditionExpression=ITEM_EXISTS,
                 ExpressionAttributeValues={
                     ":seen_at": {"N": str(seen_at)},
                     ":expires_at": {"N": str(expires_at)},
@@ -156,17 +170,17 @@ class SessionTable:
         return True
 
     def delete_session(self, key: str) -> SessionItem | None:
-        """Delete the session and return what it was; None where it was not there."""
+        """Delete the session and return it; None if there was none."""
         answer = self._call("delete_item", Key=ItemKey(key).attributes, ReturnValues="ALL_OLD")
         return session_item(key, answer.get("Attributes"))
 
     def delete_listings(self, listings: Iterable[Listing]) -> None:
-        """Delete the listings of a session that has been deleted, all of them."""
+        """Delete all listings of a deleted session."""
         self._call.delete_all(listing_keys(listings))
 
 
-def is_there(call: TableClient, key: str) -> bool:
-    """Whether an item of this key is there, strongly consistent."""
+def item_exists(call: TableClient, key: str) -> bool:
+    """Return whether an item has this key, by a strongly consistent read."""
     answer = call(
         "get_item",
         Key=ItemKey(key).attributes,
@@ -177,7 +191,7 @@ def is_there(call: TableClient, key: str) -> bool:
 
 
 def session_item(key: str, row: dict[str, Any] | None) -> SessionItem | None:
-    """The session that a row holds; None for no row and for one that is not of a session."""
+    """Parse a session's item; None if there is none, or if it is not a session."""
     if row is None:
         return None
     try:
@@ -193,11 +207,11 @@ def session_item(key: str, row: dict[str, Any] | None) -> SessionItem | None:
             lease=_lease(row),
         )
     except (KeyError, ValueError):
-        return None  # a row that is not one of ours opens nothing
+        return None  # not a session that this product wrote
 
 
 def token_item(key: str, row: dict[str, Any] | None) -> TokenItem | None:
-    """The access token that a row holds, or None."""
+    """Parse an access token's item; None if there is none, or if it is not a token."""
     if row is None:
         return None
     try:
@@ -207,7 +221,7 @@ def token_item(key: str, row: dict[str, Any] | None) -> TokenItem | None:
 
 
 def binary(row: dict[str, Any]) -> bytes:
-    """What is sealed in a row."""
+    """Return the sealed content of an item."""
     return bytes(row["sealed"]["B"])
 
 

@@ -1,4 +1,4 @@
-"""The origin that this deployment answers under, and the URLs of its own pages."""
+"""Determine the deployment's base URL, and build the URLs of its pages."""
 
 import re
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ _STAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 def transport_security(base_url: str | None) -> dict[str, str]:
-    """The header by which browsers keep to https for a year, on a domain of the deployment's own.
+    """Return the HSTS header (RFC 6797) for one year, if the deployment has a domain of its own.
 
-    API Gateway's domain needs none: nothing listens there but https (RFC 6797).
+    API Gateway's domain needs none: it does not serve plain HTTP.
     """
     if base_url is None or not base_url.startswith("https://"):
         return {}
@@ -26,7 +26,7 @@ def transport_security(base_url: str | None) -> dict[str, str]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """A base URL without trailing slash, `https://` but for loopback hosts."""
+    """A base URL without trailing slash; `https://` except for local hosts."""
 
     base_url: str
 
@@ -36,7 +36,7 @@ class Site:
 
     @property
     def root(self) -> str:
-        """The path that every route hangs under: empty, or a stage or base path."""
+        """The path prefix of every route: empty, or a stage or base path."""
         return urlsplit(self.base_url).path
 
     @property
@@ -55,36 +55,34 @@ class Site:
         """The post-sign-out redirect URI to register at Logto."""
         return f"{self.base_url}/"
 
-    def is_asked_by(self, *, origin: str, fetch_site: str) -> bool:
-        """Whether a request with these headers (empty where absent) comes from this origin, or
-        from the person by hand.
+    def is_initiator(self, *, origin: str, fetch_site: str) -> bool:
+        """Return whether this origin, or the user directly, initiated a request with these headers.
 
-        `Origin` decides where it is sent, then `Sec-Fetch-Site`; a sibling domain is another
-        origin. A client that sends neither is no current browser, and is taken by its word.
+        An absent header is empty. A sibling domain is another origin. A client that sends neither
+        header is not a current browser, so no other site controls it.
         """
         if origin and origin != self.origin:
             return False
         return fetch_site in ("", "none", "same-origin")
 
     def revalidation_path(self, connector: str | None, *, return_to: str = "") -> str:
-        """The path under which Entra is asked anew whether a user may go on."""
-        asked = {"prompt": "login", "connector": connector, "return_to": return_to}
-        query = urlencode({name: value for name, value in asked.items() if value})
+        """Return the path of a sign-in that re-authenticates the user at Entra."""
+        parameters = {"prompt": "login", "connector": connector, "return_to": return_to}
+        query = urlencode({name: value for name, value in parameters.items() if value})
         return f"{self.root}/sign-in?{query}"
 
 
 def site_of(configured: str | None, request_context: Mapping[str, Any]) -> Site:
-    """The configured base URL, else the domain that API Gateway itself reports.
+    """Return the configured base URL, else that of the domain that API Gateway reports.
 
-    A `Host` or `X-Forwarded-*` header never counts: whoever sends the request writes it. The path
-    of a named stage belongs to the URL on API Gateway's own domains only. Raises Misconfigured
-    where neither is known.
+    `Host` and `X-Forwarded-*` headers are ignored, because the client controls them. A named stage
+    is part of the path on API Gateway's own domains only. Raises Misconfigured if neither is known.
     """
     if configured is not None:
         return Site(base_url=configured)
     domain, stage = request_context.get("domainName"), request_context.get("stage")
     if not isinstance(domain, str) or not _DOMAIN.fullmatch(domain):
-        raise Misconfigured("the request names no domain: set BASE_URL")
+        raise Misconfigured("the event has no domain name: set BASE_URL")
     on_stage = (
         isinstance(stage, str)
         and stage != "$default"

@@ -1,9 +1,9 @@
-"""The product's cookies: their names, their attributes, and how a Cookie header is read.
+"""Name, write and parse the product's cookies.
 
-Two kinds exist. The session cookie holds the secret that opens the session. A browser cookie
-ties sign-in attempts to the browser that began them; a browser keeps one for all its tabs. Only
-tabs that start before any of them has the cookie get one each, under names of their own, so that
-no attempt takes away what another depends on.
+There are two kinds. The session cookie contains the secret that opens the session. A browser cookie
+ties sign-in attempts to the browser that started them. All tabs share one; only tabs that start a
+sign-in before the browser has it get one each, under different names, so that no attempt overwrites
+the cookie that another one needs.
 """
 
 import re
@@ -19,14 +19,14 @@ _SESSION = "session"
 _BROWSER = "signin-"
 _BROWSER_NAME = re.compile(r"[A-Za-z0-9_-]{6}")
 SESSION_COOKIES_READ = 5
-"""How many session cookies of one request are looked at; a browser has one."""
+"""Limit of session cookies that are read from one request; a browser sends one."""
 BROWSER_COOKIES_READ = 100
-"""How many browser cookies of one request are looked at: the operand limit of a DynamoDB `IN`."""
+"""Limit of browser cookies that are read from one request: DynamoDB's limit of `IN` operands."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BrowserCookie:
-    """One cookie that ties sign-in attempts to a browser."""
+    """A cookie that ties sign-in attempts to a browser."""
 
     name: str
     value: str
@@ -34,10 +34,10 @@ class BrowserCookie:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cookies:
-    """Names and attributes for one origin.
+    """The cookies of one origin.
 
-    `secure` is false on a plain-http loopback origin only, where browsers refuse the `__Host-`
-    prefix; everywhere else a cookie without the prefix is not one of ours.
+    `secure` is false on a plain-http local origin only, where browsers refuse the `__Host-` prefix.
+    Everywhere else a cookie without the prefix is ignored: another subdomain may have set it.
     """
 
     secure: bool
@@ -51,16 +51,15 @@ class Cookies:
         return _SECURE_PREFIX if self.secure else ""
 
     def session(self, header: bytes) -> SessionHandle | None:
-        """Return the handle of the session cookie, None if it is missing or ambiguous.
+        """Return the handle of the session cookie; None if it is missing or ambiguous.
 
-        A browser keeps one cookie of a `__Host-` name: two different well-formed values mean that
-        one was planted, and neither is believed.
+        A browser has one cookie of a `__Host-` name: two values mean injection.
         """
         handles = self.sessions(header)
         return handles[0] if len(handles) == 1 else None
 
     def sessions(self, header: bytes) -> tuple[SessionHandle, ...]:
-        """Return a handle for every session cookie of a request: what a sign-out ends."""
+        """Return a handle for every session cookie of a request: a sign-out ends all of them."""
         values = dict.fromkeys(
             value
             for name, value in parse_cookies(header)
@@ -69,7 +68,7 @@ class Cookies:
         return tuple(SessionHandle.of(value) for value in tuple(values)[:SESSION_COOKIES_READ])
 
     def browser_cookies(self, header: bytes) -> tuple[BrowserCookie, ...]:
-        """Return the browser cookies of a request, in the order sent, each once."""
+        """Return the distinct browser cookies of a request, in order."""
         prefix = self._prefix + _BROWSER
         found = {
             (name, value): BrowserCookie(name=name, value=value)
@@ -81,7 +80,7 @@ class Cookies:
         return tuple(found.values())[:BROWSER_COOKIES_READ]
 
     def new_browser_cookie(self, random: Random) -> BrowserCookie:
-        """Return a browser cookie under a name that no other attempt has."""
+        """Return a new browser cookie under a random name, so it replaces no other."""
         name = base64url.encode(random(5))[:6]
         return BrowserCookie(
             name=f"{self._prefix}{_BROWSER}{name}",
@@ -89,11 +88,11 @@ class Cookies:
         )
 
     def set_session(self, handle: SessionHandle) -> str:
-        """Return a Set-Cookie value for a new session; it ends with the browser."""
+        """Return a Set-Cookie value for a new session; it lasts until the browser closes."""
         return self._render(self.session_name, handle.cookie_value)
 
     def set_browser(self, cookie: BrowserCookie, max_age: int) -> str:
-        """Return a Set-Cookie value that keeps `cookie` for `max_age` seconds from now."""
+        """Return a Set-Cookie value that stores `cookie` for `max_age` seconds."""
         return self._render(cookie.name, cookie.value, max_age)
 
     def clear_session(self) -> str:
@@ -109,8 +108,8 @@ class Cookies:
 def parse_cookies(header: bytes) -> Iterable[tuple[str, str]]:
     """Yield name and value of each pair of a Cookie header (RFC 6265 section 4.2.1), in order.
 
-    Every pair is read on its own, so one that cannot be parsed hides no other. Nothing is
-    unquoted, decoded or folded in case: a name that differs in any way is another name.
+    An invalid pair is skipped and does not hide others. Nothing is unquoted, decoded or folded in
+    case: a name that differs in any way is another name.
     """
     for pair in header.split(b";"):
         name, separator, value = pair.strip(b" \t").partition(b"=")

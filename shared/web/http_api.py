@@ -100,9 +100,9 @@ class HttpApiRequest:
         """Return a header's value, or an empty text."""
         return self.headers.get(name, "")
 
-    def is_same_site(self, site: Site) -> bool:
-        """Whether this origin, or the person by hand, made the request."""
-        return site.is_asked_by(
+    def is_initiated_by(self, site: Site) -> bool:
+        """Return whether this origin, or the user directly, initiated the request."""
+        return site.is_initiator(
             origin=self.header("origin"), fetch_site=self.header("sec-fetch-site")
         )
 

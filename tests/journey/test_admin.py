@@ -418,7 +418,7 @@ def test_what_is_done_is_logged(admin: Admin, printed: Callable[[], str]) -> Non
         written = printed()
         read = [json.loads(line) for line in written.splitlines()]
         lines = [line for line in read if "_aws" not in line]  # metrics name nobody
-        assert [line["message"] for line in lines] == ["action asked for", "action done"]
+        assert [line["message"] for line in lines] == ["action requested", "action done"]
         assert {line["caller"] for line in lines} == {ARN}
         assert {line["action"] for line in lines} == {action}
         for name in (ALICE, "contosoorg01", id_of(secret), "X-Amz-Signature", admin.proof):

@@ -107,11 +107,11 @@ def test_sessions_of_a_user_are_found(written: Callable[[Path], TableClient], fi
     endings, key = RevocationTable(written(file)), HANDLE.seal.key
     owners = {subject_owner(ISSUER, SUBJECT), op_session_owner(ISSUER, SID)}
     for owner in owners:
-        (listing,) = endings.listed(owner)
+        (listing,) = endings.read_listings(owner)
         assert (listing.session, listing.began_at) == (key, SESSION.began_at)
         assert listing.expires_at == SESSION.ends_at
         assert {listing.other_owner} == owners - {owner}
-    (entry,) = endings.sessions([key])
+    (entry,) = endings.read_sessions([key])
     assert (entry.client_ip, entry.client_agent) == ("192.0.2.1", "test")
     assert kept(file)[-1] == {"replay": replay_key(ISSUER, "a-token-id")}
 

@@ -61,7 +61,7 @@ def test_a_commit_meets_the_marker(
     with pytest.raises(EndedMeanwhile):
         commit(table, session())
     assert table.read_session("session#a") is None
-    assert endings.listed("subject#1") == ()
+    assert endings.read_listings("subject#1") == ()
 
 
 def test_a_refused_commit_deletes_nothing(table: SessionTable, endings: RevocationTable) -> None:
@@ -163,9 +163,9 @@ def test_what_is_listed(table: SessionTable, endings: RevocationTable) -> None:
         listing("session#b", "subject#2", other_owner="subject#1", began_at=BEGAN + 7),
     )
     commit(table, session("session#b"), both)
-    assert endings.listed("subject#1") == (listing("session#a"), both[0])
-    assert endings.listed("subject#2") == both[1:]
-    assert endings.listed("subject#3") == ()
+    assert endings.read_listings("subject#1") == (listing("session#a"), both[0])
+    assert endings.read_listings("subject#2") == both[1:]
+    assert endings.read_listings("subject#3") == ()
 
 
 def test_one_listing_is_enough_to_delete_both(
@@ -177,9 +177,9 @@ def test_one_listing_is_enough_to_delete_both(
     )
     commit(table, session(), both)
     commit(table, session("session#b"))
-    endings.delete_listings(endings.listed("subject#2"))
-    assert endings.listed("subject#2") == ()
-    assert [item.session for item in endings.listed("subject#1")] == ["session#b"]
+    endings.delete_listings(endings.read_listings("subject#2"))
+    assert endings.read_listings("subject#2") == ()
+    assert [item.session for item in endings.read_listings("subject#1")] == ["session#b"]
     assert table.read_session("session#a") is not None
 
 
@@ -200,7 +200,7 @@ def test_what_is_listed_in_pages(client: Any, table_name: str, table: SessionTab
     for name in "abcde":
         commit(table, session(f"session#{name}"))
     paging: Any = Paging()
-    found = RevocationTable(table_client(paging, table_name)).listed("subject#1")
+    found = RevocationTable(table_client(paging, table_name)).read_listings("subject#1")
     assert [item.session for item in found] == [f"session#{name}" for name in "abcde"]
     assert len(asked) == 3
     assert all(arguments["ConsistentRead"] is True for arguments in asked)
@@ -210,17 +210,17 @@ def test_batches_of_many(table: SessionTable, endings: RevocationTable) -> None:
     keys = [f"session#{number:03}" for number in range(130)]
     for key in keys:
         commit(table, session(key))
-    assert {item.key for item in endings.sessions([*keys, "session#never"])} == set(keys)
+    assert {item.key for item in endings.read_sessions([*keys, "session#never"])} == set(keys)
     endings.delete_sessions(keys[:-1])
-    assert [item.key for item in endings.sessions(keys)] == keys[-1:]
-    endings.delete_listings(endings.listed("subject#1")[:-1])
-    assert [item.session for item in endings.listed("subject#1")] == keys[-1:]
+    assert [item.key for item in endings.read_sessions(keys)] == keys[-1:]
+    endings.delete_listings(endings.read_listings("subject#1")[:-1])
+    assert [item.session for item in endings.read_listings("subject#1")] == keys[-1:]
 
 
 def test_nothing_to_do_is_nothing_asked(endings: RevocationTable, client: Any) -> None:
     calls: list[str] = []
     client.meta.events.register("before-send.dynamodb", lambda **named: calls.append("sent"))
-    assert endings.sessions([]) == ()
+    assert endings.read_sessions([]) == ()
     endings.delete_sessions([])
     endings.delete_listings([])
     assert calls == []
@@ -231,15 +231,15 @@ def test_rows_of_another_kind_are_no_sessions(
 ) -> None:
     commit(table, session())
     mark(endings, BEGAN - 9, BEGAN)
-    found = endings.sessions(["session#a", "subject#1", MARKER])
+    found = endings.read_sessions(["session#a", "subject#1", MARKER])
     assert [item.key for item in found] == ["session#a"]
-    assert endings.listed(MARKER) == ()
+    assert endings.read_listings(MARKER) == ()
 
 
 def test_a_guard_is_put_once(endings: RevocationTable) -> None:
-    assert not endings.is_there("replay#1")
+    assert not endings.exists("replay#1")
     assert endings.put_once("replay#1", "one", expires_at=LAPSES)
-    assert endings.is_there("replay#1")
+    assert endings.exists("replay#1")
     assert not endings.put_once("replay#1", "another", expires_at=LAPSES)
     assert endings.put_once("replay#1", "one", expires_at=LAPSES)  # it knows itself again
 
@@ -279,9 +279,9 @@ def test_what_a_batch_leaves_undone_is_asked_for_again(
     keys = [f"session#{name}" for name in "abcde"]
     for key in keys:
         commit(table, session(key))
-    assert len(endings.sessions(keys[:4])) == 4
+    assert len(endings.read_sessions(keys[:4])) == 4
     with pytest.raises(TableUnavailable):
-        endings.sessions(keys)  # it never comes to an end
+        endings.read_sessions(keys)  # it never comes to an end
     endings.delete_sessions(keys[:4])
     assert table.read_session("session#a") is None
     with pytest.raises(TableUnavailable):

@@ -143,7 +143,7 @@ def test_a_fault_names_its_variable(name: str, value: str) -> None:
 )
 def test_what_needs_a_scope_says_so(name: str, value: str, scopes: str) -> None:
     """Without it a rule would keep everybody out, and the others would find nothing."""
-    with pytest.raises(SettingsInvalid, match=f"LOGTO_SCOPES must hold .*{name}"):
+    with pytest.raises(SettingsInvalid, match=f"LOGTO_SCOPES must contain .*{name}"):
         Settings.from_environment({**GOOD, name: value, "LOGTO_SCOPES": scopes})
     every = "email roles identities urn:logto:scope:organizations"
     Settings.from_environment({**GOOD, name: value, "LOGTO_SCOPES": every})

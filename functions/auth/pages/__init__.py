@@ -1,7 +1,7 @@
-"""The pages that people see: pure functions from values to HTML, CSS and a content policy.
+"""Render the pages: pure functions from values to HTML, CSS and a content security policy.
 
-No script, no inline style, and no asset of another origin but the brand's logo and the user's
-own picture, so that the content policy can forbid everything else.
+They have no script, no inline style, and no asset of another origin except the brand's logo and
+the user's picture, so the policy forbids everything else.
 """
 
 from functions.auth.pages.brand import Brand

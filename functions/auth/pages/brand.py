@@ -1,4 +1,4 @@
-"""How the pages are branded."""
+"""The brand on the pages."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Brand:
-    """A name, an https URL of a logo, and an accent as `#rrggbb`. Raises ValueError otherwise."""
+    """A name, a logo's https URL, and an accent as `#rrggbb`. Raises ValueError for others."""
 
     name: str
     logo_url: str | None = None
@@ -23,7 +23,7 @@ class Brand:
     def __post_init__(self) -> None:
         if self.accent is not None and not _COLOUR.fullmatch(self.accent):
             raise ValueError(f"the accent is not a colour such as {DEFAULT_ACCENT}")
-        # The content policy admits https images only, so another logo would never be drawn.
+        # The content security policy allows https images only, so another logo would not load.
         if self.logo_url is not None and urlsplit(self.logo_url).scheme != "https":
             raise ValueError("the logo's URL does not begin with https://")
 
@@ -33,12 +33,12 @@ class Brand:
 
     @property
     def monogram(self) -> str:
-        """What stands for the brand where there is no logo: one letter, or nothing."""
+        """The letter that replaces a missing logo, or an empty text."""
         return (initials(self.name) or "")[:1]
 
     @property
     def icon(self) -> str:
-        """A `data:` URL for the browser's tab; without one it would ask us for /favicon.ico."""
+        """A `data:` URL for the browser's tab; without it, browsers would request /favicon.ico."""
         svg = (
             '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
             f'<rect width="32" height="32" rx="8" fill="{self.colour}"/>'

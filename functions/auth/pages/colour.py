@@ -1,36 +1,36 @@
-"""Readable colours, by the contrast ratio of WCAG 2.2 (definitions, "relative luminance")."""
+"""Choose readable colours by the contrast ratio of WCAG 2.2 ("relative luminance")."""
 
 from collections.abc import Iterator
 
 READABLE = 4.5
-"""The least contrast of text with what is behind it (WCAG 2.2, success criterion 1.4.3)."""
+"""Minimum contrast of text with its background (WCAG 2.2, success criterion 1.4.3)."""
 
 _BLACK, _WHITE = "#000000", "#ffffff"
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast ratio of two `#rrggbb` colours, from 1 to 21."""
+    """Return the contrast ratio of two `#rrggbb` colours, from 1 to 21."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def text_on(background: str) -> str:
-    """White where it is readable, else black, which then is."""
+    """Return white if it is readable, else black: one of them always is."""
     return _WHITE if contrast(_WHITE, background) >= READABLE else _BLACK
 
 
 def away_from_text(background: str) -> str:
-    """A shade for a control that is pointed at; its text only gets easier to read."""
+    """Return a shade for the hover state of a control, with more contrast to its text."""
     return mix(background, _BLACK if text_on(background) == _WHITE else _WHITE, 0.14)
 
 
 def readable_on(surface: str, colour: str) -> str:
-    """The shade nearest to `colour` that is readable as text on `surface`."""
+    """Return the shade nearest to `colour` that is readable as text on `surface`."""
     return next(shade for shade in _shades(surface, colour) if contrast(shade, surface) >= READABLE)
 
 
 def mix(colour: str, other: str, share: float) -> str:
-    """`colour` with a `share` (0 to 1) of `other` in it, channel by channel."""
+    """Mix a `share` (0 to 1) of `other` into `colour`, channel by channel."""
     pairs = zip(_channels(colour), _channels(other), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
 

@@ -1,4 +1,4 @@
-"""The content security policy of the pages."""
+"""Build the content security policy of the pages."""
 
 import re
 
@@ -10,24 +10,23 @@ _ORIGIN = re.compile(
 
 
 def content_security_policy(brand: Brand, *, form_action: tuple[str, ...] = ()) -> str:
-    """A policy that allows what the pages are made of, and nothing else.
+    """Return a policy that allows what the pages contain, and nothing else.
 
-    `form_action` names further origins that a form may lead to. Signing out posts to this origin
-    and is redirected to the provider's, and Chromium holds redirects of a form to the policy too.
-    Raises ValueError for anything but an origin.
+    `form_action` names further origins to which a form may lead: a sign-out is posted to this one
+    and redirected to the provider's, and Chromium applies the policy to such redirects. Raises
+    ValueError for a value that is not an origin.
     """
     for origin in form_action:
         if not _ORIGIN.fullmatch(origin):
-            raise ValueError("a form's target in the content policy must be an origin")
-    # Pictures of users are on whatever https host their directory names; the tab's icon is a
-    # `data:` URL.
+            raise ValueError("a form's target in the policy must be an origin")
+    # Users' pictures may be on any https host; the tab's icon is a `data:` URL.
     return "; ".join(
         (
             "default-src 'none'",
             "style-src 'self'",
             "img-src https: data:",
-            # No page runs a script. This is for people who call `/me` or `/api/` from the browser's
-            # own console, which the policy binds too.
+            # No page runs a script. This allows calls of `/me` and `/api/` in the developer tools,
+            # to which the policy applies.
             "connect-src 'self'",
             " ".join(("form-action 'self'", *form_action)),
             "base-uri 'none'",

@@ -1,4 +1,4 @@
-"""The pages as HTML: everything that is put into a template is escaped."""
+"""Render the pages as HTML. Templates escape every value."""
 
 from functools import cache
 from pathlib import Path
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def render_home(brand: Brand, view: HomeView | None, *, root: str) -> str:
-    """Signed out (`view` is None), a way in; signed in, who you are and a way out.
+    """Render the start page: the user's profile, or a sign-in button if `view` is None.
 
-    `root` is the path that the deployment is under: empty, or like `/stage`.
+    `root` is the deployment's path prefix: empty, or like `/stage`.
     """
     name = "home.html" if view is None else "profile.html"
     return _render(name, brand, root, view=view)
@@ -32,7 +32,7 @@ def render_error(
     action: Action | None,
     root: str,
 ) -> str:
-    """What went wrong in words for a person, and the reference under which the logs have it."""
+    """Render an error page with a text for the user, and the reference for the logs."""
     return _render(
         "error.html",
         brand,
@@ -45,13 +45,13 @@ def render_error(
     )
 
 
-def render_sign_out(brand: Brand, *, root: str, form_token: str | None = None) -> str:
-    """The question whether to sign out. `form_token` is sent along by its form."""
-    return _render("sign_out.html", brand, root, form_token=form_token)
+def render_sign_out(brand: Brand, *, root: str) -> str:
+    """Render the question whether to sign out."""
+    return _render("sign_out.html", brand, root)
 
 
 def render_signed_out(brand: Brand, *, root: str) -> str:
-    """Signed out here, while the provider could not be reached to end its session as well."""
+    """Render the page after a sign-out that could not end the provider's session."""
     return _render("signed_out.html", brand, root)
 
 
@@ -71,7 +71,7 @@ def _render(template: str, brand: Brand, root: str, **values: object) -> str:
 
 @cache
 def _environment() -> "Environment":
-    # A cold start that only redirects must not pay for a template engine.
+    # Imported here, because a request that only redirects needs no template engine.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(

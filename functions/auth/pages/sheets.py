@@ -1,4 +1,4 @@
-"""The two stylesheets: one for everybody, and a tiny one with the brand's accent."""
+"""Provide the two stylesheets: a common one, and a small one with the brand's accent."""
 
 from functools import cache
 from hashlib import sha256
@@ -8,24 +8,24 @@ from functions.auth.pages.brand import Brand
 from functions.auth.pages.colour import away_from_text, readable_on, text_on
 
 LIGHT, DARK = "#f4f5f7", "#191d24"
-"""What text in the accent stands on in `style.css`: the less favourable surface of each scheme."""
+"""Backgrounds of accent-coloured text in `style.css`: of each scheme, the one of less contrast."""
 
 
 @cache
 def style_css() -> str:
-    """The stylesheet of every page."""
+    """Return the common stylesheet."""
     return (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
 
 
 @cache
 def style_version() -> str:
-    """Changes with the stylesheet, so that its URL may be cached for good."""
+    """Return a version that changes with the common stylesheet, so its URL is cacheable forever."""
     return _version(style_css())
 
 
 @cache
 def accent_css(brand: Brand) -> str:
-    """The custom properties that depend on the accent, readable in either colour scheme."""
+    """Return the custom properties that depend on the accent, readable in both colour schemes."""
     accent = brand.colour
     return (
         f":root{{--accent:{accent};--accent-strong:{away_from_text(accent)};"
@@ -37,7 +37,7 @@ def accent_css(brand: Brand) -> str:
 
 @cache
 def accent_version(brand: Brand) -> str:
-    """Changes with the accent's stylesheet."""
+    """Return a version that changes with the accent's stylesheet."""
     return _version(accent_css(brand))
 
 

@@ -1,13 +1,14 @@
-"""Words on the pages: initials and times."""
+"""Format initials and times for the pages."""
 
 import unicodedata
 from datetime import UTC, datetime
 
 
 def initials(name: str) -> str | None:
-    """Of the first word and the last; None where no word begins with a letter or a digit.
+    """Return the initials of the first and last word; None if no word begins with a letter.
 
-    Scripts without capitals get one letter: two would be joined (Arabic) or read as a word (Han).
+    Digits count as letters. Scripts without capitals get one letter: two would be joined (Arabic)
+    or read as a word (Han).
     """
     heads = [word[0] for word in unicodedata.normalize("NFC", name).split() if word[0].isalnum()]
     if not heads:
@@ -18,15 +19,15 @@ def initials(name: str) -> str | None:
 
 
 def readable_time(moment: datetime) -> str:
-    """`7 January 2026, 09:05 UTC`."""
+    """Format a time for people: `7 January 2026, 09:05 UTC`."""
     return f"{moment.astimezone(UTC):%-d %B %Y, %H:%M} UTC"
 
 
 def machine_time(moment: datetime) -> str:
-    """The same for the `datetime` attribute: `2026-01-07T09:05:00Z`."""
+    """Format a time for the `datetime` attribute: `2026-01-07T09:05:00Z`."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _capital(letter: str) -> str:
-    # Some letters have two capitals ("ß"): those stay as they are.
+    # The capital form of some letters is two letters ("ß"): those stay as they are.
     return letter.upper() if len(letter.upper()) == 1 else letter

@@ -1,4 +1,4 @@
-"""What the pages show, as values."""
+"""View models of the pages."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 from functions.auth.pages.text import initials
 from shared.identity import Identity
 
-# Entra's photo URLs want a bearer token, so a browser never gets a picture from them.
+# Entra's photo URLs require a bearer token, so a browser cannot load them.
 _UNLOADABLE = ("graph.microsoft.com", "graph.microsoft.us", "microsoftgraph.chinacloudapi.cn")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Action:
-    """The one thing to do next: `href` is a URL of ours, with the deployment's root."""
+    """The button of a page; `href` is a path here, with the deployment's prefix."""
 
     label: str
     href: str
@@ -21,7 +21,7 @@ class Action:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Membership:
-    """An organization and what the user is there."""
+    """An organization and the user's roles in it."""
 
     organization: str
     roles: tuple[str, ...]
@@ -29,7 +29,7 @@ class Membership:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HomeView:
-    """Who is signed in. Times are aware datetimes."""
+    """The signed-in user and session. Times are aware datetimes."""
 
     identity: Identity
     signed_in_at: datetime
@@ -38,7 +38,7 @@ class HomeView:
 
     @property
     def title(self) -> str | None:
-        """What the user is called: by name, else by e-mail address."""
+        """The user's name, else the e-mail address."""
         return self.identity.name or self.identity.email
 
     @property
@@ -47,7 +47,7 @@ class HomeView:
 
     @property
     def picture_url(self) -> str | None:
-        """The picture, if a browser can be expected to load it."""
+        """The URL of the picture, if a browser can load it."""
         try:
             parts = urlsplit(self.identity.picture or "")
             host = parts.hostname
@@ -55,12 +55,12 @@ class HomeView:
             return None
         if parts.scheme != "https" or not host or "@" in parts.netloc:
             return None
-        unloadable = any(host == known or host.endswith(f"-{known}") for known in _UNLOADABLE)
+        unloadable = any(host == name or host.endswith(f"-{name}") for name in _UNLOADABLE)
         return None if unloadable else self.identity.picture
 
     @property
     def memberships(self) -> tuple[Membership, ...]:
-        """Organizations with the roles in them, which Logto writes as `<organization>:<role>`."""
+        """Organizations with the user's roles, which Logto encodes as `<organization>:<role>`."""
         found: dict[str, list[str]] = {
             organization: [] for organization in self.identity.organizations
         }

@@ -1,4 +1,4 @@
-"""GET /assets/{name}: the two stylesheets; their URLs carry a version, so they may be kept."""
+"""GET /assets/{name}: serve the two stylesheets. Versioned URLs make them cacheable forever."""
 
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
@@ -12,7 +12,7 @@ router = APIRouter()
 
 @router.get("/assets/{name}")
 async def asset(request: Request) -> Response:
-    # Not an argument: for one, FastAPI would load the whole of Pydantic's first version.
+    # Not an argument: for it, FastAPI would import all of Pydantic's first version.
     name = request.path_params["name"]
     brand = brand_of(BrowserRequest.of(request).services.settings)
     if name == "style.css":

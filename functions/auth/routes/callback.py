@@ -1,4 +1,4 @@
-"""GET /callback: the authorization response becomes a session cookie."""
+"""GET /callback: finish a sign-in and set the session cookie."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -25,7 +25,7 @@ async def callback(request: Request) -> Response:
             services=browser.services,
         )
     except TransactionUnknown:
-        # A reload or the back button after a sign-in: a signed-in user goes on.
+        # A reload, or the back button after a sign-in: a signed-in user continues.
         if load_session(browser.session, browser.services, touch=False) is None:
             raise
         return redirect(browser.site.home_uri)

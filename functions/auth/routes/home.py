@@ -1,4 +1,4 @@
-"""GET /: signed out, a way in; signed in, who you are and a way out."""
+"""GET /: show the user's profile, or a sign-in button."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""GET /me: the identity as JSON, or 401 with the URL to sign in at; never a redirect."""
+"""GET /me: return the identity as JSON, or 401 with the URL for signing in; never redirect."""
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
@@ -12,7 +12,7 @@ router = APIRouter()
 
 @router.get("/me")
 async def me(request: Request) -> Response:
-    """`?touch=false` reads the session without extending it, for a page that polls."""
+    """Return the identity. `?touch=false` does not extend the session, for a page that polls."""
     browser = BrowserRequest.of(request)
     touch = browser.query.get("touch") != "false"
     live = require_session(browser.session, browser.services, touch=touch)

@@ -1,4 +1,4 @@
-"""GET and POST /sign-in: to Logto, with a transaction of its own for every attempt."""
+"""GET and POST /sign-in: start a sign-in and redirect to Logto."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -19,27 +19,27 @@ async def sign_in(request: Request) -> Response:
 
 @router.post("/sign-in")
 async def sign_in_by_form(request: Request) -> Response:
-    """Third-party-initiated login may come as a form (OIDC Core section 4)."""
+    """Start a sign-in from a form: a third party may initiate one so (OIDC Core section 4)."""
     browser = BrowserRequest.of(request)
     if browser.http.content_type != "application/x-www-form-urlencoded":
-        raise MalformedRequest("a sign-in is posted as a form")
+        raise MalformedRequest("the body is not a form")
     return _start(browser, parse_query(browser.http.body or b"", free=TARGETS))
 
 
 def _start(browser: BrowserRequest, parameters: dict[str, str]) -> Response:
     services = browser.services
-    asked = parse_sign_in(
+    sign_in_request = parse_sign_in(
         parameters,
         site=browser.site,
         default_connector=services.settings.logto_default_connector,
     )
     started = start_sign_in(
-        asked,
+        sign_in_request,
         site=browser.site,
         browser_cookies=browser.browser_cookies,
         services=services,
     )
-    # 303: what follows a posted form is a GET.
+    # 303, so the browser follows a POST by a GET.
     response = redirect(started.url, status=303 if browser.http.method == "POST" else 302)
     lifetime = services.limits.transaction_seconds
     response.headers.append("Set-Cookie", browser.cookies.set_browser(started.cookie, lifetime))

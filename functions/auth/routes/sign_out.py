@@ -1,4 +1,4 @@
-"""GET and POST /sign-out: ends the session here and at Logto."""
+"""GET and POST /sign-out: end the session here and at Logto."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -13,9 +13,9 @@ router = APIRouter()
 
 @router.get("/sign-out")
 async def sign_out_by_link(request: Request) -> Response:
-    """Answer a link. One from another site, or a prefetch, gets a question and ends nothing."""
+    """Sign out, or ask first if another site or a prefetch initiated the request."""
     browser = BrowserRequest.of(request)
-    if not browser.comes_from_here or browser.is_prefetch:
+    if not browser.is_same_origin or browser.is_prefetch:
         brand = brand_of(browser.services.settings)
         return page(browser, pages.render_sign_out(brand, root=browser.site.root), referrer=True)
     return _end(browser)
@@ -23,10 +23,10 @@ async def sign_out_by_link(request: Request) -> Response:
 
 @router.post("/sign-out")
 async def sign_out_by_form(request: Request) -> Response:
-    """End the session; with `?everywhere=true` the user's sessions in all browsers."""
+    """Sign out; with `?everywhere=true`, end the user's sessions in all browsers."""
     browser = BrowserRequest.of(request)
-    if not browser.comes_from_here:
-        raise CrossSiteRequest("a sign-out was posted from another origin")
+    if not browser.is_same_origin:
+        raise CrossSiteRequest("another origin initiated the sign-out")
     return _end(browser, everywhere=browser.query.get("everywhere") == "true")
 
 
