@@ -5,6 +5,7 @@
     ├── CrossSiteRequest            a state change requested by another site
     ├── MessageRefused              a message from Logto that fails a check
     ├── NotAllowed                  a user whom the access rules exclude
+    ├── ReauthenticationRequired    a sign-in that brought no newer proof from Entra
     ├── TokenRefused                Logto does not issue this access token to the user
     ├── BearerRefused               a bearer token that fails a check
     ├── SessionRequired             no live session
@@ -60,12 +61,24 @@ class SessionRequired(SignInError):
 
 
 class RevalidationRequired(SessionRequired):
-    """`connector` is the one that the session was created through, if it is known."""
+    """`connector` is the one to authenticate through, if it is known; `return_to` a local path."""
 
     error = "revalidation_required"
 
-    def __init__(self, connector: str | None) -> None:
+    def __init__(self, connector: str | None, *, return_to: str = "") -> None:
         super().__init__("the user must re-authenticate")
+        self.connector = connector
+        self.return_to = return_to
+
+
+class ReauthenticationRequired(SignInError):
+    """`connector` is the one to authenticate through, if it is known."""
+
+    error = "reauthentication_required"
+    expected = True
+
+    def __init__(self, connector: str | None) -> None:
+        super().__init__("re-authentication brought no newer proof")
         self.connector = connector
 
 

@@ -80,8 +80,13 @@ def ends_at(session: Session, settings: Settings) -> int:
     latest = min(session.ends_at, session.signed_in_at + settings.session_absolute_seconds)
     if settings.revalidate_seconds == 0:
         return latest
-    proven_until = session.signed_in_at + settings.revalidate_seconds
+    proven_until = (session.authenticated_at or 0) + settings.revalidate_seconds
     return min(latest, proven_until + settings.revalidate_grace_seconds)
+
+
+def is_due(session: Session, settings: Settings, *, now: int) -> bool:
+    """Return whether the user must authenticate again, by the proof that the session holds."""
+    return 0 < settings.revalidate_seconds <= now - (session.authenticated_at or 0)
 
 
 def _alive(
@@ -96,7 +101,7 @@ def _alive(
     seen_at = min(item.seen_at, now)
     if now >= min(end, seen_at + settings.session_idle_seconds):
         return None
-    due = 0 < settings.revalidate_seconds <= now - session.signed_in_at
+    due = is_due(session, settings, now=now)
     interval = min(services.limits.touch_seconds, settings.session_idle_seconds // 4)
     if touch and not due and now - seen_at >= interval:
         if not _touched(handle.key, services, now=now, end=end):

@@ -26,7 +26,7 @@ from shared.environment import (
     words,
 )
 from shared.parsing.urls import check_base
-from shared.scopes import DEFAULT_SCOPES
+from shared.scopes import DEFAULT_SCOPES, IDENTITIES
 from shared.settings_rules import check_together
 
 LONGEST_SESSION_SECONDS = 30 * 86_400
@@ -150,7 +150,8 @@ class Settings:
         seconds(0, LONGEST_SESSION_SECONDS),
         default=0,
         parameter="RevalidateSeconds",
-        meaning="age at which a session must be re-authenticated at Entra; `0`: never",
+        meaning="age of Entra's own word at which a session must be re-authenticated there; `0`: "
+        "never; needs the scope `identities`",
     )
     revalidate_grace_seconds: int = setting(
         seconds(60, 86_400),
@@ -198,18 +199,24 @@ class Settings:
         meaning="domains of verified addresses whose owners may sign in",
     )
     entra_groups: Mapping[str, str] = setting(
-        mapping(matching(_UUID, "must name groups by object id"), _SHORT_NAME),
+        mapping(
+            matching(f"({_UUID}/)?{_UUID}", "must name groups as <tenant id>/<object id>"),
+            _SHORT_NAME,
+        ),
         default=_NONE,
         parameter="EntraGroups",
-        meaning="short names of Entra groups in sessions, as `<object id>=<short name>`; "
-        "needs the scope `identities`",
+        meaning="short names of Entra groups in sessions, as `<tenant id>/<object id>=<short name>`"
+        "; needs the scope `identities`",
     )
     entra_roles: Mapping[str, str] = setting(
-        mapping(matching(_ROLE, "must name app roles by value"), _SHORT_NAME),
+        mapping(
+            matching(f"({_UUID}/)?{_ROLE}", "must name app roles as <tenant id>/<value>"),
+            _SHORT_NAME,
+        ),
         default=_NONE,
         parameter="EntraRoles",
-        meaning="short names of Entra app roles in sessions, as `<value>=<short name>`; "
-        "needs the scope `identities`",
+        meaning="short names of Entra app roles in sessions, as `<tenant id>/<value>=<short name>`"
+        "; needs the scope `identities`",
     )
     access_token_routes: Mapping[str, str] = setting(
         mapping(
@@ -248,9 +255,15 @@ class Settings:
         return f"{self.logto_endpoint}/oidc"
 
     @property
-    def reads_entra(self) -> bool:
-        """Whether a sign-in needs what only userinfo includes."""
-        return bool(self.allowed_tenants or self.entra_groups or self.entra_roles)
+    def needs_entra(self) -> bool:
+        """Whether a sign-in needs what only userinfo tells about Entra."""
+        rules = (self.allowed_tenants, self.entra_groups, self.entra_roles, self.revalidate_seconds)
+        return any(rules)
+
+    @property
+    def uses_entra(self) -> bool:
+        """Whether userinfo is read for what Entra says, needed or not."""
+        return IDENTITIES in self.logto_scopes
 
     @classmethod
     def from_environment(

@@ -1,5 +1,6 @@
 """Check rules between settings. Each rule reports its faults to the reader and raises nothing."""
 
+import re
 from typing import TYPE_CHECKING
 
 from shared.environment import Reader
@@ -9,11 +10,15 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 
+_TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/")
+
+
 def check_together(settings: "Settings", reader: Reader, *, needs_app_secret: bool) -> None:
     """Apply every rule. Only a function that redeems codes or tokens needs the app secret."""
     _check_secrets(reader, needs_app_secret=needs_app_secret)
     _check_lifetimes(settings, reader)
     _check_scopes(settings, reader)
+    _check_tenants(settings, reader)
     _check_routes(settings, reader)
 
 
@@ -37,10 +42,10 @@ def _check_lifetimes(settings: "Settings", reader: Reader) -> None:
 
 
 def _check_scopes(settings: "Settings", reader: Reader) -> None:
-    if settings.reads_entra and IDENTITIES not in settings.logto_scopes:
+    if settings.needs_entra and not settings.uses_entra:
         reader.fault(
-            "LOGTO_SCOPES must contain `identities` for ALLOWED_TENANTS, ENTRA_GROUPS or "
-            "ENTRA_ROLES"
+            "LOGTO_SCOPES must contain `identities` for ALLOWED_TENANTS, ENTRA_GROUPS, ENTRA_ROLES "
+            "or REVALIDATE_SECONDS"
         )
     for name, given, scopes in (
         ("LOGTO_ORGANIZATIONS", settings.logto_organizations, {ORGANIZATIONS}),
@@ -52,6 +57,21 @@ def _check_scopes(settings: "Settings", reader: Reader) -> None:
         if given and not scopes & set(settings.logto_scopes):
             needed = " or ".join(f"`{each}`" for each in sorted(scopes))
             reader.fault(f"LOGTO_SCOPES must contain {needed} for {name}")
+
+
+def _check_tenants(settings: "Settings", reader: Reader) -> None:
+    """Require tenants in mappings: another directory may have an app role of the same value."""
+    if len(settings.allowed_tenants) == 1:
+        return
+    for name, mapped in (
+        ("ENTRA_GROUPS", settings.entra_groups),
+        ("ENTRA_ROLES", settings.entra_roles),
+    ):
+        if any(not _TENANT.match(value) for value in mapped):
+            reader.fault(
+                f"{name} must name each tenant, as <tenant id>/<id or value>=<short name>, unless "
+                "ALLOWED_TENANTS names exactly one"
+            )
 
 
 def _check_routes(settings: "Settings", reader: Reader) -> None:

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from functions.auth.problems import problem_of, problem_of_status
 from functions.auth.request import BrowserRequest
 from functions.auth.responses import problem_response, secure_headers
-from shared.errors import RevalidationRequired, SignInError
+from shared.errors import ReauthenticationRequired, RevalidationRequired, SignInError
 from shared.observability import SIGN_IN_FAILED, Observer
 
 _SIGN_IN_PATHS = ("/sign-in", "/callback")
@@ -39,7 +39,7 @@ class Boundary:
         if browser.path in _SIGN_IN_PATHS:
             self._observer.count(SIGN_IN_FAILED, reason=failure.error)
         sign_in_path = None
-        if isinstance(failure, RevalidationRequired):
+        if isinstance(failure, RevalidationRequired | ReauthenticationRequired):
             sign_in_path = browser.site.revalidation_path(failure.connector)
         return problem_response(browser, problem, failure.error, sign_in_path=sign_in_path)
 

@@ -9,11 +9,18 @@ logout arrived in the meantime.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from functions.auth.access_rules import check_rules
 from functions.auth.entra_claims import EntraUser, entra_user
+from functions.auth.new_session import (
+    ClientInfo,
+    InFlight,
+    auth_time,
+    commit_session,
+    new_session,
+)
 from functions.auth.sign_out import revoke_grant
 from shared.errors import (
     PROVIDER_ERRORS,
@@ -23,33 +30,24 @@ from shared.errors import (
     OtherBrowser,
     ProviderDenied,
     ProviderMisbehaved,
+    ReauthenticationRequired,
+    RevalidationRequired,
     SignInRefused,
-    TableUnavailable,
     TransactionUnknown,
     Unavailable,
 )
 from shared.observability import GROUPS_OVERAGE, SIGN_IN_SUCCEEDED
 from shared.scopes import IDENTITIES
-from shared.sealing import is_secret, new_secret
+from shared.sealing import is_secret
 from shared.services import Services
 from shared.session_handle import SessionHandle
-from shared.store.keys import (
-    ItemKey,
-    listing_keys,
-    listings_of,
-    op_session_marker,
-    organization_digest,
-    subject_digest,
-    subject_marker,
-)
+from shared.sessions import is_due
 from shared.store.records import (
     Session,
-    SessionItem,
     Transaction,
     binding_of,
     transaction_key,
 )
-from shared.store.session_table import CommitGuards
 from shared.web.base_url import Site
 from shared.web.cookies import BrowserCookie
 
@@ -57,8 +55,6 @@ if TYPE_CHECKING:
     from shared.oidc.logto import Redeemed
     from shared.oidc.provider import ProviderMetadata
 
-CODE_SECONDS = 60
-"""Lifetime of Logto's codes: the user authenticated at most this long before the redemption."""
 _CODE = re.compile(r"[\x21-\x7e]{1,2048}")
 
 
@@ -73,35 +69,11 @@ class AuthorizationResponse:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClientInfo:
-    """Address and user agent of the browser; stored only if `RECORD_CLIENT` is set."""
-
-    ip: str | None = field(repr=False)
-    agent: str | None = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class FinishedSignIn:
     """The new session's handle, for its cookie, and the page to return to."""
 
     handle: SessionHandle
     return_to: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _InFlight:
-    """The window in which the user may have authenticated, by this deployment's clock.
-
-    A logout that arrives in it may concern this authentication, so it cancels the sign-in.
-    """
-
-    since: float
-    seconds: float
-
-    @classmethod
-    def of(cls, transaction: Transaction, *, redeemed_at: float) -> "_InFlight":
-        seconds = max(0.0, min(redeemed_at - transaction.started_at, CODE_SECONDS))
-        return cls(since=redeemed_at - seconds, seconds=seconds)
 
 
 def parse_callback(query: Mapping[str, str]) -> AuthorizationResponse:
@@ -127,8 +99,9 @@ def finish_sign_in(
 ) -> FinishedSignIn:
     """Redeem the code, create the session and delete the browser's previous one.
 
-    Raises SignInRefused, Unavailable and ProviderMisbehaved of every kind, and NotAllowed if the
-    access rules exclude the user.
+    Raises SignInRefused, Unavailable and ProviderMisbehaved of every kind, NotAllowed if the
+    access rules exclude the user, and RevalidationRequired if they must authenticate at Entra
+    first.
     """
     if not browser_cookies:
         raise OtherBrowser("the browser has no sign-in cookie")
@@ -142,7 +115,7 @@ def finish_sign_in(
         code = response.error if response.error in PROVIDER_ERRORS else "server_error"
         raise ProviderDenied(code or "server_error")
     # Taken before the redemption, which may be slow: a logout may arrive while it waits.
-    in_flight = _InFlight.of(transaction, redeemed_at=services.clock())
+    in_flight = InFlight.of(transaction, redeemed_at=services.clock())
     # Pass on parsed values only, so the SDK cannot interpret the query differently.
     query = urlencode({"code": response.code, "state": response.state})
     redeemed = logto.redeem(
@@ -154,9 +127,10 @@ def finish_sign_in(
     try:
         entra = _entra_user(redeemed, services)
         check_rules(redeemed.claims, entra, services.settings)
-        session = _session(redeemed, entra, transaction, services)
-        handle = _commit(session, redeemed.claims, previous, client, in_flight, services)
-    except (NotAllowed, SignInRefused):
+        session = new_session(redeemed, entra, transaction, services)
+        _check_freshness(session, transaction, services)
+        handle = commit_session(session, redeemed.claims, previous, client, in_flight, services)
+    except (NotAllowed, SignInRefused, RevalidationRequired):
         # No session uses this grant, so no sign-out would ever revoke it.
         revoke_grant(redeemed.storage, services)
         raise
@@ -175,36 +149,29 @@ def _entra_user(redeemed: "Redeemed", services: Services) -> EntraUser:
     try:
         userinfo = services.logto().userinfo(redeemed.access_token, subject=redeemed.claims["sub"])
     except (Unavailable, ProviderMisbehaved) as failure:
-        if settings.reads_entra:
+        if settings.needs_entra:
             raise
         services.observer.problem("userinfo not read", reason=failure.error)
         return EntraUser()
-    entra = entra_user(userinfo, settings)
+    entra = entra_user(userinfo, auth_time=auth_time(redeemed.claims), settings=settings)
     if entra.overage:
         services.observer.problem("Entra omitted groups from the token", reason="groups_overage")
         services.observer.count(GROUPS_OVERAGE)
     return entra
 
 
-def _session(
-    redeemed: "Redeemed", entra: EntraUser, transaction: Transaction, services: Services
-) -> Session:
-    claims, now = redeemed.claims, int(services.clock())
-    op_session = claims.get("sid")
-    return Session(
-        issuer=claims["iss"],
-        subject=claims["sub"],
-        op_session=op_session if isinstance(op_session, str) else None,
-        signed_in_at=now,
-        began_at=int(claims["iat"]),
-        ends_at=now + services.settings.session_absolute_seconds,
-        connector=transaction.connector,
-        tenant_id=entra.tenant_id,
-        groups=entra.groups,
-        scopes=redeemed.scopes,
-        token_key=new_secret(services.random),
-        storage=redeemed.storage,
-    )
+def _check_freshness(session: Session, transaction: Transaction, services: Services) -> None:
+    """Refuse a proof of authentication that is older than `REVALIDATE_SECONDS` (invariant 15).
+
+    The first time the user is sent to authenticate: RevalidationRequired. If that brings no newer
+    proof there is no second round, but a page: ReauthenticationRequired.
+    """
+    if not is_due(session, services.settings, now=session.signed_in_at):
+        return
+    connector = transaction.connector or services.settings.logto_default_connector
+    if transaction.reauthenticates:
+        raise ReauthenticationRequired(connector)
+    raise RevalidationRequired(connector, return_to=transaction.return_to)
 
 
 def _check_issuer(response: AuthorizationResponse, metadata: "ProviderMetadata") -> None:
@@ -231,64 +198,3 @@ def _claim(
     if services.clock() >= transaction.started_at + services.limits.transaction_seconds:
         raise TransactionUnknown("the transaction has expired")
     return transaction
-
-
-def _commit(
-    session: Session,
-    claims: Mapping[str, Any],
-    previous: SessionHandle | None,
-    client: ClientInfo,
-    in_flight: _InFlight,
-    services: Services,
-) -> SessionHandle:
-    settings = services.settings
-    handle = SessionHandle.new(services.random)
-    organizations = claims.get("organizations")
-    item = SessionItem(
-        key=handle.key,
-        sealed=session.sealed(handle.seal, services.random),
-        expires_at=session.signed_in_at + settings.session_idle_seconds,
-        seen_at=session.signed_in_at,
-        began_at=session.began_at,
-        organizations=frozenset(
-            organization_digest(session.issuer, name)
-            for name in (organizations if isinstance(organizations, list) else ())
-            if isinstance(name, str)
-        ),
-        client_ip=client.ip if settings.record_client else None,
-        client_agent=client.agent if settings.record_client else None,
-    )
-    sid = session.op_session
-    guards = CommitGuards(
-        subject=subject_digest(session.issuer, session.subject),
-        subject_marker=subject_marker(session.issuer, session.subject),
-        op_session_marker=op_session_marker(session.issuer, sid) if sid is not None else None,
-        in_flight_since=int(in_flight.since * 1000),
-        # The earliest authentication by Logto's clock, counted back from the ID token's `iat`. One
-        # second more, because Logto rounds its times down.
-        authenticated_from=session.began_at - in_flight.seconds - 1,
-    )
-    services.sessions.commit_session(
-        item,
-        listings_of(session, handle.key),
-        guards,
-        previous=_previous(previous, services) if previous else (),
-    )
-    return handle
-
-
-def _previous(handle: SessionHandle, services: Services) -> tuple[ItemKey, ...]:
-    """Return the keys of the browser's previous session and its listings; none if it is gone.
-
-    If the session cannot be read, it is deleted all the same, and its listings expire by the TTL.
-    """
-    try:
-        item = services.sessions.read_session(handle.key)
-    except TableUnavailable as failure:
-        services.observer.problem("previous session not read", reason=failure.error)
-        return (ItemKey(handle.key),)
-    if item is None:
-        return ()
-    session = Session.unseal(item, handle.seal)
-    listings = listings_of(session, handle.key) if session is not None else ()
-    return (ItemKey(handle.key), *listing_keys(listings))

@@ -55,6 +55,15 @@ _TABLE: dict[type[errors.SignInError], Problem] = {
         ),
         other_account=True,
     ),
+    errors.ReauthenticationRequired: Problem(
+        status=403,
+        title="Your organization must confirm that it is you",
+        message=(
+            "You signed in, but without your organization's own sign-in page, or it did not ask "
+            "you again. Sign in there to go on."
+        ),
+        offer_sign_in=True,
+    ),
     errors.EndedMeanwhile: Problem(
         status=401,
         title="You were signed out",

@@ -9,12 +9,14 @@ from shared.errors import IssuerMismatch, MalformedRequest
 from shared.observability import SIGN_IN_STARTED
 from shared.sealing import new_secret
 from shared.services import Services
+from shared.settings import Settings
 from shared.store.records import Transaction
 from shared.web.base_url import Site
 from shared.web.cookies import BrowserCookie
 
 TARGETS = frozenset({"return_to", "target_link_uri"})
 """Parameters that accept any text: a value that is not a page here means the start page."""
+MAX_AGE_SECONDS = 1_209_600
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _FIRST_SCREEN = re.compile(r"[a-z_]{1,32}(?::[a-z_]{1,32})?")
 _LOCALES = re.compile(r"[A-Za-z0-9-]{1,35}(?: [A-Za-z0-9-]{1,35}){0,9}")
@@ -88,7 +90,8 @@ def start_sign_in(
     )
     nonce = new_secret(services.random)
     url, state, sdk_session = logto.authorization_request(
-        redirect_uri=site.redirect_uri, extra={"nonce": nonce, **request.extra}
+        redirect_uri=site.redirect_uri,
+        extra={"nonce": nonce, **_max_age(services.settings), **request.extra},
     )
     now = services.clock()
     transaction = Transaction(
@@ -96,6 +99,7 @@ def start_sign_in(
         nonce=nonce,
         return_to=request.return_to,
         connector=request.connector,
+        reauthenticates="login" in request.extra.get("prompt", "").split(),
         started_at=int(now * 1000) / 1000,
     )
     services.sessions.put_transaction(
@@ -108,6 +112,14 @@ def start_sign_in(
     )
     services.observer.count(SIGN_IN_STARTED)
     return StartedSignIn(url=url, cookie=cookie)
+
+
+def _max_age(settings: Settings) -> dict[str, str]:
+    """Return `max_age` if a rule needs `auth_time`, which Logto states only then.
+
+    It is Logto's longest session, so no user is asked again because of it.
+    """
+    return {"max_age": str(MAX_AGE_SECONDS)} if settings.uses_entra else {}
 
 
 def _connector(query: Mapping[str, str]) -> str | None:

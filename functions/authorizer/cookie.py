@@ -55,5 +55,7 @@ def _context(live: LiveSession) -> dict[str, Any]:
     return {
         **identity_of(live.session).context(),
         "scopes": list(live.session.scopes),
+        # 0 when it is not known, so that it is never taken for fresh.
+        "authenticated_at": live.session.authenticated_at or 0,
         "session_id_hash": live.handle.id_hash,
     }

@@ -106,6 +106,8 @@ class Transaction(SealedRecord):
     nonce: str = field(repr=False)
     return_to: str
     connector: str | None
+    reauthenticates: bool
+    """Whether the user was sent to authenticate again, with `prompt=login`."""
     started_at: float
     """Unix seconds, to the millisecond: a logout that arrives later may cancel the sign-in."""
 
@@ -137,8 +139,13 @@ class Session(SealedRecord):
     """When its first ID token was issued, by Logto's clock."""
     ends_at: int
     """Its latest end by the settings at its beginning: the TTL of its listings."""
+    authenticated_at: int | None
+    """When the user last proved who they are: at Entra, or at Logto. None if it is not known."""
     connector: str | None
     tenant_id: str | None
+    """The Entra tenant that the sign-in came from."""
+    login_url: str | None
+    """Where that tenant signs users out."""
     groups: tuple[str, ...]
     """Short names of the user's mapped Entra groups and app roles."""
     scopes: tuple[str, ...]

@@ -30,7 +30,7 @@ def limits(request: pytest.FixtureRequest) -> Limits:
     """How long a process waits: for a provider that stalls on purpose, not for long."""
     stalls = request.node.get_closest_marker("impatient")
     limits = impatient(STALLED_SECONDS) if stalls else PATIENT
-    for marker in request.node.iter_markers("limits"):
+    for marker in reversed(list(request.node.iter_markers("limits"))):  # the closest one wins
         limits = replace(limits, **marker.kwargs)
     return limits
 

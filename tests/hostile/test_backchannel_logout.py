@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from functions.auth.callback import CODE_SECONDS
+from functions.auth.new_session import CODE_SECONDS
 from harness.functions import started_notifications
 from harness.product import DOMAIN, started_process
 from harness.tables import dump, raw_bytes

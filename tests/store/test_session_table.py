@@ -25,7 +25,12 @@ KEY = transaction_key(STATE)
 
 def transaction() -> Transaction:
     return Transaction(
-        sdk_session="{}", nonce="n", return_to="/", connector=None, started_at=1_800_000_000
+        sdk_session="{}",
+        nonce="n",
+        return_to="/",
+        connector=None,
+        reauthenticates=False,
+        started_at=1_800_000_000,
     )
 
 

@@ -18,6 +18,8 @@ GOOD = {
     "TABLE_NAME": "sessions",
 }
 
+TENANT = "11111111-1111-4111-8111-111111111111"
+
 
 def test_defaults() -> None:
     settings = Settings.from_environment(GOOD)
@@ -136,8 +138,9 @@ def test_a_fault_names_its_variable(name: str, value: str) -> None:
         ("ALLOWED_ORGANIZATIONS", "org1", "email roles"),
         ("ALLOWED_ROLES", "buyer", "email"),
         ("ALLOWED_EMAIL_DOMAINS", "contoso.com", "roles"),
-        ("ENTRA_GROUPS", "7f3c1f0e-52a1-4d7e-9a40-0d5c64d7c0de=staff", "email roles"),
-        ("ENTRA_ROLES", "Sales=sales", "email roles"),
+        ("ENTRA_GROUPS", f"{TENANT}/7f3c1f0e-52a1-4d7e-9a40-0d5c64d7c0de=staff", "email roles"),
+        ("ENTRA_ROLES", f"{TENANT}/Sales=sales", "email roles"),
+        ("REVALIDATE_SECONDS", "3600", "email roles"),
         ("LOGTO_ORGANIZATIONS", "org1", "email roles"),
     ],
 )
@@ -198,3 +201,28 @@ def test_any_environment_is_taken_or_refused_without_its_secret(chosen: dict[str
     else:
         assert "marked-" not in repr(settings)
         assert settings.session_idle_seconds < settings.session_absolute_seconds
+
+
+@pytest.mark.parametrize("name", ["ENTRA_GROUPS", "ENTRA_ROLES"])
+@pytest.mark.parametrize(
+    ("tenants", "qualified", "accepted"),
+    [
+        ("", False, False),
+        ("", True, True),
+        (TENANT, False, True),
+        (TENANT, True, True),
+        (f"{TENANT} 22222222-2222-4222-8222-222222222222", False, False),
+        (f"{TENANT} 22222222-2222-4222-8222-222222222222", True, True),
+    ],
+)
+def test_mapping_names_its_tenant_if_more_than_one_can_sign_in(
+    name: str, tenants: str, qualified: bool, accepted: bool
+) -> None:
+    value = "7f3c1f0e-52a1-4d7e-9a40-0d5c64d7c0de"
+    mapped = {name: f"{f'{TENANT}/' if qualified else ''}{value}=staff"}
+    environment = {**GOOD, **mapped, "ALLOWED_TENANTS": tenants, "LOGTO_SCOPES": "identities"}
+    if accepted:
+        Settings.from_environment(environment)
+        return
+    with pytest.raises(SettingsInvalid, match=f"{name} must name each tenant"):
+        Settings.from_environment(environment)

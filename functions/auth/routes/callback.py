@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter, Request, Response
 
-from functions.auth.callback import ClientInfo, finish_sign_in, parse_callback
+from functions.auth.callback import finish_sign_in, parse_callback
+from functions.auth.new_session import ClientInfo
 from functions.auth.request import BrowserRequest
 from functions.auth.responses import redirect
-from shared.errors import TransactionUnknown
+from shared.errors import RevalidationRequired, TransactionUnknown
 from shared.sessions import load_session
 
 router = APIRouter()
@@ -29,6 +30,11 @@ async def callback(request: Request) -> Response:
         if load_session(browser.session, browser.services, touch=False) is None:
             raise
         return redirect(browser.site.home_uri)
+    except RevalidationRequired as failure:
+        if not browser.wants_page:
+            raise
+        path = browser.site.revalidation_path(failure.connector, return_to=failure.return_to)
+        return redirect(f"{browser.site.origin}{path}")
     response = redirect(f"{browser.site.origin}{finished.return_to}")
     response.headers.append("Set-Cookie", browser.cookies.set_session(finished.handle))
     return response

@@ -20,6 +20,7 @@ async def me(request: Request) -> Response:
         {
             **identity_of(live.session).public(),
             "signed_in_at": live.session.signed_in_at,
+            "authenticated_at": live.session.authenticated_at,
             "expires_at": live.expires_at,
             "idle_expires_at": live.idle_expires_at,
             "sign_out_url": f"{browser.site.base_url}/sign-out",
