@@ -47,6 +47,7 @@ from shared.store.records import (
     Transaction,
     binding_of,
     transaction_key,
+    transaction_seal,
 )
 from shared.web.base_url import Site
 from shared.web.cookies import BrowserCookie
@@ -191,7 +192,7 @@ def _claim(
     item = services.sessions.claim_transaction(transaction_key(state), list(cookies))
     if item is None:
         raise TransactionUnknown("`state` is not that of a pending sign-in")
-    transaction = Transaction.unseal(item, state=state, cookie=cookies[item.binding])
+    transaction = Transaction.unseal(item, transaction_seal(state, cookies[item.binding]))
     if transaction is None:
         raise TransactionUnknown("the transaction cannot be decrypted")
     # The TTL may delete an item days late.

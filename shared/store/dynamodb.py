@@ -70,11 +70,7 @@ class ConditionFailed(Exception):
     """
 
     def __init__(
-        self,
-        *,
-        retried: bool,
-        found: dict[str, Any] | None = None,
-        positions: tuple[int, ...] = (),
+        self, *, retried: bool, found: dict[str, Any] | None = None, positions: tuple[int, ...] = ()
     ) -> None:
         super().__init__("a condition did not hold")
         self.retried = retried

@@ -84,27 +84,27 @@ def op_session_owner(issuer: str, op_session: str) -> str:
 
 
 def subject_digest(issuer: str, subject: str) -> str:
-    """What names a subject in the table and in logs."""
+    """Return the digest that identifies a subject in the table and in logs."""
     return digest("subject", issuer, subject)
 
 
 def organization_digest(issuer: str, organization: str) -> str:
-    """What names an organization in the table."""
+    """Return the digest that identifies an organization in the table."""
     return digest("organization", issuer, organization)
 
 
 def subject_marker(issuer: str, subject: str) -> str:
-    """The key of the item that says when all sessions of a subject were ended."""
+    """Return the key of the marker of a subject's revoked sessions."""
     return f"ended#{subject_digest(issuer, subject)}"
 
 
 def op_session_marker(issuer: str, op_session: str) -> str:
-    """The key of the item that says that a session at Logto was ended."""
+    """Return the key of the marker of a session at Logto that was ended."""
     return f"ended#{_op_session_digest(issuer, op_session)}"
 
 
 def replay_key(issuer: str, token_id: str) -> str:
-    """The key of the item that says that a logout token has been used."""
+    """Return the key of the item that records a used logout token."""
     return f"replay#{digest('jti', issuer, token_id)}"
 
 

@@ -77,15 +77,18 @@ class TokenItem(Item):
 class SealedRecord:
     """Base class of sealed contents: a dataclass as JSON, with the version of the records."""
 
-    def _close(self, seal: Seal, random: Random) -> bytes:
+    def sealed(self, seal: Seal, random: Random) -> bytes:
         """Serialise the record and encrypt it with this seal."""
         text = json.dumps({"v": VERSION, **asdict(self)}, separators=(",", ":"), ensure_ascii=False)
         return seal.close(text.encode(), random)
 
     @classmethod
-    def _open(cls, seal: Seal, sealed: bytes) -> Self | None:
-        """Decrypt a record; None if this seal does not open it, or if it has another version."""
-        content = seal.open(sealed)
+    def unseal(cls, item: Item, seal: Seal) -> Self | None:
+        """Decrypt an item's record; None if this seal does not open it, or for another version.
+
+        A seal does not open an item that was altered or belongs to another secret.
+        """
+        content = seal.open(item.sealed)
         if content is None:
             return None
         values: dict[str, Any] = json.loads(content)
@@ -112,18 +115,13 @@ class Transaction(SealedRecord):
     """Unix seconds, to the millisecond: a logout that arrives later may cancel the sign-in."""
 
     def seal(self, *, state: str, cookie: str, expires_at: int, random: Random) -> TransactionItem:
-        seal = _transaction_seal(state, cookie)
+        seal = transaction_seal(state, cookie)
         return TransactionItem(
             key=seal.key,
-            sealed=self._close(seal, random),
+            sealed=self.sealed(seal, random),
             expires_at=expires_at,
             binding=binding_of(cookie),
         )
-
-    @classmethod
-    def unseal(cls, item: TransactionItem, *, state: str, cookie: str) -> "Transaction | None":
-        """Decrypt a transaction; None if it was sealed for another `state` or `cookie`."""
-        return cls._open(_transaction_seal(state, cookie), item.sealed)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,15 +153,6 @@ class Session(SealedRecord):
     storage: dict[str, str] = field(repr=False)
     """The contents of the SDK's `Storage`: ID token and refresh token."""
 
-    def sealed(self, seal: Seal, random: Random) -> bytes:
-        """Encrypt the session with the seal of its cookie."""
-        return self._close(seal, random)
-
-    @classmethod
-    def unseal(cls, item: SessionItem, seal: Seal) -> "Session | None":
-        """Decrypt a session; None if the item was altered or belongs to another secret."""
-        return cls._open(seal, item.sealed)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccessToken(SealedRecord):
@@ -175,16 +164,7 @@ class AccessToken(SealedRecord):
     expires_at: int
 
     def seal(self, seal: Seal, random: Random) -> TokenItem:
-        return TokenItem(
-            key=seal.key,
-            sealed=self._close(seal, random),
-            expires_at=self.expires_at,
-        )
-
-    @classmethod
-    def unseal(cls, item: TokenItem, seal: Seal) -> "AccessToken | None":
-        """Decrypt an access token; None if it was altered or belongs to another session."""
-        return cls._open(seal, item.sealed)
+        return TokenItem(key=seal.key, sealed=self.sealed(seal, random), expires_at=self.expires_at)
 
 
 def transaction_key(state: str) -> str:
@@ -200,5 +180,6 @@ def binding_of(cookie: str) -> str:
     return digest("browser", cookie)
 
 
-def _transaction_seal(state: str, cookie: str) -> Seal:
+def transaction_seal(state: str, cookie: str) -> Seal:
+    """Return the seal of a transaction, for which `state` and the browser's cookie are needed."""
     return Seal.of("transaction", state, cookie).named(transaction_key(state))

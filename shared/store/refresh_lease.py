@@ -13,8 +13,8 @@ from typing import Any, Final
 from shared.errors import TableUnavailable
 from shared.store.dynamodb import ConditionFailed, TableClient
 from shared.store.keys import ItemKey, Listing, listing_keys
-from shared.store.records import VERSION, Lease, SessionItem, TokenItem
-from shared.store.session_table import session_item
+from shared.store.records import Lease, SessionItem, TokenItem
+from shared.store.session_table import new_item, session_item
 
 LEASE_FREE: Final = (
     "attribute_exists(pk) AND (attribute_not_exists(lease_until) OR lease_until <= :now)"
@@ -98,6 +98,7 @@ class RefreshLeases:
 
         Return False if the session was deleted, or another process has taken the lease.
         """
+        sealed_token = {"B": token.sealed}
         writes: list[dict[str, Any]] = [
             {
                 "Update": {
@@ -107,22 +108,10 @@ class RefreshLeases:
                         "REMOVE lease_owner, lease_until, taken_from"
                     ),
                     "ConditionExpression": LEASE_MINE,
-                    "ExpressionAttributeValues": {
-                        ":owner": {"S": owner},
-                        ":sealed": {"B": sealed},
-                    },
+                    "ExpressionAttributeValues": {":owner": {"S": owner}, ":sealed": {"B": sealed}},
                 }
             },
-            {
-                "Put": {
-                    "Item": {
-                        **ItemKey(token.key).attributes,
-                        "v": {"N": str(VERSION)},
-                        "sealed": {"B": token.sealed},
-                        "expires_at": {"N": str(token.expires_at)},
-                    }
-                }
-            },
+            {"Put": {"Item": new_item(ItemKey(token.key), token.expires_at, sealed=sealed_token)}},
         ]
         try:
             self._call.transact(writes)

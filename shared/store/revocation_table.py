@@ -13,12 +13,12 @@ from shared.errors import TableUnavailable
 from shared.store.dynamodb import ConditionFailed, TableClient
 from shared.store.keys import ItemKey, Listing, listing_keys
 from shared.store.records import VERSION, SessionEntry
-from shared.store.session_table import ITEM_ABSENT, ITEM_EXISTS, item_exists
+from shared.store.session_table import ITEM_ABSENT, ITEM_EXISTS, item_exists, new_item
 
 NOT_ENDED_LATER: Final = "attribute_not_exists(pk) OR ended_before <= :ended_before"
-"""There is no marker of a logout that ends more sessions: such a one must not be shortened."""
+"""There is no marker that ends more sessions, which must not be narrowed."""
 NOT_FOR_ALL: Final = "attribute_not_exists(pk) OR attribute_exists(subjects)"
-"""The session at Logto has not been ended for every subject: such a marker must not be narrowed."""
+"""There is no marker that ends the session for every subject, which must not be narrowed."""
 _LISTED: Final = "pk, sk, began_at, expires_at, other_owner"
 _NOT_SEALED: Final = "pk, seen_at, began_at, expires_at, client_ip, client_agent"
 """The attributes of a session that the roles of revoking functions may read."""
@@ -63,7 +63,10 @@ class RevocationTable:
         except ConditionFailed:
             # The existing marker ends more sessions, so its `ended_before` stays. Its arrival is
             # updated: a sign-in that was in flight when this logout arrived is cancelled too.
-            self._update_existing(key, change, values)
+            try:
+                self._update(key, change, ITEM_EXISTS, values)
+            except ConditionFailed:
+                raise TableUnavailable("a marker expired during its update") from None
 
     def mark_op_session(self, key: str, *, subject: str | None, expires_at: int) -> None:
         """Mark a session at Logto as ended, for one subject (its digest) or for all.
@@ -120,12 +123,7 @@ class RevocationTable:
         try:
             self._call(
                 "put_item",
-                Item={
-                    **ItemKey(key).attributes,
-                    "v": {"N": str(VERSION)},
-                    "owner": {"S": owner},
-                    "expires_at": {"N": str(expires_at)},
-                },
+                Item=new_item(ItemKey(key), expires_at, owner={"S": owner}),
                 ConditionExpression=ITEM_ABSENT,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
@@ -142,12 +140,6 @@ class RevocationTable:
             ConditionExpression=condition,
             ExpressionAttributeValues=values,
         )
-
-    def _update_existing(self, key: str, change: str, values: dict[str, Any]) -> None:
-        try:
-            self._update(key, change, ITEM_EXISTS, values)
-        except ConditionFailed:
-            raise TableUnavailable("a marker expired during its update") from None
 
     def scan_organization(
         self, organization: str, *, start_key: ItemKey | None, limit: int

@@ -63,13 +63,12 @@ class SessionTable:
         """Store a new transaction. Its key derives from a random `state`, so it overwrites none."""
         self._call(
             "put_item",
-            Item={
-                **ItemKey(item.key).attributes,
-                "v": {"N": str(VERSION)},
-                "binding": {"S": item.binding},
-                "sealed": {"B": item.sealed},
-                "expires_at": {"N": str(item.expires_at)},
-            },
+            Item=new_item(
+                ItemKey(item.key),
+                item.expires_at,
+                binding={"S": item.binding},
+                sealed={"B": item.sealed},
+            ),
         )
 
     def claim_transaction(self, key: str, bindings: list[str]) -> TransactionItem | None:
@@ -179,13 +178,16 @@ class SessionTable:
         self._call.delete_all(listing_keys(listings))
 
 
+def new_item(key: ItemKey, expires_at: int, **attributes: Any) -> dict[str, Any]:
+    """Return an item in DynamoDB's JSON, with the version of the records."""
+    common = {"v": {"N": str(VERSION)}, "expires_at": {"N": str(expires_at)}}
+    return {**key.attributes, **common, **attributes}
+
+
 def item_exists(call: TableClient, key: str) -> bool:
     """Return whether an item has this key, by a strongly consistent read."""
     answer = call(
-        "get_item",
-        Key=ItemKey(key).attributes,
-        ProjectionExpression="pk",
-        ConsistentRead=True,
+        "get_item", Key=ItemKey(key).attributes, ProjectionExpression="pk", ConsistentRead=True
     )
     return "Item" in answer
 
@@ -233,14 +235,13 @@ def _lease(row: dict[str, Any]) -> Lease | None:
 
 
 def _session_row(item: SessionItem) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        **ItemKey(item.key).attributes,
-        "v": {"N": str(VERSION)},
-        "sealed": {"B": item.sealed},
-        "seen_at": {"N": str(item.seen_at)},
-        "began_at": {"N": str(item.began_at)},
-        "expires_at": {"N": str(item.expires_at)},
-    }
+    row = new_item(
+        ItemKey(item.key),
+        item.expires_at,
+        sealed={"B": item.sealed},
+        seen_at={"N": str(item.seen_at)},
+        began_at={"N": str(item.began_at)},
+    )
     if item.organizations:
         row["organizations"] = {"SS": sorted(item.organizations)}
     for name, value in (("client_ip", item.client_ip), ("client_agent", item.client_agent)):
@@ -250,38 +251,29 @@ def _session_row(item: SessionItem) -> dict[str, Any]:
 
 
 def _listing_row(listing: Listing) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        **ItemKey(listing.owner, listing.session).attributes,
-        "v": {"N": str(VERSION)},
-        "began_at": {"N": str(listing.began_at)},
-        "expires_at": {"N": str(listing.expires_at)},
-    }
+    key = ItemKey(listing.owner, listing.session)
+    row = new_item(key, listing.expires_at, began_at={"N": str(listing.began_at)})
     if listing.other_owner is not None:
         row["other_owner"] = {"S": listing.other_owner}
     return row
 
 
 def _marker_checks(guards: CommitGuards) -> list[dict[str, Any]]:
-    checks: list[dict[str, Any]] = [
-        {
-            "ConditionCheck": {
-                "Key": ItemKey(guards.subject_marker).attributes,
-                "ConditionExpression": SUBJECT_NOT_ENDED,
-                "ExpressionAttributeValues": {
-                    ":authenticated": {"N": f"{guards.authenticated_from:.3f}"},
-                    ":in_flight_since": {"N": str(guards.in_flight_since)},
-                },
-            }
-        }
-    ]
+    times = {
+        ":authenticated": {"N": f"{guards.authenticated_from:.3f}"},
+        ":in_flight_since": {"N": str(guards.in_flight_since)},
+    }
+    checks = [_condition_check(guards.subject_marker, SUBJECT_NOT_ENDED, times)]
     if guards.op_session_marker is not None:
-        checks.append(
-            {
-                "ConditionCheck": {
-                    "Key": ItemKey(guards.op_session_marker).attributes,
-                    "ConditionExpression": OP_SESSION_NOT_ENDED,
-                    "ExpressionAttributeValues": {":subject": {"S": guards.subject}},
-                }
-            }
-        )
+        subject = {":subject": {"S": guards.subject}}
+        checks.append(_condition_check(guards.op_session_marker, OP_SESSION_NOT_ENDED, subject))
     return checks
+
+
+def _condition_check(key: str, condition: str, values: dict[str, Any]) -> dict[str, Any]:
+    check = {
+        "Key": ItemKey(key).attributes,
+        "ConditionExpression": condition,
+        "ExpressionAttributeValues": values,
+    }
+    return {"ConditionCheck": check}

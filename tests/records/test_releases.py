@@ -23,6 +23,7 @@ from shared.store.records import (
     Transaction,
     binding_of,
     transaction_key,
+    transaction_seal,
 )
 from shared.store.revocation_table import RevocationTable
 from shared.store.session_table import SessionTable
@@ -86,7 +87,7 @@ def test_transaction(written: Callable[[Path], TableClient], file: Path) -> None
         transaction_key(STATE), [binding_of(COOKIE)]
     )
     assert item is not None
-    assert Transaction.unseal(item, state=STATE, cookie=COOKIE) == TRANSACTION
+    assert Transaction.unseal(item, transaction_seal(STATE, COOKIE)) == TRANSACTION
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -15,7 +15,13 @@ from shared.limits import Limits
 from shared.sealing import new_secret
 from shared.store.dynamodb import connect
 from shared.store.keys import ItemKey, Listing, listing_keys
-from shared.store.records import SessionItem, Transaction, binding_of, transaction_key
+from shared.store.records import (
+    SessionItem,
+    Transaction,
+    binding_of,
+    transaction_key,
+    transaction_seal,
+)
 from shared.store.session_table import CommitGuards, SessionTable
 from tests.store.lost import LostAnswer
 
@@ -83,7 +89,7 @@ def test_a_transaction_is_claimed_once(table: SessionTable) -> None:
     put(table)
     item = table.claim_transaction(KEY, [binding_of(new_secret()), binding_of(COOKIE)])
     assert item is not None
-    assert Transaction.unseal(item, state=STATE, cookie=COOKIE) == transaction()
+    assert Transaction.unseal(item, transaction_seal(STATE, COOKIE)) == transaction()
     assert table.claim_transaction(KEY, [binding_of(COOKIE)]) is None
 
 
