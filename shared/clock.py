@@ -24,7 +24,7 @@ class Deadline:
     """The moment at which the answer to a request must be ready, on the timer's clock.
 
     A process serves one event at a time and everything that waits is synchronous, so a limit holds
-    only if every call asks for the time that is left before it waits.
+    only if every call checks the time that is left before it waits.
     """
 
     at: float

@@ -16,7 +16,7 @@ class Limits:
     """What is done before the first request; Lambda gives INIT 10 seconds."""
     page_seconds: float = 9.0
     sign_out_seconds: float = 12.0
-    """A sign-out everywhere deletes in batches, and must not say that it failed half-way."""
+    """A sign-out everywhere deletes in batches, and should not fail half-way."""
     message_seconds: float = 20.0
     """A logout of hundreds of sessions, and the provider's keys."""
     admin_seconds: float = 50.0
@@ -47,7 +47,7 @@ class Limits:
     metadata_seconds: float = 4.0
     """Discovery and keys together when nothing usable is cached."""
     metadata_renewal_seconds: float = 2.0
-    """The same when the cache can serve: the request needs its time for what it came for."""
+    """Discovery and keys together when the cache is still usable: the request needs the time."""
     metadata_fresh_seconds: float = 3600.0
     metadata_stale_seconds: float = 86_400.0
     """Age at which the cache serves no longer, even in an outage: a key may have been removed."""
@@ -68,7 +68,7 @@ class Limits:
 
     # Refreshing an access token; `functions.authorizer.token_refresh` says how they fit together.
     lease_seconds: float = 13.0
-    """A lease outlasts all that its holder does, and that of a dead holder lapses soon."""
+    """Longer than everything that its holder does, so that only a dead holder's lease expires."""
     lease_needs_seconds: float = 5.0
     redeem_needs_seconds: float = 3.5
     """What must be left of the request's time to take a lease, and to begin to redeem."""
@@ -84,7 +84,7 @@ class Limits:
     refresh_pauses: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4)
     """Pauses between reads while another request refreshes; the last one repeats."""
     refresh_backoff_seconds: float = 2.0
-    """How long no request tries again after a refresh that Logto did not answer well."""
+    """Time without new attempts after a failed refresh."""
 
     @property
     def aws_attempt_seconds(self) -> float:

@@ -32,7 +32,7 @@ class Services:
     clock: Clock
     random: Random
     deadline: Deadline
-    """When this request's answer must be ready. Every call to DynamoDB and Logto asks it."""
+    """When this request's answer must be ready. Every call to DynamoDB and Logto checks it."""
     table: TableClient
     make_provider: "Callable[[], Provider]"
     make_logto: "Callable[[], Logto]"

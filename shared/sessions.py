@@ -1,4 +1,4 @@
-"""Load a session: one read, timeouts checked here, activity recorded now and then."""
+"""Load a session in one read, check its timeouts, and record activity at intervals."""
 
 from dataclasses import dataclass
 
@@ -16,11 +16,11 @@ class LiveSession:
     handle: SessionHandle
     session: Session
     expires_at: int
-    """When it ends however active the user is."""
+    """When it ends even if the user is active."""
     idle_expires_at: int
-    """When it ends if nothing more happens."""
+    """When it ends if the user is inactive from now on."""
     revalidation_due: bool
-    """Whether the user must authenticate at Entra before the session serves again."""
+    """Whether the user must re-authenticate at Entra before the session is accepted again."""
 
 
 def load_session(
@@ -76,7 +76,7 @@ def open_token(
 
 
 def ends_at(session: Session, settings: Settings) -> int:
-    """Return when a session ends however active the user is, in Unix seconds."""
+    """Return when a session ends even if the user is active, in Unix seconds."""
     latest = min(session.ends_at, session.signed_in_at + settings.session_absolute_seconds)
     if settings.revalidate_seconds == 0:
         return latest
@@ -117,9 +117,9 @@ def _alive(
 
 
 def _touched(key: str, services: Services, *, now: int, end: int) -> bool:
-    """Record activity. Return False if the session was ended meanwhile.
+    """Record activity. Return False if the session has been deleted.
 
-    A failure to record it is no reason to refuse a session that has just been read.
+    Best effort: if DynamoDB fails, the session that has just been read is still accepted.
     """
     expires_at = min(end, now + services.settings.session_idle_seconds)
     try:

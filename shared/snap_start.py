@@ -1,18 +1,12 @@
 """Prepare a process for Lambda SnapStart.
 
-Lambda starts a published version once, takes a snapshot, and restores every process from it.
-Before the snapshot, the process does the slow work that all of them share: imports, clients, pages,
-and fetching Logto's metadata and keys. Nothing in the snapshot is secret or unique:
-
-- Connections are closed before it.
-- Secrets, `state` and nonces come from the operating system when they are needed, and Lambda seeds
-  its generator again at each restore.
-- No request has been served, so no user's data is in memory, and the application's secret has not
-  been read.
-- The age of metadata and keys is checked by the clock at each use (`shared.oidc.provider`), so a
-  process restored from last week's snapshot fetches them again.
-
-Without SnapStart nothing of this is loaded.
+Lambda starts a published version once, takes a snapshot, and restores every process from it. Slow
+work that is the same for all of them is done before: imports, clients, pages, and fetching Logto's
+metadata and keys. Connections are closed before it. Nothing in the snapshot is secret: no request
+has been served, and the application's secret has not been read. Nothing in it is random either:
+secrets, `state` and nonces come from the operating system when they are needed, and Lambda seeds
+its generator again at each restore. The age of metadata and keys is checked at each use, so a
+process restored from last week's snapshot fetches them again.
 """
 
 from collections.abc import Callable, Mapping

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 Fetch = Callable[[str, bool, Deadline], str]
-"""Return the secret of an ARN; the flag asks for one that does not come from a cache."""
+"""Return the secret of an ARN; the flag bypasses the cache."""
 
 
 @dataclass(slots=True)
 class StoredSecret:
-    """Where a secret comes from; its value never appears in `repr`.
+    """The source of a secret; its value never appears in `repr`.
 
     `name` is the variable that names it. `member` is that of a secret stored as JSON.
     """

@@ -167,12 +167,7 @@ class HttpClient:
         self._pools.clear()
 
     def _send(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str],
-        body: bytes | None,
-        deadline: Deadline,
+        self, method: str, url: str, headers: dict[str, str], body: bytes | None, deadline: Deadline
     ) -> Response:
         exchange = self._exchange
         exchange.begin(deadline.within(self._limits.exchange_seconds))

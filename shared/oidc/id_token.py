@@ -29,7 +29,7 @@ MAX_TOKEN_CHARACTERS = 100_000
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 _RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _HASHES = {"256": hashlib.sha256, "384": hashlib.sha384, "512": hashlib.sha512}
-# RFC 8725 section 3.10: a token must not name its own key, nor extensions nobody here implements.
+# RFC 8725 section 3.10: a token must not name its own key, nor unsupported extensions.
 _REFUSED_HEADERS = ("crit", "jku", "jwk", "x5u", "x5c", "b64", "zip", "enc")
 _PUBLIC_MEMBERS: tuple[str, ...] = ("kty", "crv", "x", "y", "n", "e")
 _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
@@ -101,10 +101,7 @@ def is_identifier(value: object) -> TypeIs[str]:
 def verify_signature(
     token: str, metadata: "ProviderMetadata"
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return header and claims of a compact JWS that one of the provider's keys signed.
-
-    Raises IdTokenInvalid and KeyUnknown.
-    """
+    """Return header and claims of a compact JWS that one of the provider's keys signed."""
     header = _header(token)
     algorithm = header.get("alg")
     # Never `none`, and never an HMAC under a public key (RFC 8725 section 2.1).
@@ -120,10 +117,7 @@ def verify_signature(
 
 
 def check_claims(claims: Mapping[str, Any], issuer: str, expected: Expected, *, now: float) -> None:
-    """Check the claims that every ID token must have.
-
-    Raises IdTokenInvalid, which names the first invalid claim.
-    """
+    """Check every ID token's claims. Raises IdTokenInvalid, which names the first invalid one."""
     if claims.get("iss") != issuer:
         raise IdTokenInvalid("`iss` is not the provider's issuer")
     subject = claims.get("sub")
@@ -174,10 +168,7 @@ def _finite(value: float) -> bool:
 def _check_access_token_hash(
     claims: Mapping[str, Any], algorithm: str, access_token: str | None
 ) -> None:
-    """Compare `at_hash`, if it is given, to the left half of the access token's hash.
-
-    OIDC Core 3.1.3.8: it binds the ID token to the access token of the same response.
-    """
+    """Compare `at_hash`, if given, to the left half of the access token's hash (3.1.3.8)."""
     given = claims.get("at_hash")
     if given is None or access_token is None:
         return

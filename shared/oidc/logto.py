@@ -127,11 +127,7 @@ class Logto:
         return claims
 
     def refresh(
-        self,
-        storage: Mapping[str, str],
-        target: str,
-        *,
-        persist: Callable[[dict[str, str]], None],
+        self, storage: Mapping[str, str], target: str, *, persist: Callable[[dict[str, str]], None]
     ) -> Refreshed:
         """Redeem the refresh token for an access token, once.
 

@@ -168,7 +168,7 @@ def check_keys(document: dict[str, Any]) -> tuple[dict[str, Any], ...]:
 
 
 def _is_endpoint(url: str, endpoint: str) -> bool:
-    """Whether secrets may be sent to this URL, and parameters added to it."""
+    """Return whether secrets may be sent to this URL, and parameters added to it."""
     try:
         return origin_of(check_base(url)) == origin_of(endpoint)
     except ValueError:

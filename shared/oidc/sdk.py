@@ -30,7 +30,7 @@ from shared.settings import Settings
 
 
 class _NeverUsed(ModuleType):
-    """What the SDK's module holds instead of its HTTP library: using it is an error."""
+    """Stands in for the HTTP library in the SDK's module: using it is an error."""
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"the SDK's own HTTP library is not used ({name})")
@@ -40,7 +40,7 @@ class _NeverUsed(ModuleType):
 def _without(module: str) -> Iterator[None]:
     """Keep a module that the SDK names at its top, and uses in overridden methods only, unloaded.
 
-    aiohttp and what it brings take longer to load than all the rest of a first sign-in.
+    aiohttp and its dependencies take longer to load than everything else in a first sign-in.
     """
     loaded = sys.modules.get(module)
     sys.modules[module] = _NeverUsed(module)
@@ -217,7 +217,9 @@ class Client(LogtoClient):
                 return _completed(self.getOrganizationToken(organization))
             return _completed(self.getAccessToken(target))
         except LogtoException:
-            raise TokenRefused("the sign-in did not ask for what this token needs") from None
+            raise TokenRefused(
+                "the sign-in did not request the scopes that this token needs"
+            ) from None
 
     def end_session_url(self, return_uri: str) -> str:
         """Return the end-session request's URL. Raises ProviderMisbehaved if there is none."""

@@ -1,4 +1,4 @@
-"""Read the answer of a token endpoint (RFC 6749 section 5), whatever it is."""
+"""Parse the response of a token endpoint (RFC 6749 section 5). It is untrusted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ from shared.parsing.strict_json import parse_json_object
 
 MAX_EXPIRES_IN = 86_400
 MIN_EXPIRES_IN = 10
-"""A token that lives shorter is used this long, or every request would ask for a new one."""
+"""Minimum lifetime: with a shorter one, every request would refresh the token."""
 DEFAULT_EXPIRES_IN = 300
-"""Seconds that an access token is taken to live when the provider does not say."""
+"""Assumed lifetime of an access token in seconds, if the response has no `expires_in`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +75,7 @@ def _missing(name: str) -> str:
 
 
 def _lifetime(value: Any) -> int:
-    """Return `expires_in` in whole seconds, brought within what makes sense."""
+    """Return `expires_in` in whole seconds, clamped to a sensible range."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         return DEFAULT_EXPIRES_IN
     return int(max(MIN_EXPIRES_IN, min(value, MAX_EXPIRES_IN)))

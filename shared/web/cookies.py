@@ -82,10 +82,7 @@ class Cookies:
     def new_browser_cookie(self, random: Random) -> BrowserCookie:
         """Return a new browser cookie under a random name, so it replaces no other."""
         name = base64url.encode(random(5))[:6]
-        return BrowserCookie(
-            name=f"{self._prefix}{_BROWSER}{name}",
-            value=new_secret(random),
-        )
+        return BrowserCookie(name=f"{self._prefix}{_BROWSER}{name}", value=new_secret(random))
 
     def set_session(self, handle: SessionHandle) -> str:
         """Return a Set-Cookie value for a new session; it lasts until the browser closes."""

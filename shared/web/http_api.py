@@ -38,7 +38,7 @@ and a framework must not see them: Mangum fails if one is not a host and a port.
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HttpApiRequest:
-    """An event's request. Every field is the client's word but for those of `requestContext`."""
+    """An event's request. Every field is untrusted except those of `requestContext`."""
 
     method: str
     path: str
