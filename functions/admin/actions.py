@@ -46,7 +46,7 @@ def list_organization(event: dict[str, Any], services: Services) -> dict[str, An
 
 
 def end_session(event: dict[str, Any], services: Services) -> dict[str, Any]:
-    """End `session`, an id from a list. Its listings expire by themselves: nobody here has them."""
+    """End `session`, an id from a list. Its listings are unknown here and expire by the TTL."""
     revocations = services.revocations()
     existing = revocations.read_sessions([f"session#{_id(event, 'session')}"])
     revocations.delete_sessions(item.key for item in existing)

@@ -23,10 +23,7 @@ ACTIONS: dict[str, Callable[[dict[str, Any], Services], dict[str, Any]]] = {
 
 
 def make_handler(services: Services, identify: IdentifyCaller) -> Handler:
-    """Return a Lambda handler.
-
-    It takes `{"action", "caller", ...}` and returns `{"ok": true, ...}` or an error.
-    """
+    """Return a Lambda handler: from `{"action", "caller", ...}` to `{"ok": true, ...}`."""
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         request_id = str(getattr(context, "aws_request_id", ""))[:64]

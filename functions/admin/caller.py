@@ -20,10 +20,7 @@ _SIGNATURE = re.compile(r"X-Amz-[A-Za-z-]{1,40}")
 
 
 class CallerCheck:
-    """Verifies proofs of identity at STS.
-
-    It uses the region's endpoint, or botocore's own setting `AWS_ENDPOINT_URL_STS`.
-    """
+    """Checks proofs at the region's STS, or at botocore's own setting `AWS_ENDPOINT_URL_STS`."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "")
@@ -36,10 +33,7 @@ class CallerCheck:
         )
 
     def __call__(self, proof: object) -> str:
-        """Return the caller's ARN.
-
-        Raises NotAllowed for an invalid proof, and Unavailable if STS does not respond.
-        """
+        """Return the caller's ARN. Raises NotAllowed, and Unavailable if STS does not respond."""
         if not isinstance(proof, str) or len(proof) > 8192 or not self._is_proof(proof):
             raise NotAllowed("`caller` is not a signed request to STS for the caller's identity")
         request = urllib.request.Request(proof)  # noqa: S310 - its origin has been checked

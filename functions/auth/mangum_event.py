@@ -21,11 +21,7 @@ def mangum_event(browser: BrowserRequest) -> dict[str, Any]:
         "headers": dict(http.headers),
         "rawQueryString": http.query.decode(),
         "requestContext": {
-            "http": {
-                "method": http.method,
-                "path": http.path,
-                "sourceIp": http.source_ip or "",
-            }
+            "http": {"method": http.method, "path": http.path, "sourceIp": http.source_ip or ""}
         },
         "body": base64.b64encode(http.body or b"").decode(),
         "isBase64Encoded": True,

@@ -95,20 +95,13 @@ _TABLE: dict[type[errors.SignInError], Problem] = {
         offer_sign_in=True,
     ),
     errors.Unavailable: Problem(
-        status=503,
-        title="Sign-in is not available right now",
-        message=_LATER,
-        retry=5,
+        status=503, title="Sign-in is not available right now", message=_LATER, retry=5
     ),
     errors.ProviderMisbehaved: Problem(
-        status=502,
-        title="The sign-in service sent an invalid response",
-        message=_LATER,
+        status=502, title="The sign-in service sent an invalid response", message=_LATER
     ),
     errors.ClientRefused: Problem(
-        status=502,
-        title="This sign-in is not set up correctly",
-        message=_ADMINISTRATOR,
+        status=502, title="This sign-in is not set up correctly", message=_ADMINISTRATOR
     ),
     errors.RecordTooLarge: Problem(
         status=502,
@@ -116,15 +109,9 @@ _TABLE: dict[type[errors.SignInError], Problem] = {
         message="Ask your administrator to give your account fewer roles or organizations.",
     ),
     errors.Misconfigured: Problem(
-        status=500,
-        title="This sign-in is not set up correctly",
-        message=_ADMINISTRATOR,
+        status=500, title="This sign-in is not set up correctly", message=_ADMINISTRATOR
     ),
-    errors.SignInError: Problem(
-        status=500,
-        title="Something went wrong",
-        message=_ADMINISTRATOR,
-    ),
+    errors.SignInError: Problem(status=500, title="Something went wrong", message=_ADMINISTRATOR),
 }
 
 _DENIALS = {

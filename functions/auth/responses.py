@@ -23,10 +23,7 @@ def brand_of(settings: Settings) -> pages.Brand:
 def page(
     browser: BrowserRequest, html: str, *, status: int = 200, referrer: bool = False
 ) -> Response:
-    """Return a page.
-
-    `referrer`: let its forms send their origin. Never set it if the URL may contain a code.
-    """
+    """Return a page. `referrer` lets its forms send their origin; never if the URL has a code."""
     settings = browser.services.settings
     policy = pages.content_security_policy(
         brand_of(settings), form_action=(origin_of(settings.logto_endpoint),)

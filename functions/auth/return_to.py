@@ -1,4 +1,4 @@
-"""Validate the page to return to after a sign-in, so that it is no open redirect."""
+"""Validate the page to return to after a sign-in, to prevent open redirects."""
 
 from posixpath import normpath
 from urllib.parse import quote, unquote

@@ -12,16 +12,12 @@ from shared.web.base_url import Site
 
 
 def sign_out(
-    handles: tuple[SessionHandle, ...],
-    *,
-    everywhere: bool = False,
-    site: Site,
-    services: Services,
+    handles: tuple[SessionHandle, ...], *, everywhere: bool = False, site: Site, services: Services
 ) -> str | None:
     """End these sessions, and return the URL that ends the session at Logto.
 
     A browser has one session, unless another cookie was planted. `everywhere` ends all sessions of
-    its user first. None when Logto cannot be reached: the sessions here have ended all the same.
+    its user first. Return None if Logto cannot be reached: the sessions here have ended.
     Raises TableUnavailable, and then nothing has been promised.
     """
     storages: list[dict[str, str]] = []
@@ -56,15 +52,15 @@ def revoke_grant(storage: dict[str, str], services: Services) -> None:
 def _ended(handle: SessionHandle, *, everywhere: bool, services: Services) -> Session | None:
     """Delete the session and return what it was.
 
-    With `everywhere` the user's other sessions go first: while one of them is left, this one can
-    ask again. It need not be alive: a timeout is no reason to leave the others.
+    With `everywhere` the user's other sessions go first: if that fails half-way, this session is
+    left to repeat it. An expired session ends the others too.
     """
     if everywhere:
-        asking = _opened(services.sessions.read_session(handle.key), handle)
-        if asking is not None:
-            # What is listed by now has begun by now, whatever Logto's clock says.
-            until = max(int(services.clock()) + CLOCK_SKEW_SECONDS, asking.began_at)
-            others = end_subject(asking.subject, until=until, services=services, spared=handle.key)
+        own = _opened(services.sessions.read_session(handle.key), handle)
+        if own is not None:
+            # Every session that is listed now has begun, even if Logto's clock is ahead.
+            until = max(int(services.clock()) + CLOCK_SKEW_SECONDS, own.began_at)
+            others = end_subject(own.subject, until=until, services=services, spared=handle.key)
             services.observer.event("signed out everywhere", sessions=others.sessions + 1)
     session = _opened(services.sessions.delete_session(handle.key), handle)
     if session is not None:

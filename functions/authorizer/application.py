@@ -1,4 +1,4 @@
-"""The authorizer over given services. It fails closed: whatever goes wrong is a denial."""
+"""Decide on requests for API Gateway. The authorizer fails closed: every failure is a denial."""
 
 import threading
 from collections.abc import Callable
@@ -47,10 +47,10 @@ def _answer(event: object, context: Any, services: Services) -> dict[str, Any]:
 
 
 def _context(request: AuthorizerRequest, services: Services) -> dict[str, Any]:
-    """Return what the integration is told.
+    """Return the context for the integration.
 
-    A bearer token is judged by itself: a cookie beside it makes up for nothing. An authorizer whose
-    answers are cached by cookie would let the cookie in without the token, so it takes none.
+    A bearer token must be valid: a cookie beside it is ignored. If API Gateway caches answers by
+    cookie only, it would later accept the cookie without the token, so such a token is refused.
     """
     if request.authorization is None:
         return cookie_context(request, services)

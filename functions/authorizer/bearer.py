@@ -8,11 +8,11 @@ from shared.services import Services
 
 
 def bearer_context(request: AuthorizerRequest, services: Services) -> dict[str, Any]:
-    """Return what the integration is told. Raises BearerRefused and Unavailable.
+    """Return the context for the integration. Raises BearerRefused and Unavailable.
 
-    If the route comes with an access token, it is this one, and it must be for that resource.
+    If the route gets an access token, it gets this one, which must be for the route's resource.
     """
-    # Most requests bring a cookie, and need no JWT library.
+    # Imported only here: most requests have a cookie and need no JWT library.
     from functions.authorizer.bearer_token import check_bearer
 
     target = request.target(services.settings.access_token_routes)

@@ -6,17 +6,12 @@ from functions.authorizer.request import AuthorizerRequest
 from shared.errors import CrossSiteRequest
 from shared.identity import identity_of, read_claims
 from shared.services import Services
-from shared.sessions import (
-    LiveSession,
-    load_session_with_token,
-    require_session,
-    required,
-)
+from shared.sessions import LiveSession, load_session_with_token, require_session, required
 from shared.store.records import AccessToken
 
 
 def cookie_context(request: AuthorizerRequest, services: Services) -> dict[str, Any]:
-    """Return what the integration is told.
+    """Return the context for the integration.
 
     Raises SessionRequired, CrossSiteRequest, TokenRefused and Unavailable.
     """
@@ -36,14 +31,14 @@ def _access_token(
 ) -> str:
     if cached is not None and services.clock() < cached.fresh_until:
         return cached.value
-    # The SDK is loaded only here: most requests find their token, or need none.
+    # The SDK is imported only here: most requests find their token in the table, or need none.
     from functions.authorizer.token_refresh import access_token
 
     return access_token(live, target, cached=cached, services=services)
 
 
 def _scopes(token: str) -> list[str]:
-    """Return the scopes of a token that came from Logto itself; none if it does not say."""
+    """Return the scopes of an access token from Logto; none if it is not a JWT."""
     try:
         return str(read_claims(token).get("scope") or "").split()
     except (ValueError, IndexError):
@@ -51,7 +46,7 @@ def _scopes(token: str) -> list[str]:
 
 
 def _context(live: LiveSession) -> dict[str, Any]:
-    """Return what the integration is told of a session."""
+    """Return the part of the context that describes a session."""
     return {
         **identity_of(live.session).context(),
         "scopes": list(live.session.scopes),

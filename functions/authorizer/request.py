@@ -14,7 +14,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 @dataclass(frozen=True, slots=True)
 class AuthorizerRequest:
-    """What decides whether a request is let through."""
+    """The properties of a request that decide whether it is authorized."""
 
     http: HttpApiRequest
     site: Site
@@ -42,7 +42,7 @@ class AuthorizerRequest:
 
     @property
     def may_be_forged(self) -> bool:
-        """Whether it changes something and a foreign site may have sent it with the cookie."""
+        """Whether it may change something and another site may have initiated it."""
         return self.http.method not in _SAFE and not self.http.is_initiated_by(self.site)
 
     def target(self, routes: Mapping[str, str]) -> str | None:

@@ -3,7 +3,7 @@
 However many requests need a new token at once, one redeems the refresh token. It holds a lease on
 the session's row; the others wait a moment and read what it wrote. A redemption whose outcome is
 unknown is never repeated blindly: Logto ends the whole grant when a refresh token that it has
-rotated is used again, so Logto is asked first whether the token is still active.
+rotated is used again, so the token is introspected first.
 
 A refresh needs time for three things: the lease, the redemption, and writing down the result. Each
 begins only while enough of the request's time is left (`Limits.lease_needs_seconds` and following),
@@ -57,7 +57,7 @@ def access_token(
     if cached is not None and services.clock() < cached.fresh_until:
         return cached.value
     if "refreshToken" not in live.session.storage:
-        raise TokenRefused("the sign-in brought no refresh token")
+        raise TokenRefused("the session has no refresh token")
     try:
         return _Refresh(live.handle, target, services).token(cached)
     except (Unavailable, ProviderMisbehaved) as failure:
@@ -122,7 +122,7 @@ class _Refresh:
         return session, open_token(token, self.handle, session, self.target), lease
 
     def _redeem(self, leased: Leased, owner: str) -> str:
-        """With the lease: use what another request has written meanwhile, else redeem."""
+        """Redeem with the lease held, unless another request has just stored a fresh token."""
         session, token, _ = self._read()
         if token is not None and self.services.clock() < token.fresh_until:
             self._give_back(owner)
@@ -158,7 +158,7 @@ class _Refresh:
     def _ended(
         self, failure: SignInError, session: Session, owner: str, token: AccessToken | None
     ) -> str:
-        """End the session, unless another request has won meanwhile: then use its token."""
+        """End the session, unless another request has taken the lease: then use its token."""
         key = self.handle.key
         if self.services.leases().end(key, owner, listings_of(session, key)):
             self.services.observer.event("session ended", reason=failure.error)
@@ -205,7 +205,7 @@ class _Refresh:
         )
 
     def _best_effort(self, act: Callable[[], object]) -> None:
-        """Log TableUnavailable and go on: a lease expires by itself."""
+        """Log TableUnavailable and continue: the lease expires by itself."""
         try:
             act()
         except TableUnavailable as failure:

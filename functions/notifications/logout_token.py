@@ -53,10 +53,7 @@ def check_logout_token(
     if token_id is None:
         raise IdTokenInvalid("`jti` is missing")
     return LogoutToken(
-        subject=subject,
-        op_session=op_session,
-        token_id=token_id,
-        issued_at=int(claims["iat"]),
+        subject=subject, op_session=op_session, token_id=token_id, issued_at=int(claims["iat"])
     )
 
 

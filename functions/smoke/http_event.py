@@ -98,7 +98,7 @@ def as_authorizer_event(
 
 
 def _joined(query: str) -> dict[str, str]:
-    """The parameters of a query; API Gateway joins the values of a repeated one with commas."""
+    """Return the parameters of a query; API Gateway joins repeated ones with commas."""
     values: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         values[name] = f"{values[name]},{value}" if name in values else value

@@ -61,9 +61,7 @@ class HomeView:
     @property
     def memberships(self) -> tuple[Membership, ...]:
         """Organizations with the user's roles, which Logto encodes as `<organization>:<role>`."""
-        found: dict[str, list[str]] = {
-            organization: [] for organization in self.identity.organizations
-        }
+        found: dict[str, list[str]] = {name: [] for name in self.identity.organizations}
         for entry in self.identity.organization_roles:
             organization, _, role = entry.partition(":")
             found.setdefault(organization, []).extend([role] if role else [])

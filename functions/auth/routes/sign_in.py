@@ -29,9 +29,7 @@ async def sign_in_by_form(request: Request) -> Response:
 def _start(browser: BrowserRequest, parameters: dict[str, str]) -> Response:
     services = browser.services
     sign_in_request = parse_sign_in(
-        parameters,
-        site=browser.site,
-        default_connector=services.settings.logto_default_connector,
+        parameters, site=browser.site, default_connector=services.settings.logto_default_connector
     )
     started = start_sign_in(
         sign_in_request,

@@ -32,10 +32,7 @@ async def sign_out_by_form(request: Request) -> Response:
 
 def _end(browser: BrowserRequest, *, everywhere: bool = False) -> Response:
     url = sign_out(
-        browser.sessions,
-        everywhere=everywhere,
-        site=browser.site,
-        services=browser.services,
+        browser.sessions, everywhere=everywhere, site=browser.site, services=browser.services
     )
     if url is not None:
         response = redirect(url, status=303)
