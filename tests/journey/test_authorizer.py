@@ -57,6 +57,7 @@ def test_a_session_is_let_in_with_its_identity(product: Product, authorizer: Aut
         "groups": [],
         "connector": "contoso00001",
         "tenant_id": "",
+        "authenticated_at": 0,
     }
 
 

@@ -213,7 +213,7 @@ def longest(
             asked = prepare(processes) if prepare else ask
             assert asked is not None
             took.append(processes.slow.measured(drawn, lambda: asked(processes)))  # noqa: B023
-    assert len(set(took)) > 3, "the draws make no difference"
+    assert len(set(took)) > 2, "the draws make no difference"
     return max(took)
 
 

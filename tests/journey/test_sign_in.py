@@ -63,6 +63,7 @@ def test_me(product: Product) -> None:
         "organization_roles": ["contosoorg01:admin"],
         "roles": ["buyer"],
         "groups": [],
+        "authenticated_at": None,  # Logto says when only if a rule about Entra asks for it
         "sign_out_url": f"https://{DOMAIN}/sign-out",
     }
 
