@@ -56,7 +56,7 @@ def _wire(steps: dict[str, Any]) -> list[Row]:
     logto = sum(len(step["logto_calls"]) for step in journey)
     connections = sum(step["new_logto_connections"] for step in journey)
     return [
-        _at_most("calls to DynamoDB for sign-in, home and sign-out", table, 5),
+        _at_most("calls to DynamoDB for sign-in, home and sign-out", table, 6),
         _at_most("requests to Logto in a warm process", logto, 2),
         _at_most("new connections to Logto in a warm process", connections, 0),
         _at_most("read units of a signed-in home", steps["home"]["read_units"], 1),

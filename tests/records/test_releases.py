@@ -8,6 +8,7 @@ release notes then say how the one before gets along with it.
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,10 @@ from harness.tables import new_table, table_client
 from shared.store.dynamodb import TableClient, connect
 from shared.store.keys import op_session_owner, replay_key, subject_owner
 from shared.store.records import (
+    VERSION,
     AccessToken,
     Session,
+    SessionItem,
     Transaction,
     binding_of,
     transaction_key,
@@ -41,6 +44,7 @@ from tests.records.write import (
     TOKEN,
     TRANSACTION,
     as_text,
+    fixed,
     records,
 )
 
@@ -115,6 +119,31 @@ def test_sessions_of_a_user_are_found(written: Callable[[Path], TableClient], fi
     (entry,) = endings.read_sessions([key])
     assert (entry.client_ip, entry.client_agent) == ("192.0.2.1", "test")
     assert kept(file)[-1] == {"replay": replay_key(ISSUER, "a-token-id")}
+
+
+@pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
+def test_records_of_another_version_open_nothing(
+    monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    seal, tokens = session_seal(SECRET), token_seal(SECRET, SESSION, TARGET)
+    with monkeypatch.context() as patch:
+        patch.setattr("shared.store.records.VERSION", version)
+        session, token = SESSION.sealed(seal, fixed), TOKEN.seal(tokens, fixed)
+        transaction = TRANSACTION.seal(state=STATE, cookie=COOKIE, expires_at=NOW, random=fixed)
+    item = SessionItem(key=seal.key, sealed=session, expires_at=NOW, seen_at=NOW, began_at=NOW)
+    assert Session.unseal(item, seal) is None
+    assert AccessToken.unseal(token, tokens) is None
+    assert Transaction.unseal(transaction, state=STATE, cookie=COOKIE) is None
+
+
+def test_a_record_comes_back_as_it_was() -> None:
+    """Tuples come back as tuples, empty ones too, and unknown stays unknown."""
+    seal = session_seal(SECRET)
+    bare = replace(SESSION, op_session=None, connector=None, groups=(), scopes=(), storage={})
+    for session in (SESSION, bare):
+        sealed = session.sealed(seal, fixed)
+        item = SessionItem(key=seal.key, sealed=sealed, expires_at=NOW, seen_at=NOW, began_at=NOW)
+        assert Session.unseal(item, seal) == session
 
 
 def test_rows_are_written_as_the_latest_release_did() -> None:
