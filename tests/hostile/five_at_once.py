@@ -18,7 +18,10 @@ LEASE_SECONDS = 120.0
 
 
 def _authorizer() -> Handler:
-    limits = replace(PATIENT, lease_seconds=LEASE_SECONDS)
+    # moto answers 500 now and then when many transactions meet: that is not what is tried.
+    limits = replace(
+        PATIENT, lease_seconds=LEASE_SECONDS, aws_attempts=10, aws_retry_pause_seconds=0.05
+    )
     services = compose(os.environ, service="authorizer", limits=limits)
     services.logto()
     services.leases()

@@ -125,7 +125,7 @@ def test_sessions_of_a_user_are_found(written: Callable[[Path], TableClient], fi
 def test_records_of_another_version_open_nothing(
     monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
-    seal, tokens = session_seal(SECRET), token_seal(SECRET, SESSION, TARGET)
+    seal, tokens = HANDLE.seal, HANDLE.token_seal(TARGET, SESSION.token_key)
     with monkeypatch.context() as patch:
         patch.setattr("shared.store.records.VERSION", version)
         session, token = SESSION.sealed(seal, fixed), TOKEN.seal(tokens, fixed)
@@ -133,12 +133,12 @@ def test_records_of_another_version_open_nothing(
     item = SessionItem(key=seal.key, sealed=session, expires_at=NOW, seen_at=NOW, began_at=NOW)
     assert Session.unseal(item, seal) is None
     assert AccessToken.unseal(token, tokens) is None
-    assert Transaction.unseal(transaction, state=STATE, cookie=COOKIE) is None
+    assert Transaction.unseal(transaction, transaction_seal(STATE, COOKIE)) is None
 
 
 def test_a_record_comes_back_as_it_was() -> None:
     """Tuples come back as tuples, empty ones too, and unknown stays unknown."""
-    seal = session_seal(SECRET)
+    seal = HANDLE.seal
     bare = replace(SESSION, op_session=None, connector=None, groups=(), scopes=(), storage={})
     for session in (SESSION, bare):
         sealed = session.sealed(seal, fixed)
