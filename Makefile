@@ -66,7 +66,7 @@ hostile-cases: $(STAMP) ## List every hostile case that is tried
 	@$(PYTHON) -m pytest tests/hostile --collect-only -q
 
 mutants: $(STAMP) ## Turn off each guard in turn, and show that a test notices
-	@$(PYTHON) tests/mutants.py $(ONLY)
+	@$(PYTHON) -m tests.mutants $(ONLY)
 
 fuzz: $(STAMP) ## Fuzz one reader of foreign bytes for a minute: make fuzz TARGET=cookie
 	@$(PYTHON) -m tests.fuzz $(TARGET) -max_total_time=60 -max_len=4096 -artifact_prefix=.local/

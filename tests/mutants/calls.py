@@ -1,0 +1,70 @@
+"""Guards of what is sent out: to Logto, to DynamoDB, and the time that it may take."""
+
+from tests.mutants.edits import instead, never, together, without
+from tests.mutants.mutant import Mutant
+from tests.mutants.suites import (
+    CALLS,
+    CLOCK,
+    HTTP,
+    LIMITS,
+    LOGOUT,
+    PROVIDER,
+    REFRESH,
+    STORE,
+    TABLE,
+    TIME,
+    TRANSACTIONS,
+)
+
+_HTTP, _CLIENT = "shared.oidc.http_client", "shared.oidc.http_client:HttpClient"
+_TABLE, _DYNAMODB = "shared.store.dynamodb:TableClient", "shared.store.dynamodb"
+_DEADLINE = "shared.clock:Deadline"
+
+MUTANTS = (
+    Mutant("Logto: the exchange's time, at each read", f"{_HTTP}:_BoundedReads.readinto", without("self._sock.settimeout(...)"), HTTP, "drip endless"),
+    Mutant("Logto: the exchange's time, as it is left", f"{_HTTP}:_Exchange.seconds", instead("self.deadline.left()", "60.0"), HTTP, "drip endless"),
+    Mutant("Logto: the exchange's time, within the request's", f"{_CLIENT}._send", instead("deadline.within(self._limits.exchange_seconds)", "deadline"), HTTP, "drip endless silent"),
+    Mutant("Logto: the request's time, beyond the exchange's", f"{_CLIENT}._send", instead("deadline.within(self._limits.exchange_seconds)", "Deadline.after(self._limits.exchange_seconds)"), HTTP, "deadline"),
+    Mutant("Logto: time to connect to one address", f"{_HTTP}:_connect", instead("exchange.seconds(exchange.limits.connect_seconds)", "exchange.seconds()"), HTTP, "second_address"),
+    Mutant("Logto: the next address", f"{_HTTP}:_connect", instead("failure = refused", "raise refused"), HTTP, "address"),
+    Mutant("Logto: time to resolve its name", f"{_HTTP}:_addresses", without("timeout=exchange.seconds(...)"), HTTP, "name"),
+    Mutant("Logto: size of an answer", f"{_CLIENT}._read", never("len(body) > self._limits.body_bytes"), f"{HTTP} {PROVIDER}", "large 300"),
+    Mutant("Logto: a body that is cut short", f"{_CLIENT}._open", instead("self._pool(parts).urlopen", "(lambda *given, **named: self._pool(parts).urlopen(*given, **named, enforce_content_length=False))"), HTTP, "short"),
+    Mutant("Logto: age of a connection", f"{_CLIENT}._pool", never("not 0 <= self._clock() - self._used_at < self._limits.keep_alive_seconds"), HTTP, "idle"),
+    Mutant("Logto: no redirect is followed", f"{_CLIENT}._open", together(instead("redirect=False", "redirect=True"), instead("retries=False", "retries=3")), f"{HTTP} {PROVIDER}", "redirect"),
+    Mutant("Logto: a redirect is no answer", f"{_CLIENT}._send", never("300 <= response.status < 400"), HTTP, "redirect"),
+    Mutant("Logto: nothing is sent again", f"{_CLIENT}._open", instead("retries=False", "retries=2"), HTTP, "again"),
+    Mutant("Logto: what was sent may have been heard", f"{_HTTP}:_BoundedConnection.send", without("self._exchange.sent = True"), HTTP, "hangs_up"),
+    Mutant("Logto: what was not sent was not heard", f"{_HTTP}:_Exchange.begin", instead("(deadline, False)", "(deadline, self.sent)"), HTTP, "refused"),
+    Mutant("Logto: its certificate", f"{_CLIENT}._new_pool", instead("ssl_context=ssl.create_default_context()", "cert_reqs='CERT_NONE'"), HTTP, "certificate"),
+    Mutant("Logto: compressed answers", f"{_CLIENT}._read", never('response.headers.get("Content-Encoding", "identity").lower() != "identity"'), PROVIDER, "compressed"),
+    Mutant("Logto: statuses of an outage", f"{_CLIENT}._send", never("response.status == 429 or response.status >= 500"), PROVIDER, "cold"),
+    Mutant("Logto: a 5xx leaves the outcome of a POST open", f"{_CLIENT}._send", never('response.status >= 500 and method == "POST"'), REFRESH, "5xx"),
+    Mutant("Logto: time for discovery and keys", "shared.oidc.provider:Provider._fetch_or", instead("deadline.within(seconds)", "deadline"), f"{PROVIDER} {REFRESH}", "takes_its take_too hang"),
+    Mutant("Logto: an outage is not asked again and again", "shared.oidc.provider:Provider.metadata", never("usable is not None and 0 <= now - self._failed_at < pause"), PROVIDER, "takes_its"),
+    Mutant("Logto: what a refresh leaves of the request's time", "functions.authorizer.token_refresh:_Redemption._services", instead("services.deadline.before(services.limits.refresh_reserve_seconds)", "services.deadline"), LIMITS, "authorizer"),
+    Mutant("DynamoDB: an attempt ends in time", f"{_TABLE}._has_time", instead("self.deadline.left() >= self.limits.aws_attempt_seconds", "True"), CALLS, "in_time"),
+    Mutant("DynamoDB: time is asked for before each attempt", f"{_TABLE}._attempt", never("not self._has_time()"), CALLS, "in_time"),
+    Mutant("DynamoDB: number of attempts", f"{_TABLE}._call", without("failed >= self.limits.aws_attempts"), CALLS, "transient"),
+    Mutant("DynamoDB: a refusal that stays", f"{_TABLE}._call", without("not again"), CALLS, "stays"),
+    Mutant("DynamoDB: a server error may pass", f"{_DYNAMODB}:_is_transient", without("status >= 500"), CALLS, "transient"),
+    Mutant("DynamoDB: throttling may pass", f"{_DYNAMODB}:_is_transient", without('refusal.response.get("Error", {}).get("Code") in _THROTTLED'), CALLS, "transient"),
+    Mutant("DynamoDB: a broken connection may pass", f"{_TABLE}._call", instead("isinstance(fault, HTTPClientError)", "False"), CALLS, "transient"),
+    Mutant("DynamoDB: an earlier attempt may have been applied", f"{_TABLE}._call", instead("retried=failed > 0", "retried=False"), CALLS, "condition"),
+    Mutant("DynamoDB: one token for every attempt", f"{_TABLE}.transact", without('"ClientRequestToken": token'), TRANSACTIONS, "token"),
+    Mutant("DynamoDB: conflicts are tried again", f"{_TABLE}._call", never("_is_conflict(refusal)"), TABLE, "way"),
+    Mutant("DynamoDB: an answer that is its own", f"{_TABLE}._attempt", never('not answer.get("ResponseMetadata", {}).get("RequestId")'), TABLE, "JSON"),
+    Mutant("DynamoDB: what a batch leaves undone", f"{_TABLE}._batches", never("answers[-1].get(left)"), f"{STORE} {LOGOUT}", "undone never_done"),
+    Mutant("DynamoDB: every page of a query", f"{_TABLE}.query", instead('"LastEvaluatedKey" not in answer', "True"), STORE, "pages"),
+    Mutant("DynamoDB: consistent queries", f"{_TABLE}.query", instead("ConsistentRead=True", "ConsistentRead=False"), STORE, "pages"),
+    Mutant("DynamoDB: consistent batches", f"{_TABLE}.read_all", without('"ConsistentRead": True'), TRANSACTIONS, "consistent"),
+    Mutant("DynamoDB: consistent looks for one item", "shared.store.session_table:is_there", instead("ConsistentRead=True", "ConsistentRead=False"), TRANSACTIONS, "consistent"),
+    Mutant("deadline: a part ends with the whole", f"{_DEADLINE}.within", instead("min(self.at, self.timer.monotonic() + seconds)", "self.timer.monotonic() + seconds"), CLOCK, "part"),
+    Mutant("deadline: a part has a limit of its own", f"{_DEADLINE}.within", instead("min(self.at, self.timer.monotonic() + seconds)", "self.at"), CLOCK, "part"),
+    Mutant("deadline: one that begins again", f"{_DEADLINE}.renewed", instead("Deadline.after(seconds, self.timer)", "self.within(seconds)"), CLOCK, "renewed"),
+    Mutant("deadline: no pause beyond it", f"{_DEADLINE}.pause", instead("min(seconds, self.left())", "seconds"), CLOCK, "pause"),
+    Mutant("time: of a page", "functions.auth.application:_answer", instead("limits.page_seconds", "limits.message_seconds"), TIME, "limit_of_a_page"),
+    Mutant("time: of a sign-out", "functions.auth.application:_answer", instead("limits.sign_out_seconds", "limits.page_seconds"), TIME, "limit_of_a_sign_out"),
+    Mutant("time: of the authorizer", "functions.authorizer.application:make_handler.handler", instead("services.limits.authorizer_seconds", "services.limits.message_seconds"), TIME, "limit_of_the_authorizer"),
+    Mutant("time: of a message", "functions.notifications.application:make_handler.handler", instead("services.limits.message_seconds", "services.limits.admin_seconds"), TIME, "limit_of_a_message"),
+)  # fmt: skip

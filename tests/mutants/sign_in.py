@@ -1,0 +1,83 @@
+"""Guards of a browser's way in: requests, transactions, callbacks, rules, and pages."""
+
+from tests.mutants.edits import always, instead, never, without
+from tests.mutants.mutant import Mutant
+from tests.mutants.suites import (
+    CALLBACK,
+    EDGE,
+    EVENT,
+    EVENTS,
+    LOGOUT,
+    PAGES,
+    PROVIDER,
+    RETURN_TO,
+    RULES,
+    SESSION,
+    SIGN_IN,
+    TABLE,
+)
+
+_CALLBACK, _RULES = "functions.auth.callback", "functions.auth.access_rules"
+_ENTRA, _RETURN_TO = (
+    "functions.auth.entra_claims:entra_user",
+    "functions.auth.return_to:safe_return_to",
+)
+_EVENT, _FORM = "shared.web.http_api", "shared.parsing.form"
+_CLAIM = "shared.store.session_table:SessionTable.claim_transaction"
+
+
+def _header(name: str) -> str:
+    """Return code that reads a header as the client sent it."""
+    return f"_text(_mapping(fields.get('headers')).get({name!r}))"
+
+
+MUTANTS = (
+    Mutant("event: headers of whom the client speaks to", f"{_EVENT}:_headers", without("name.lower() not in _NEVER_READ"), f"{EDGE} {EVENT}", "speaks_to lies"),
+    Mutant("event: Host decides no URL", f"{_EVENT}:HttpApiRequest.of", instead("base_url=base_url", f"base_url=base_url or ('https://' + {_header('host')} if {_header('host')} else None)"), f"{EDGE} {EVENT}", "poisoned lies"),
+    Mutant("event: X-Forwarded-Host decides no URL", f"{_EVENT}:HttpApiRequest.of", instead("base_url=base_url", f"base_url=base_url or ('https://' + {_header('x-forwarded-host')} if {_header('x-forwarded-host')} else None)"), f"{EDGE} {EVENT}", "poisoned lies"),
+    Mutant("event: X-Forwarded-Proto decides no URL", f"{_EVENT}:HttpApiRequest.of", instead("base_url=base_url", f"base_url=base_url or ({_header('x-forwarded-proto')} + '://' + context['domainName'] if {_header('x-forwarded-proto')} else None)"), f"{EDGE} {EVENT}", "poisoned lies"),
+    Mutant("event: X-Forwarded-For is no address", f"{_EVENT}:HttpApiRequest.of", instead("source_ip=...", f"source_ip={_header('x-forwarded-for')} or _text(http.get('sourceIp'))"), EVENT, "lies"),
+    Mutant("event: the domain is API Gateway's", "shared.web.base_url:site_of", without("not _DOMAIN.fullmatch(domain)"), EDGE, "event"),
+    Mutant("event: base64 is whole", f"{_EVENT}:_body", without("validate=True"), f"{EVENT} {EVENTS}", "base64"),
+    Mutant("event: a body that cannot be read is not an empty one", f"{_EVENT}:_body", instead("return None", "return b''"), f"{EVENT} {EVENTS}", "base64"),
+    Mutant("event: a body that cannot be read is refused", "functions.auth.application:_answer", never("http.body is None"), EVENTS, "base64"),
+    Mutant("form: parameters come once", f"{_FORM}:parse_query", never("key in parameters"), CALLBACK, "twice"),
+    Mutant("form: number of parameters", f"{_FORM}:parse_query", never("len(pairs) > MAX_PARAMETERS"), EDGE, "query"),
+    Mutant("form: length of a query", f"{_FORM}:parse_query", never("len(raw) > MAX_QUERY_BYTES"), EDGE, "query"),
+    Mutant("form: control characters", f"{_FORM}:_text", never("any(ord(character) < 0x20 or ord(character) == 0x7F for character in text)"), CALLBACK, "NUL control"),
+    Mutant("sign-in: issuer of a third party", "functions.auth.sign_in:start_sign_in", never("request.issuer is not None and request.issuer != logto.metadata().issuer"), EDGE, "query"),
+    Mutant("return_to begins with a slash", _RETURN_TO, without('not value.startswith("/")'), RETURN_TO),
+    Mutant("return_to has no second slash", _RETURN_TO, without('"//" in decoded'), RETURN_TO),
+    Mutant("return_to does not loop", _RETURN_TO, instead("_FORBIDDEN", "()"), RETURN_TO),
+    Mutant("transaction: bound to a browser", _CLAIM, instead("""f"binding IN ({', '.join(operands)})\"""", """f"attribute_exists(pk) OR binding IN ({', '.join(operands)})\""""), CALLBACK, "browser"),
+    Mutant("transaction: claimed once", _CLAIM, instead('row = answer["Attributes"]', 'row = answer["Attributes"]\nself._call("put_item", Item=row)'), CALLBACK, "replayed"),
+    Mutant("transaction: a lost claim is not repeated", _CLAIM, never("failed.retried"), TABLE, "redemption"),
+    Mutant("transaction: its age", f"{_CALLBACK}:_claim", never("services.clock() >= transaction.started_at + services.limits.transaction_seconds"), CALLBACK, "expired"),
+    Mutant("callback: issuer", f"{_CALLBACK}:finish_sign_in", instead("_check_issuer(response, logto.ready())", "logto.ready()"), CALLBACK, "iss"),
+    Mutant("callback: issuer if it is announced", f"{_CALLBACK}:_check_issuer", without("not known.names_issuer_in_callback"), CALLBACK, "iss"),
+    Mutant("callback: a code or an error", f"{_CALLBACK}:parse_callback", instead("(code is None) == (error is None)", "code is None and error is None"), CALLBACK, "error"),
+    Mutant("callback: form of the state", f"{_CALLBACK}:parse_callback", instead("not is_secret(state)", "not state"), CALLBACK, "state"),
+    Mutant("callback: a new session at every sign-in", f"{_CALLBACK}:_commit", instead("SessionHandle.new(services.random)", "previous or SessionHandle.new(services.random)"), SESSION, "planted"),
+    Mutant("callback: the previous session ends", "shared.store.session_table:SessionTable.commit_session", without('*({"Delete": {"Key": key.attributes}} for key in previous)'), f"{SESSION} {SIGN_IN}", "planted another replaces"),
+    Mutant("callback: the previous session is not listed any more", f"{_CALLBACK}:_previous", without("*listing_keys(listings)"), f"{SESSION} {SIGN_IN}", "planted another replaces"),
+    Mutant("callback: a logout while the user is at Logto", f"{_CALLBACK}:_InFlight.of", instead("max(0.0, min(redeemed_at - transaction.started_at, CODE_SECONDS))", "0.0"), LOGOUT, "at_the_provider"),
+    Mutant("callback: a logout longer ago than a code lives", f"{_CALLBACK}:_InFlight.of", instead("min(redeemed_at - transaction.started_at, CODE_SECONDS)", "redeemed_at - transaction.started_at"), LOGOUT, "code_lives"),
+    Mutant("rules: tenants", f"{_RULES}:check_rules", never("settings.allowed_tenants and entra.tenant_id not in settings.allowed_tenants"), RULES, "tenant"),
+    Mutant("rules: organizations", f"{_RULES}:check_rules", never("settings.allowed_organizations and not organizations & set(settings.allowed_organizations)"), RULES, "organization"),
+    Mutant("rules: roles", f"{_RULES}:check_rules", never("settings.allowed_roles and not roles & set(settings.allowed_roles)"), RULES, "role"),
+    Mutant("rules: e-mail domains", f"{_RULES}:check_rules", never("settings.allowed_email_domains and _domain(claims) not in settings.allowed_email_domains"), RULES, "domain"),
+    Mutant("rules: a verified address", f"{_RULES}:_domain", without('claims.get("email_verified") is not True'), RULES, "verified"),
+    Mutant("rules: one address", f"{_RULES}:_domain", instead('separator and local and "@" not in local', "separator"), RULES, "look_like"),
+    Mutant("rules: one tenant for certain", _ENTRA, instead("tenants.pop() if certain else None", "max(tenants, default=None)"), RULES, "two_tenants"),
+    Mutant("rules: groups that have a name", _ENTRA, instead("if group.lower() in settings.entra_groups:\n    names[settings.entra_groups[group.lower()]] = None", "names[settings.entra_groups.get(group.lower(), group)] = None"), RULES, "250"),
+    Mutant("rules: the grant of a user who is kept out", f"{_CALLBACK}:finish_sign_in", instead("(NotAllowed, SignInRefused)", "SignInRefused"), RULES, "a_rule"),
+    Mutant("rules: no sign-in without userinfo", f"{_CALLBACK}:_entra_user", never("settings.reads_entra"), RULES, "closed"),
+    Mutant("pages escape", "functions.auth.pages.render:_environment", instead("autoescape=True", "autoescape=False"), PAGES),
+    Mutant("nothing is cached", "functions.auth.responses:secure_headers", without('"cache-control": "no-store"'), SESSION, "caches"),
+    Mutant("metadata: issuer", "shared.oidc.provider:check_metadata", never('document.get("issuer") != f"{endpoint}/oidc"'), PROVIDER, "lies"),
+    Mutant("metadata: origin of the endpoints", "shared.oidc.provider:check_metadata", without("not _is_endpoint(url, endpoint)"), PROVIDER, "lies"),
+    Mutant("metadata: endpoints are URLs to add to", "shared.oidc.provider:_is_endpoint", instead("check_base(url)", "url"), PROVIDER, "lies"),
+    Mutant("metadata: rationed refetches", "shared.oidc.provider:Provider.refetched", always("self._take_refetch()"), PROVIDER, "hundred"),
+    Mutant("metadata: age at which it serves no longer", "shared.oidc.provider:Provider.metadata", always("0 <= age < self._limits.metadata_stale_seconds"), PROVIDER, "warm"),
+    Mutant("metadata: renewal", "shared.oidc.provider:Provider.metadata", without("0 <= age < self._limits.metadata_fresh_seconds"), PROVIDER, "removed"),
+)  # fmt: skip
