@@ -114,7 +114,7 @@ def test_every_session_ends_before_logto_is_asked(scene: Scene) -> None:
 
 def listings(scene: Scene) -> list[str]:
     """Return the sessions that are listed."""
-    rows = dump(scene.process.client, scene.process.table_name)
+    rows: list[Any] = dump(scene.process.client, scene.process.table_name)
     return [row["sk"]["S"] for row in rows if row["sk"]["S"] != "-"]
 
 

@@ -49,9 +49,9 @@ def test_transaction_has_one_token_for_every_attempt() -> None:
 READS: dict[str, Callable[[TableClient], object]] = {
     "a session": lambda table: SessionTable(table).read_session("session#a"),
     "a session and a token": lambda table: SessionTable(table).read_session_and_token("a", "b"),
-    "listings": lambda table: RevocationTable(table).listed("subject#a"),
-    "sessions": lambda table: RevocationTable(table).sessions(["session#a"]),
-    "a guard": lambda table: RevocationTable(table).is_there("replay#a"),
+    "listings": lambda table: RevocationTable(table).read_listings("subject#a"),
+    "sessions": lambda table: RevocationTable(table).read_sessions(["session#a"]),
+    "a guard": lambda table: RevocationTable(table).exists("replay#a"),
     "an organization": lambda table: RevocationTable(table).scan_organization(
         "contoso", start_key=None, limit=5
     ),
