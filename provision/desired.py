@@ -10,7 +10,7 @@ from shared.parsing.urls import check_base
 
 DEFAULT_NAME: Final = "Sign-in"
 """The name of a product until somebody gives it another, as in `template.yaml`."""
-EVENTS: Final = ("User.SuspensionStatus.Updated", "User.Deleted")
+EVENTS: Final = ("User.SuspensionStatus.Updated", "User.Deleted", "Grant.LimitExceeded")
 """The webhook events that end sessions."""
 AUDIENCE: Final = "AzureADMyOrg"
 """The `signInAudience` of a new application at Entra: users of this directory only."""
@@ -59,8 +59,17 @@ class Product:
         return f"{self.base_url}/callback"
 
     @property
-    def post_sign_out_uri(self) -> str:
-        return f"{self.base_url}/"
+    def signed_out_uri(self) -> str:
+        """The page after a sign-out, at Logto and at Entra."""
+        return signed_out_uri(self.base_url)
+
+    @property
+    def post_sign_out_uris(self) -> tuple[str, ...]:
+        """The pages that Logto may redirect to after a sign-out.
+
+        Version 0.1.0 uses the start page: with both, either version works during a roll-out.
+        """
+        return (f"{self.base_url}/", self.signed_out_uri)
 
     @property
     def backchannel_uri(self) -> str:
@@ -108,6 +117,8 @@ class Customer:
     domains: tuple[str, ...]
     display_name: str | None = None
     trust_unverified_email: bool | None = None
+    trust_despite_others: bool = False
+    """Whether to trust addresses although users of other connectors can be taken over by them."""
     logo_url: str | None = None
     sync_profile: bool | None = None
     manual: PartialRegistration = PartialRegistration()
@@ -119,6 +130,11 @@ class Customer:
     def name(self) -> str:
         """The customer's display name; without one, the first label of the first domain."""
         return self.display_name or self.domains[0].split(".")[0].capitalize()
+
+
+def signed_out_uri(base_url: str) -> str:
+    """Return the page after a sign-out from a deployment."""
+    return f"{base_url}/signed-out"
 
 
 def base_url(text: str, *, what: str) -> str:

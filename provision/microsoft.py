@@ -113,6 +113,11 @@ def issuer_of(tenant: str, *, authority: str = AUTHORITY) -> str:
     return issuer
 
 
+def tenant_of(issuer: str) -> str:
+    """Return the tenant's id, the last part of the issuer's path before `/v2.0`."""
+    return issuer.removesuffix("/v2.0").rpartition("/")[2]
+
+
 def check_issuer(issuer: str) -> str:
     """Return the issuer if its own discovery document names it. Raises ProvisionFailed."""
     try:

@@ -53,6 +53,8 @@ class RecordedConnector:
     """Graph's object id; empty while it is being registered; None if registered by hand."""
     secret_ends_at: str | None = None
     """ISO 8601."""
+    added_sign_out_uris: list[str] = field(default_factory=list)
+    """What was added to the application's redirect URIs, apart from the connector's callback."""
 
 
 @dataclass(kw_only=True, slots=True)

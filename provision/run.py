@@ -35,6 +35,8 @@ class Run:
     changes: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What the operator has to know or to do."""
+    warnings: list[str] = field(default_factory=list)
+    """What the operator has to know before agreeing to the changes."""
 
     def apply[T](self, change: Change, do: Callable[[], T]) -> T | None:
         """Apply a change, add it to `changes`, and return its result; None in a dry run."""

@@ -42,17 +42,19 @@ class Outcome:
     connections: tuple[Connection, ...]
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @classmethod
     def of(
         cls, run: Run, *, application: str | None = None, connections: tuple[Connection, ...] = ()
     ) -> "Outcome":
-        """Return the outcome of a run, with each note once."""
+        """Return the outcome of a run, with each note and each warning once."""
         return cls(
             application=application,
             connections=connections,
             changes=tuple(run.changes),
             notes=tuple(dict.fromkeys(run.notes)),
+            warnings=tuple(dict.fromkeys(run.warnings)),
         )
 
 

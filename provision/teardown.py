@@ -18,7 +18,7 @@ from provision.logto_api import LogtoApi
 from provision.record import Record, RecordedApplication, RecordedConnector
 from provision.run import Change, Run
 from provision.settings_store import SECRETS, SettingsStore
-from provision.steps import application, connector, experience, hook, registration
+from provision.steps import application, connector_members, experience, hook, registration
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +87,9 @@ def _disconnect(
     # Somebody may have made another connector that signs users in with the same application.
     in_use = {_client_id(one) for one in existing if one["id"] not in removed}
     _remove_registrations(run, graph, [one for one in registered if one["appId"] not in in_use])
+    for one in registered:
+        if one["appId"] in in_use:
+            _release(run, graph, one, recorded)
     return removed
 
 
@@ -107,6 +110,11 @@ def _disconnect_by_hand(
             f"At Entra, remove the tag {used_by} from the manifest of the application "
             f"{recorded.client_id} by hand."
         )
+        for uri in recorded.added_sign_out_uris:
+            run.notes.append(
+                f"At Entra, remove the redirect URI {uri} from the application "
+                f"{recorded.client_id} by hand."
+            )
     return []
 
 
@@ -119,7 +127,7 @@ def _remove_connectors(
     for identifier in {*identifiers, *([recorded.id] if recorded.id else [])}:
         services.store.clear(run, "LOGTO_DEFAULT_CONNECTOR", identifier)
     for identifier in identifiers:
-        change = Change(what=connector.WHAT, action="remove", detail=recorded.name)
+        change = Change(what=connector_members.WHAT, action="remove", detail=recorded.name)
         run.apply(change, partial(services.api.delete_connector, identifier))
     return identifiers
 
@@ -133,11 +141,16 @@ def _leave_to_others(
 ) -> None:
     """Keep the connector for the deployments that use it, and remove this one's tag."""
     for one in registered:
-        registration.release(run, graph, one, run.record.base_url)
+        _release(run, graph, one, recorded)
     users = ", ".join(sorted(others))
     run.notes.append(
         f"The connector {recorded.name} and its application stay, because {users} uses them too."
     )
+
+
+def _release(run: Run, graph: GraphApi, registered: Json, recorded: RecordedConnector) -> None:
+    base_url, added = run.record.base_url, recorded.added_sign_out_uris
+    registration.release(run, graph, registered, base_url, added=added)
 
 
 def _remove_registrations(run: Run, graph: GraphApi, registered: list[Json]) -> None:

@@ -1,4 +1,4 @@
-"""`setup connector add|list|remove`: the customers of one deployment."""
+"""`setup connector add|list|update|remove`: the customers of one deployment."""
 
 import json
 from contextlib import ExitStack
@@ -10,12 +10,15 @@ from provision.cli import report
 from provision.cli.customer import customer_of, graph_opener, setup_services
 from provision.cli.groups import command
 from provision.cli.options import (
+    TRUST,
+    TRUST_HELP,
     AsJson,
     CustomerOptions,
     EntraOptions,
     LeaveEntra,
     RunOptions,
     TargetOptions,
+    TrustDespiteOthers,
 )
 from provision.cli.setup import plan_and_apply
 from provision.cli.target import find_record, find_target, management
@@ -26,6 +29,7 @@ from provision.output import table
 from provision.record import Record
 from provision.run import Run
 from provision.setup import Outcome, connect
+from provision.steps.trust import set_trust
 from provision.teardown import TeardownServices, disconnect
 
 app = typer.Typer(
@@ -47,7 +51,9 @@ def add(
     with ExitStack() as opened:
         api = opened.enter_context(management(context, target, target_options))
         customer = customer_of(context, api, customer_options, entra_options, yes=run_options.yes)
-        services = setup_services(context, api, customer_options, entra_options, opened)
+        services = setup_services(
+            context, api, target.product, customer_options, entra_options, opened
+        )
 
         def act(run: Run) -> Outcome:
             return Outcome.of(run, connections=(connect(run, services, customer),))
@@ -74,6 +80,34 @@ def list_connectors(
     shown = [{**row, "domains": " ".join(row["domains"])} for row in rows]
     columns = ("name", "customer", "domains", "sign_in_url")
     print(table(columns, shown) if shown else "No connectors.")
+
+
+@command(app, "update")
+def update(
+    invocation: typer.Context,
+    connector: Annotated[str, typer.Argument(help="name or id of the connector")],
+    target_options: TargetOptions,
+    run_options: RunOptions,
+    trust_unverified_email: Annotated[bool, typer.Option(TRUST, help=TRUST_HELP)],
+    trust_despite_other_connectors: TrustDespiteOthers = False,
+) -> None:
+    """Change whether Logto trusts the addresses of a connector. Microsoft is not needed for it."""
+    context = context_of(invocation)
+    target = find_target(context, target_options)
+    with management(context, target, target_options) as api:
+
+        def act(run: Run) -> Outcome:
+            set_trust(
+                run,
+                api,
+                connector,
+                trusts=trust_unverified_email,
+                despite_others=trust_despite_other_connectors,
+            )
+            return Outcome.of(run)
+
+        outcome = plan_and_apply(context, target, act, run_options)
+    report.show_outcome(context, outcome, run_options)
 
 
 @command(app, "remove")

@@ -11,16 +11,20 @@ from provision.desired import (
     Customer,
     ManualRegistration,
     PartialRegistration,
+    Product,
     base_url,
     connector_name,
     mail_domains,
 )
 from provision.errors import ProvisionFailed
 from provision.graph_api import GraphApi
+from provision.json_api import Json
 from provision.logto_api import LogtoApi
-from provision.microsoft import check_issuer, issuer_of
+from provision.microsoft import check_issuer, issuer_of, tenant_of
 from provision.setup import SetupServices
-from provision.steps.connector import AskManual, callback_uri, find_connector
+from provision.steps.connector import AskManual, callback_uri
+from provision.steps.registration import redirect_uris
+from provision.steps.trust import names_of
 
 _ACCOUNTS: Final = {
     "AzureADMyOrg": "this organizational directory only",
@@ -32,6 +36,14 @@ Entra sends e-mail addresses, but does not say whether it verified them. Without
 no address for these users, and a user who already has an account with the same address gets a
 second account. With trust, the two are joined. Answer yes only if this directory gives out
 addresses of its own domains and of no others."""
+_TRUST_BESIDE_OTHERS: Final = """\
+WARNING: this Logto has other connectors ({names}).
+Logto joins users by address, whatever the domains of a connector are. If you trust this directory,
+its administrator can write anybody's address into it, and sign in as that customer's user."""
+_NO_TRUST_BESIDE_OTHERS: Final = """\
+This Logto has other connectors ({names}), so the addresses of this directory are not trusted:
+Logto joins users by address, and an administrator of one customer's directory could sign in as
+another customer's user."""
 
 
 def customer_of(
@@ -56,16 +68,16 @@ def customer_of(
     domains = mail_domains(options.domain or _ask_domains(context))
     issuer = _issuer(context, options, authority)
     name = connector_name(options.connector_name or f"entra-{domains[0].split('.')[0]}")
-    trusts = options.trust_unverified_email
-    # An existing connector keeps its decision, so the question is for new ones only.
-    if trusts is None and context.interactive and not yes and find_connector(api, name) is None:
-        trusts = _ask_trust(context)
+    trusts, despite_others = options.trust_unverified_email, options.trust_despite_other_connectors
+    if trusts is None and context.interactive and not yes:
+        trusts = _ask_trust(context, api.connectors(), name, despite_others=despite_others)
     return Customer(
         connector_name=name,
         display_name=options.display_name,
         issuer=issuer,
         domains=domains,
         trust_unverified_email=trusts,
+        trust_despite_others=despite_others,
         logo_url=options.logo_url,
         sync_profile=options.sync_profile,
         manual=_partial_registration(context, options),
@@ -87,7 +99,7 @@ def graph_opener(
 
     def graph_for(issuer: str) -> GraphApi:
         if issuer not in opened:
-            token = context.credentials(_tenant_of(issuer), options.entra_login)
+            token = context.credentials(tenant_of(issuer), options.entra_login)
             opened[issuer] = open_until.enter_context(GraphApi(token, endpoint=endpoint))
         return opened[issuer]
 
@@ -97,6 +109,7 @@ def graph_opener(
 def setup_services(
     context: Context,
     api: LogtoApi,
+    product: Product,
     options: CustomerOptions,
     entra_options: EntraOptions,
     open_until: ExitStack,
@@ -106,7 +119,7 @@ def setup_services(
     return SetupServices(
         api=api,
         graph_for=lambda customer: None if options.manual_entra else graph_for(customer.issuer),
-        ask=_ask_manual(context, api.endpoint),
+        ask=_ask_manual(context, api.endpoint, product),
         now=context.clock(),
     )
 
@@ -119,12 +132,7 @@ def _issuer(context: Context, options: CustomerOptions, authority: str) -> str:
     return issuer_of(tenant, authority=authority)
 
 
-def _tenant_of(issuer: str) -> str:
-    """Return the tenant's id, the last part of the path before `/v2.0`."""
-    return issuer.removesuffix("/v2.0").rpartition("/")[2]
-
-
-def _ask_manual(context: Context, logto: str) -> AskManual:
+def _ask_manual(context: Context, logto: str, product: Product) -> AskManual:
     """Return a function that prints instructions and asks for what the admin center shows.
 
     Each connector is asked about once, since a plan and its application both need the answer.
@@ -134,7 +142,7 @@ def _ask_manual(context: Context, logto: str) -> AskManual:
     def ask(customer: Customer) -> ManualRegistration:
         if customer.connector_name not in answered:
             given = customer.manual
-            context.err.print(_instructions(customer, logto), markup=False)
+            context.err.print(_instructions(customer, logto, product), markup=False)
             answered[customer.connector_name] = ManualRegistration(
                 client_id=given.client_id
                 or context.ask("Application (client) id", "--entra-client-id"),
@@ -160,13 +168,29 @@ def _ask_domains(context: Context) -> list[str]:
     return text.replace(",", " ").split()
 
 
-def _ask_trust(context: Context) -> bool:
+def _ask_trust(
+    context: Context, connectors: list[Json], name: str, *, despite_others: bool
+) -> bool | None:
+    """Ask whether to trust a new connector's directory.
+
+    An existing connector keeps its decision. Beside others, a new one is trusted only if the
+    operator has accepted the risk, by `despite_others`.
+    """
+    if any(one.get("connectorName") == name for one in connectors):
+        return None
+    names = names_of(connectors)
+    if connectors and not despite_others:
+        context.err.print(_NO_TRUST_BESIDE_OTHERS.format(names=names), markup=False)
+        return False
     context.err.print(_TRUST, markup=False)
+    if connectors:
+        context.err.print(_TRUST_BESIDE_OTHERS.format(names=names), markup=False)
     return context.confirm("Trust the addresses of this directory?", "--trust-unverified-email")
 
 
-def _instructions(customer: Customer, logto: str) -> str:
-    tenant = _tenant_of(customer.issuer)
+def _instructions(customer: Customer, logto: str, product: Product) -> str:
+    tenant = tenant_of(customer.issuer)
+    uris = "\n".join(redirect_uris(callback_uri(logto, "<connector id>"), product.base_url))
     accounts = _ACCOUNTS[customer.audience or AUDIENCE]
     groups = "\n     Add groups claim, Security groups. Add." if customer.group_claims else ""
     return f"""\
@@ -178,5 +202,5 @@ In the Microsoft Entra admin center (https://entra.microsoft.com), in the tenant
   3. Certificates & secrets, New client secret. Note its value, not its id.
   4. Token configuration, Add optional claim, ID, email. Add.{groups}
   5. API permissions: openid, profile and email of Microsoft Graph, delegated.
-The redirect URI comes last, when the connector has its id:
-{callback_uri(logto, "<connector id>")}."""
+The redirect URIs (platform Web) come last, when the connector has its id:
+{uris}"""

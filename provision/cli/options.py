@@ -10,6 +10,17 @@ from provision.desired import AUDIENCE
 from provision.graph_api import ENDPOINT
 from provision.microsoft import AUTHORITY, Login
 
+TRUST = "--trust-unverified-email/--no-trust-unverified-email"
+TRUST_HELP = "keep the e-mail addresses that Entra sends, which it does not verify"
+
+TrustDespiteOthers = Annotated[
+    bool,
+    Option(
+        "--trust-despite-other-connectors",
+        help="accept that its administrators can sign in as users of other connectors",
+    ),
+]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TargetOptions:
@@ -85,13 +96,8 @@ class CustomerOptions:
     logo_url: Annotated[
         str | None, Option("--logo-url", help="logo of the customer on Logto's button")
     ] = None
-    trust_unverified_email: Annotated[
-        bool | None,
-        Option(
-            "--trust-unverified-email/--no-trust-unverified-email",
-            help="keep the e-mail addresses that Entra sends, which it does not verify",
-        ),
-    ] = None
+    trust_unverified_email: Annotated[bool | None, Option(TRUST, help=TRUST_HELP)] = None
+    trust_despite_other_connectors: TrustDespiteOthers = False
     sync_profile: Annotated[
         bool | None,
         Option("--sync-profile/--no-sync-profile", help="copy the profile at every sign-in [yes]"),

@@ -32,6 +32,12 @@ def show_changes(context: Context, changes: Sequence[Change]) -> None:
     context.err.print(table)
 
 
+def show_warnings(context: Context, warnings: Sequence[str]) -> None:
+    """Print what the operator has to know before agreeing to a plan, to standard error."""
+    for warning in warnings:
+        context.err.print(Text(f"Warning: {warning}", style="yellow"))
+
+
 def show_outcome(context: Context, outcome: Outcome, options: RunOptions, **values: Any) -> None:
     """Print the outcome of a command that changes something; `values` are added to its JSON."""
     changes = [
@@ -42,7 +48,8 @@ def show_outcome(context: Context, outcome: Outcome, options: RunOptions, **valu
         changed = {"changed": [] if options.dry_run else changes}
         if options.dry_run:
             changed["would_change"] = changes
-        print(json.dumps({**changed, **values, "notes": list(outcome.notes)}, indent=2))
+        told = {"warnings": list(outcome.warnings), "notes": list(outcome.notes)}
+        print(json.dumps({**changed, **values, **told}, indent=2))
         return
     if not changes:
         context.out.print("Nothing to change.")

@@ -48,7 +48,9 @@ def setup(
         customer = customer_of(context, api, customer_options, entra_options, yes=run_options.yes)
         act = partial(
             set_up,
-            services=setup_services(context, api, customer_options, entra_options, opened),
+            services=setup_services(
+                context, api, target.product, customer_options, entra_options, opened
+            ),
             product=target.product,
             customers=(customer,),
             store=target.store,
@@ -76,6 +78,8 @@ def plan_and_apply(context: Context, target: Target, act: Act, options: RunOptio
     plan = act(Run(record=record, dry_run=True))
     if plan.changes and not (options.as_json and (options.yes or options.dry_run)):
         report.show_changes(context, plan.changes)
+    if not (options.as_json and (options.yes or options.dry_run)):
+        report.show_warnings(context, plan.warnings)
     if options.dry_run:
         return plan
     if plan.changes and not options.yes and not context.confirm("Go on?", "--yes"):

@@ -8,14 +8,15 @@ from provision.desired import CONNECTOR_SCOPE, PUBLIC_MAIL
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
 from provision.doctor.observed import Json, NotObserved, Observed
 from provision.steps.connector import PROVIDER, callback_uri
-from provision.steps.registration import RENEW_DAYS, ends_at
+from provision.steps.registration import RENEW_DAYS, accepts_redirect_uri, ends_at
+from provision.steps.trust import distrust_command, is_trusting, name_of
 
 _BY_HAND: Final = "(with --manual-entra, if the application at Entra was registered by hand)"
 _NO_GRAPH: Final = NotObserved("Microsoft Graph was not asked.")
 
 
 def connectors(observed: Observed) -> list[Finding]:
-    """Run every check of every connector to Microsoft Entra ID."""
+    """Run every check of every connector to Microsoft Entra ID, and that of trust for others."""
     found = observed.management.connectors
     if isinstance(found, NotObserved):
         return [unknown("connectors", found.reason)]
@@ -28,7 +29,11 @@ def connectors(observed: Observed) -> list[Finding]:
                 "Run setup, or setup connector add.",
             )
         ]
-    return [check(observed, one) for one in entra for check in _CHECKS]
+    others = [one for one in found if one not in entra and is_trusting(one)]
+    return [
+        *(check(observed, one) for one in entra for check in _CHECKS),
+        *(unverified_email(observed, one) for one in others),
+    ]
 
 
 def issuer(observed: Observed, connector: Json) -> Finding:
@@ -88,9 +93,19 @@ def scope(observed: Observed, connector: Json) -> Finding:
 
 
 def unverified_email(observed: Observed, connector: Json) -> Finding:
-    """Check that unverified addresses are trusted by a decision, and only with domains."""
-    check = _name(connector, "unverified addresses")
-    if _config(connector).get("trustUnverifiedEmail") is not True:
+    """Check that unverified addresses are trusted by a decision, and of one directory only."""
+    check, found = _name(connector, "unverified addresses"), observed.management.connectors
+    beside_others = isinstance(found, list) and len(found) > 1
+    if beside_others and is_trusting(connector):
+        return failed(
+            check,
+            "Trusted beside other connectors: an administrator of this directory can write "
+            "anybody's address into it, and sign in as another customer's user.",
+            f"Run {distrust_command(name_of(connector))}.",
+        )
+    if beside_others:
+        return passed(check, "not trusted, as it has to be beside other connectors")
+    if not is_trusting(connector):
         return warned(
             check,
             "Not trusted, so Logto keeps no address for these users: Entra verifies none.",
@@ -140,11 +155,33 @@ def entra_redirect_uri(observed: Observed, connector: Json) -> Finding:
             f"Entra has no application {_config(connector).get('clientId')} in this tenant.",
             f"Run setup again {_BY_HAND}, or correct the connector's client id.",
         )
-    if desired in ((registration.get("web") or {}).get("redirectUris") or []):
+    if desired in _redirect_uris(registration):
         return passed(check, desired)
     return failed(
         check,
         "Entra does not know the connector's redirect URI (AADSTS50011).",
+        f"Add {desired} to the application, platform Web: run setup again, or do it by hand if the "
+        "application was registered by hand.",
+    )
+
+
+def entra_sign_out_uri(observed: Observed, connector: Json) -> Finding:
+    """Check that Microsoft's end of session can return the browser to the product."""
+    check, desired = _name(connector, "sign-out URI at Entra"), observed.product.signed_out_uri
+    registration = _registration(observed, connector)
+    if isinstance(registration, NotObserved):
+        return unknown(check, registration.reason)
+    if registration is None:
+        return unknown(check, "There is no application at Entra.")
+    if not accepts_redirect_uri(desired):
+        return unknown(
+            check, f"Entra does not accept {desired}, which has neither https nor localhost."
+        )
+    if desired in _redirect_uris(registration):
+        return passed(check, desired)
+    return warned(
+        check,
+        f"Entra does not know {desired}, so a sign-out there ends on a page of Microsoft's.",
         f"Add {desired} to the application, platform Web: run setup again, or do it by hand if the "
         "application was registered by hand.",
     )
@@ -187,6 +224,10 @@ def _registration(observed: Observed, connector: Json) -> Json | NotObserved | N
     return observed.management.registrations.get(connector["id"], _NO_GRAPH)
 
 
+def _redirect_uris(registration: Json) -> list[str]:
+    return (registration.get("web") or {}).get("redirectUris") or []
+
+
 def _config(connector: Json) -> Json:
     found = connector.get("config")
     return found if isinstance(found, dict) else {}
@@ -203,5 +244,6 @@ _CHECKS: Final[tuple[Callable[[Observed, Json], Finding], ...]] = (
     unverified_email,
     secret_expiry,
     entra_redirect_uri,
+    entra_sign_out_uri,
     email_claim,
 )

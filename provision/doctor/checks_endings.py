@@ -69,7 +69,7 @@ def backchannel_answers(observed: Observed) -> Finding:
 
 
 def webhook(observed: Observed) -> Finding:
-    """Check that Logto notifies the product of suspended and deleted users."""
+    """Check that Logto notifies the product of suspended and deleted users and of ended grants."""
     check, hook = "webhook", observed.management.hook
     desired = observed.product.webhook_url
     if isinstance(hook, NotObserved):
@@ -78,7 +78,7 @@ def webhook(observed: Observed) -> Finding:
         return failed(
             check,
             "No webhook leads to the product, so suspended users stay signed in.",
-            f"Add a webhook to {desired} for {' and '.join(EVENTS)}: run setup again.",
+            f"Add a webhook to {desired} for {', '.join(EVENTS)}: run setup again.",
         )
     missing = [name for name in EVENTS if name not in (hook.get("events") or [])]
     if missing:

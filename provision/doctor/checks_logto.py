@@ -134,7 +134,7 @@ def redirect_uri(observed: Observed) -> Finding:
 
 def post_sign_out_uri(observed: Observed) -> Finding:
     """Check that the page after a sign-out is registered."""
-    check, desired = "post-sign-out URI", observed.product.post_sign_out_uri
+    check, desired = "post-sign-out URI", observed.product.signed_out_uri
     fix = f"Register {desired} as a post sign-out redirect URI of the application: run setup again."
     application, response = observed.management.application, observed.logto.sign_out
     if isinstance(application, dict):

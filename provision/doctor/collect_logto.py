@@ -103,5 +103,5 @@ def _authorize(http: JsonClient, product: Product, app_id: str) -> ObservedRespo
 
 
 def _end_session(http: JsonClient, product: Product, app_id: str) -> ObservedResponse | NotObserved:
-    query = {"client_id": app_id, "post_logout_redirect_uri": product.post_sign_out_uri}
+    query = {"client_id": app_id, "post_logout_redirect_uri": product.signed_out_uri}
     return response_to(http, "GET", "/oidc/session/end", params=query)

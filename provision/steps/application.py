@@ -148,12 +148,12 @@ def _metadata(before: Json, product: Product) -> Json:
         **before,
         "redirectUris": _with(before.get("redirectUris", []), product.redirect_uri),
         "postLogoutRedirectUris": _with(
-            before.get("postLogoutRedirectUris", []), product.post_sign_out_uri
+            before.get("postLogoutRedirectUris", []), *product.post_sign_out_uris
         ),
         "backchannelLogoutUri": product.backchannel_uri,
         "backchannelLogoutSessionRequired": True,
     }
 
 
-def _with(uris: list[str], uri: str) -> list[str]:
-    return uris if uri in uris else [*uris, uri]
+def _with(existing: list[str], *uris: str) -> list[str]:
+    return [*existing, *(uri for uri in uris if uri not in existing)]

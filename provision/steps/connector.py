@@ -24,9 +24,9 @@ from provision.logto_api import LogtoApi
 from provision.record import RecordedConnector
 from provision.run import Change, Run
 from provision.steps import registration as entra
-from provision.steps.connector_members import changed_names, members_of
+from provision.steps.connector_members import WHAT, changed_names, members_of
+from provision.steps.trust import check_trust
 
-WHAT: Final = "connector at Logto"
 PROVIDER: Final = "AzureAdOidc"
 
 AskManual = Callable[[Customer], ManualRegistration]
@@ -55,15 +55,23 @@ def ensure_connector(
 
     `now` is seconds since 1970. Raises ProvisionFailed.
     """
-    found = find_connector(api, customer.connector_name)
+    connectors = api.connectors()
+    check_trust(
+        run,
+        connectors,
+        customer.connector_name,
+        wanted=customer.trust_unverified_email,
+        despite_others=customer.trust_despite_others,
+    )
+    found = _named(connectors, customer.connector_name)
     if graph is None:
         return _ensure_by_hand(run, api, customer, found, ask)
     return _ensure_by_graph(run, api, customer, found, graph, now)
 
 
-def find_connector(api: LogtoApi, name: str) -> Json | None:
-    """Find the connector with a name; it has a `config` in any case. Raises ProvisionFailed."""
-    for connector in api.connectors():
+def _named(connectors: list[Json], name: str) -> Json | None:
+    """Find the connector with a name; it has a `config` in any case."""
+    for connector in connectors:
         if connector.get("connectorName") == name:
             if not isinstance(connector.get("config"), dict):
                 connector["config"] = {}
@@ -98,14 +106,32 @@ def _ensure_by_graph(
     connection = _ensure(
         run, api, customer, found, recorded, client_id=client_id or "", secret=secret
     )
-    if registered is None:  # in a dry run only: there is nothing yet to read or to change
-        change = Change(what=entra.REDIRECT_URI, action="add", detail=connection.redirect_uri)
-        run.apply(change, lambda: None)
-        return connection
-    if secret:  # only now: until here the connector may have used another one
+    if registered is not None and secret:
+        # Only now: until here the connector may have used another one.
         entra.remove_other_secrets(run, graph, registered, used=secret)
-    entra.ensure_redirect_uri(run, graph, registered, connection.redirect_uri)
+    _ensure_redirect_uris(run, graph, registered, recorded, callback=connection.redirect_uri)
     return connection
+
+
+def _ensure_redirect_uris(
+    run: Run,
+    graph: GraphApi,
+    registered: Json | None,
+    recorded: RecordedConnector,
+    *,
+    callback: str,
+) -> None:
+    """Add what is missing of the redirect URIs.
+
+    `registered` is None in a dry run only: there is nothing yet to read or to change.
+    """
+    uris = entra.redirect_uris(callback, run.record.base_url)
+    missing = entra.missing_redirect_uris(registered or {}, uris)
+    # Before the update: a URI that is recorded and then not added does no harm.
+    added = recorded.added_sign_out_uris
+    added += [uri for uri in missing if uri != callback and uri not in added]
+    run.save_record()
+    entra.add_redirect_uris(run, graph, registered or {}, missing)
 
 
 def _ensure_secret(
@@ -152,9 +178,11 @@ def _ensure_by_hand(
         client_id=manual.client_id,
         secret=manual.client_secret,
     )
+    uris = entra.redirect_uris(connection.redirect_uri, run.record.base_url)
     run.notes.append(
-        f"At Entra, the application {manual.client_id} must have the redirect URI "
-        f"{connection.redirect_uri}, platform Web."
+        f"At Entra, the application {manual.client_id} must have "
+        f"{'these redirect URIs' if len(uris) > 1 else 'the redirect URI'}, platform Web: "
+        f"{', '.join(uris)}"
     )
     return connection
 

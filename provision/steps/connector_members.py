@@ -1,9 +1,11 @@
 """The members of a connector at Logto: what it has to be, and what an update changes."""
 
-from typing import Any
+from typing import Any, Final
 
 from provision.desired import CONNECTOR_SCOPE, Customer
 from provision.json_api import Json
+
+WHAT: Final = "connector at Logto"
 
 
 def members_of(

@@ -1,4 +1,4 @@
-"""The webhook that notifies the product of suspended and deleted users."""
+"""The webhook that notifies the product of suspended and deleted users and of ended grants."""
 
 from functools import partial
 

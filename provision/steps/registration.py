@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from provision.desired import AUDIENCE, Customer
+from provision.desired import AUDIENCE, Customer, signed_out_uri
 from provision.errors import Refused
 from provision.graph_api import GraphApi
 from provision.json_api import Json
@@ -53,13 +53,20 @@ def users_of(registration: Json) -> tuple[str, ...]:
     return tuple(tag.removeprefix(_USED_BY) for tag in tags if tag.startswith(_USED_BY))
 
 
-def release(run: Run, graph: GraphApi, registration: Json, base_url: str) -> None:
-    """Remove a deployment's tag from an application that others still use."""
-    tags = registration.get("tags") or []
-    kept = [tag for tag in tags if tag != used_by(base_url)]
-    if kept != tags:
+def release(
+    run: Run, graph: GraphApi, registration: Json, base_url: str, *, added: list[str]
+) -> None:
+    """Remove a deployment's tag, and the redirect URIs that it added, from an application that
+    others still use."""
+    tags, uris = registration.get("tags") or [], _redirect_uris(registration)
+    body: dict[str, Any] = {}
+    if used_by(base_url) in tags:
+        body["tags"] = [tag for tag in tags if tag != used_by(base_url)]
+    if not set(added).isdisjoint(uris):
+        body["web"] = {"redirectUris": [uri for uri in uris if uri not in added]}
+    if body:
         change = Change(what=WHAT, action="release", detail=str(registration["displayName"]))
-        run.apply(change, lambda: graph.update_application(registration["id"], {"tags": kept}))
+        run.apply(change, lambda: graph.update_application(registration["id"], body))
 
 
 def find_registration(graph: GraphApi, tag: str, *, client_id: str | None = None) -> Json | None:
@@ -71,7 +78,7 @@ def find_registration(graph: GraphApi, tag: str, *, client_id: str | None = None
 def ensure_registration(
     run: Run, graph: GraphApi, customer: Customer, found: Json | None, *, tag: str
 ) -> Json | None:
-    """Register or complete the application, all but its redirect URI.
+    """Register or complete the application, all but its redirect URIs.
 
     Return it, or None if a dry run would register it. Raises ProvisionFailed.
     """
@@ -93,17 +100,46 @@ def ensure_registration(
     return found
 
 
-def ensure_redirect_uri(run: Run, graph: GraphApi, registration: Json, uri: str) -> None:
-    """Add the connector's callback to the redirect URIs. Raises ProvisionFailed."""
-    uris: list[str] = (registration.get("web") or {}).get("redirectUris", [])
-    if uri in uris:
+def redirect_uris(callback: str, base_url: str) -> tuple[str, ...]:
+    """Return the redirect URIs that the application needs.
+
+    They are the connector's callback, and the page to which Microsoft's end of session returns the
+    browser: Entra returns it to registered redirect URIs only.
+    """
+    page = signed_out_uri(base_url)
+    return (callback, page) if accepts_redirect_uri(page) else (callback,)
+
+
+def accepts_redirect_uri(uri: str) -> bool:
+    """Tell whether Entra accepts a redirect URI: without TLS, it does for this machine only.
+
+    Source: Microsoft's "Redirect URI (reply URL) restrictions and limitations".
+    """
+    parts = urlsplit(uri)
+    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1")
+
+
+def missing_redirect_uris(registration: Json, uris: tuple[str, ...]) -> list[str]:
+    """Return the URIs that the application does not have."""
+    existing = _redirect_uris(registration)
+    return [uri for uri in uris if uri not in existing]
+
+
+def add_redirect_uris(run: Run, graph: GraphApi, registration: Json, uris: list[str]) -> None:
+    """Add URIs to the redirect URIs. Raises ProvisionFailed."""
+    if not uris:
         return
-    change = Change(what=REDIRECT_URI, action="add", detail=uri)
-    body = {"web": {"redirectUris": [*uris, uri]}}
+    change = Change(what=REDIRECT_URI, action="add", detail=", ".join(uris))
+    body = {"web": {"redirectUris": [*_redirect_uris(registration), *uris]}}
     run.apply(
         change,
         lambda: _patiently(run, lambda: graph.update_application(registration["id"], body)),
     )
+
+
+def _redirect_uris(registration: Json) -> list[str]:
+    found: list[str] = (registration.get("web") or {}).get("redirectUris") or []
+    return found
 
 
 def is_lasting_secret(registration: Json, secret: str, *, now: float) -> bool:

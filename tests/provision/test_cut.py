@@ -45,7 +45,10 @@ def one_of_each(operator: Operator) -> None:
     assert application.backchannel_logout_uri == f"{BASE_URL}/backchannel-logout"
     assert connector.client_id == registered.client_id
     assert [p.text for p in registered.passwords] == [connector.client_secret]
-    assert registered.redirect_uris == [f"{operator.logto}/callback/{connector.id}"]
+    assert registered.redirect_uris == [
+        f"{operator.logto}/callback/{connector.id}",
+        f"{BASE_URL}/signed-out",
+    ]
     assert list(operator.entra.service_principals.values()) == [registered.client_id]
     assert operator.tenant.single_sign_on_enabled
 

@@ -11,6 +11,8 @@ import pytest
 from joserfc.jwk import RSAKey
 from starlette.types import Message
 
+from local.logto import contoso
+from local.logto.management import connectors
 from local.logto.tenant import Application, Connector
 from tests.conftest import REGION
 from tests.provision.deployments import Deployment, running_deployment
@@ -18,6 +20,9 @@ from tests.provision.operators import Operator, closed_port, secrets_of, state
 from tests.provision.stacks import make_alarm, make_table
 
 CONTOSO = "entra-contoso"
+TENANT = contoso.CONTOSO.tenant_id
+OTHER_TENANT = "22222222-3333-4444-8555-666666666666"
+GROUP = "0f0e0d0c-0b0a-4908-8706-050403020100"
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +135,38 @@ def ring(deployment: Deployment) -> None:
     deployment.stack.resources["AuthErrors"] = ("AWS::CloudWatch::Alarm", name)
 
 
+def add_connector(deployment: Deployment, *, trusts: bool) -> None:
+    """Add another customer's connector, which trusts addresses or does not."""
+    there = deployment.stand_in.tenant.connectors["contoso00001"]
+    config = {**there.config, "trustUnverifiedEmail": trusts}
+    deployment.stand_in.tenant.connectors["other0000001"] = replace(
+        there, id="other0000001", name="Other Ltd", config=config, trust_unverified_email=trusts
+    )
+
+
+def distrust(deployment: Deployment) -> None:
+    change_connector(deployment, {"trustUnverifiedEmail": False})
+
+
+def all_of(*changes: Callable[[Deployment], None]) -> Callable[[Deployment], None]:
+    def put(deployment: Deployment) -> None:
+        for change in changes:
+            change(deployment)
+
+    return put
+
+
+def with_parameters(**parameters: str) -> Callable[[Deployment], None]:
+    def put(deployment: Deployment) -> None:
+        deployment.stack.parameters.update(parameters)
+
+    return put
+
+
+def ask_for_identities(location: str) -> str:
+    return location.replace("email", "identities")
+
+
 def no_refresh(location: str) -> str:
     return location.replace("offline_access", "profile")
 
@@ -177,6 +214,11 @@ RED: dict[str, tuple[Break, str, str]] = {
         "post-sign-out URI",
         "as a post sign-out redirect URI",
     ),
+    "the post-sign-out URI of version 0.1.0 alone": (
+        lambda c: setattr(app(c), "post_logout_redirect_uris", (f"{c.url}/",)),
+        "post-sign-out URI",
+        "/signed-out as a post sign-out redirect URI",
+    ),
     "no back-channel logout": (
         lambda c: setattr(app(c), "backchannel_logout_uri", None),
         "back-channel logout",
@@ -201,6 +243,11 @@ RED: dict[str, tuple[Break, str, str]] = {
         lambda c: change_hook(c, events=("User.SuspensionStatus.Updated",)),
         "webhook",
         "Add User.Deleted",
+    ),
+    "a webhook without the event of ended grants": (
+        lambda c: change_hook(c, events=("User.SuspensionStatus.Updated", "User.Deleted")),
+        "webhook",
+        "Add Grant.LimitExceeded to the webhook",
     ),
     "a disabled webhook": (
         lambda c: change_hook(c, enabled=False),
@@ -251,6 +298,34 @@ RED: dict[str, tuple[Break, str, str]] = {
         lambda c: change_connector(c, domains=("contoso.com", "gmail.com")),
         f"{CONTOSO}: domains",
         "Remove the public mail domains",
+    ),
+    "addresses are trusted beside another connector": (
+        lambda c: add_connector(c, trusts=False),
+        f"{CONTOSO}: unverified addresses",
+        "setup connector update entra-contoso --no-trust-unverified-email",
+    ),
+    "another connector's addresses are trusted": (
+        all_of(distrust, lambda c: add_connector(c, trusts=True)),
+        "Other Ltd: unverified addresses",
+        "setup connector update 'Other Ltd' --no-trust-unverified-email",
+    ),
+    "sign-ins that do not ask for what Entra says": (
+        with_parameters(RevalidateSeconds="3600"),
+        "scope for Entra",
+        "Add identities to LOGTO_SCOPES",
+    ),
+    "a group without a tenant": (
+        with_parameters(EntraGroups=f"{GROUP}=buyers"),
+        "groups and roles of Entra",
+        f"Write the entries as {TENANT}/<object id>=<short name>",
+    ),
+    "a role without a tenant, with two that are allowed": (
+        with_parameters(
+            EntraRoles=f"{TENANT}/Buyer=buyers,Seller=sellers",
+            AllowedTenants=f"{TENANT} {OTHER_TENANT}",
+        ),
+        "groups and roles of Entra",
+        f"{TENANT}/<role value>=<short name>",
     ),
     "a client secret that has ended": (
         lambda c: end_secret(c, days=-2),
@@ -369,6 +444,25 @@ WARNED: dict[str, tuple[Break, str, str]] = {
         f"{CONTOSO}: client secret",
         "makes a new client secret",
     ),
+    "a sign-out URI that Entra does not know": (
+        lambda c: (
+            registration(c)
+            .members["web"]
+            .update(redirectUris=[f"{c.stand_in.url}/callback/contoso00001"])
+        ),
+        f"{CONTOSO}: sign-out URI at Entra",
+        "/signed-out to the application, platform Web",
+    ),
+    "a group of a tenant without a connector": (
+        with_parameters(EntraGroups=f"{OTHER_TENANT}/{GROUP}=buyers"),
+        "groups and roles of Entra",
+        "Correct the tenant id in the entries",
+    ),
+    "a group of a tenant that is not allowed": (
+        with_parameters(EntraGroups=f"{OTHER_TENANT}/{GROUP}=buyers", AllowedTenants=TENANT),
+        "groups and roles of Entra",
+        "Add the tenant to ALLOWED_TENANTS",
+    ),
     "no email claim": (
         lambda c: registration(c).members.update(optionalClaims=None),
         f"{CONTOSO}: email claim",
@@ -405,6 +499,78 @@ def test_doctor_names_the_fix_of_a_fault(
     assert "Traceback" not in result.err
     if name in RED:
         assert result.code == 1
+
+
+PASSED: dict[str, tuple[Break, str, str]] = {
+    "connectors that trust no addresses": (
+        all_of(distrust, lambda c: add_connector(c, trusts=False)),
+        f"{CONTOSO}: unverified addresses",
+        "not trusted, as it has to be",
+    ),
+    "a group with its tenant": (
+        with_parameters(EntraGroups=f"{TENANT}/{GROUP}=buyers"),
+        "groups and roles of Entra",
+        f"of {TENANT}",
+    ),
+    "entries without a tenant, of the only one that is allowed": (
+        with_parameters(
+            EntraGroups=f"{GROUP}=buyers", EntraRoles="Buyer/x=buyers", AllowedTenants=TENANT
+        ),
+        "groups and roles of Entra",
+        f"of {TENANT}",
+    ),
+    "entries of both forms": (
+        with_parameters(
+            EntraGroups=f"{GROUP}=buyers {TENANT}/{GROUP}=others", AllowedTenants=TENANT
+        ),
+        "groups and roles of Entra",
+        f"of {TENANT}",
+    ),
+    "sign-ins that ask for what Entra says": (
+        all_of(
+            with_parameters(RevalidateSeconds="3600"),
+            at("/sign-in", headers={"location": ask_for_identities}),
+        ),
+        "scope for Entra",
+        "identities",
+    ),
+    "no re-validation": (
+        with_parameters(RevalidateSeconds="0", EntraGroups=""),
+        "scope for Entra",
+        "no setting needs it",
+    ),
+}
+
+
+def test_doctor_fails_trust_in_a_connector_that_is_not_to_entra(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Logto joins users by address whatever the provider is."""
+    shown = connectors._shown
+
+    def as_oidc(connector: Connector) -> dict[str, Any]:
+        provider = "OIDC" if connector.name == "Other Ltd" else connectors.PROVIDER
+        return {**shown(connector), "providerName": provider}
+
+    distrust(deployment)
+    add_connector(deployment, trusts=True)
+    monkeypatch.setattr(connectors, "_shown", as_oidc)
+    result = deployment.doctor(deployment.operator(capsys), "--json")
+    (finding,) = [one for one in result.json["findings"] if one["check"].startswith("Other Ltd")]
+    assert (finding["check"], finding["status"]) == ("Other Ltd: unverified addresses", "fail")
+    assert result.code == 1
+
+
+@pytest.mark.parametrize("name", PASSED)
+def test_doctor_passes_what_is_right(
+    name: str, deployment: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change, check, seen = PASSED[name]
+    change(deployment)
+    result = deployment.doctor(deployment.operator(capsys), "--json")
+    (finding,) = [one for one in result.json["findings"] if one["check"] == check]
+    assert finding["status"] == "pass", finding
+    assert seen in finding["seen"]
 
 
 def test_doctor_does_not_judge_an_issuer_that_this_machine_cannot_reach(

@@ -19,12 +19,16 @@ def test_setup_from_nothing_makes_everything(operator: Operator) -> None:
     (application,) = operator.tenant.applications.values()
     assert application.name == "Northwind"
     assert application.redirect_uris == (f"{BASE_URL}/callback",)
-    assert application.post_logout_redirect_uris == (f"{BASE_URL}/",)
+    assert application.post_logout_redirect_uris == (f"{BASE_URL}/", f"{BASE_URL}/signed-out")
     assert application.backchannel_logout_uri == f"{BASE_URL}/backchannel-logout"
     assert application.backchannel_logout_session_required is True
     (hook,) = operator.tenant.webhooks
     assert hook.url == f"{BASE_URL}/webhooks/logto"
-    assert set(hook.events) == {"User.SuspensionStatus.Updated", "User.Deleted"}
+    assert set(hook.events) == {
+        "User.SuspensionStatus.Updated",
+        "User.Deleted",
+        "Grant.LimitExceeded",
+    }
     (connector,) = operator.tenant.connectors.values()
     assert (connector.name, connector.display_name) == ("entra-contoso", "Contoso")
     assert connector.issuer == f"{operator.logto}/entra/{CONTOSO.tenant_id}/v2.0"
@@ -33,7 +37,10 @@ def test_setup_from_nothing_makes_everything(operator: Operator) -> None:
     assert connector.sync_profile
     (registered,) = operator.entra.registrations.values()
     assert registered.client_id == connector.client_id
-    assert registered.redirect_uris == [f"{operator.logto}/callback/{connector.id}"]
+    assert registered.redirect_uris == [
+        f"{operator.logto}/callback/{connector.id}",
+        f"{BASE_URL}/signed-out",
+    ]
     assert registered.members["signInAudience"] == "AzureADMyOrg"
     assert [c["name"] for c in registered.members["optionalClaims"]["idToken"]] == ["email"]
     assert [p.text for p in registered.passwords] == [connector.client_secret]
@@ -172,6 +179,7 @@ def test_setup_keeps_what_others_have_added(operator: Operator) -> None:
     assert registered.redirect_uris == [
         "https://other.example/cb",
         f"{operator.logto}/callback/{connector.id}",
+        f"{BASE_URL}/signed-out",
     ]
     assert [c["name"] for c in registered.members["optionalClaims"]["idToken"]] == ["upn", "email"]
     assert operator.tenant.sign_in_experience == {"customCss": "p {}"}
@@ -256,7 +264,9 @@ def test_setup_by_hand_prints_instructions_and_asks_for_the_result(operator: Ope
     (connector,) = operator.tenant.connectors.values()
     assert (connector.client_id, connector.client_secret) == ("client-id-of-theirs", ENTRA_SECRET)
     assert "App registrations, New registration" in result.err
-    assert f"{operator.logto}/callback/{connector.id}, platform Web" in result.out
+    assert f"{operator.logto}/callback/<connector id>\n{BASE_URL}/signed-out\n" in result.err
+    uris = f"{operator.logto}/callback/{connector.id}, {BASE_URL}/signed-out"
+    assert f"must have these redirect URIs, platform Web: {uris}\n" in result.out
     operator.answers = None
     again = operator.setup("--manual-entra")
     assert again.code == 0

@@ -5,6 +5,7 @@ import dataclasses
 from local.logto.contoso import CONTOSO
 from local.logto.tenant import Application, Webhook
 from local.microsoft.entra_tenants import Registration
+from provision.desired import EVENTS
 from tests.provision.operators import BASE_URL, FABRIKAM, Operator, state
 
 
@@ -26,7 +27,7 @@ def test_teardown_removes_only_what_setup_made(operator: Operator) -> None:
     with_others(operator)
     (operator.root / ".env").write_text("# mine\nPORT=3999\n")
     before = state(operator.tenant)
-    operator.setup()
+    operator.setup("--no-trust-unverified-email")
     operator.add()
     result = operator.teardown("--json")
     assert result.code == 0, result.err
@@ -150,7 +151,7 @@ def test_teardown_keeps_settings_that_somebody_has_changed(operator: Operator) -
 
 def test_teardown_keeps_a_webhook_that_was_made_by_hand(operator: Operator) -> None:
     url = f"{BASE_URL}/webhooks/logto"
-    events = ("User.SuspensionStatus.Updated", "User.Deleted", "User.Created")
+    events = (*EVENTS, "User.Created")
     theirs = Webhook(id="theirs", url=url, signing_key="k-1", events=events, name="Ours")
     operator.tenant.webhooks = (theirs,)
     assert operator.setup().code == 0
@@ -242,7 +243,7 @@ def test_connectors_are_added_listed_and_removed(operator: Operator) -> None:
     assert connector.domains == ("fabrikam.com",)
     assert connector.issuer == f"{operator.logto}/entra/{FABRIKAM}/v2.0"
     (registered,) = operator.tenant.entra_tenants[FABRIKAM].registrations.values()
-    assert registered.redirect_uris == [link["redirect_uri"]]
+    assert registered.redirect_uris == [link["redirect_uri"], f"{BASE_URL}/signed-out"]
     assert operator.add("--json").json["changed"] == []
 
     listed = operator.run("setup", "connector", "list", *operator.where(), "--json")
