@@ -16,7 +16,7 @@ _REMOVABLE = ("body", "orelse", "finalbody", "args", "keywords", "elts", "values
 
 
 def never(condition: str) -> Edit:
-    """The `if` with this condition is never true: a statement's, an expression's, a comprehension's."""
+    """The `if` with this condition is never true, be it of a statement or within an expression."""
     return _tested(condition, truth=False)
 
 
@@ -30,8 +30,8 @@ def instead(old: str, new: str) -> Edit:
 
     def edit(tree: ast.AST) -> int:
         for read in (_expression, _keyword):
-            was, becomes = read(old), read(new)
-            if was is not None and becomes is not None and (found := _splice(tree, was, becomes)):
+            was, will = read(old), read(new)
+            if was is not None and will is not None and (found := _splice(tree, was, will)):
                 return found
         return _splice(tree, list(ast.parse(old).body), list(ast.parse(new).body))
 

@@ -68,12 +68,12 @@ def _baseline(mutants: Sequence[Mutant], copy: Path) -> None:
 
     Raises SystemExit.
     """
-    files = sorted({file for mutant in mutants for file in mutant.tests.split()})
+    whole = {file for mutant in mutants if not mutant.only for file in mutant.tests.split()}
+    parts = {file for mutant in mutants for file in mutant.tests.split()} - whole
     words = {word for mutant in mutants for word in mutant.only.split()}
-    whole = not all(mutant.only for mutant in mutants)
-    done = _pytest(copy, files, () if whole else sorted(words))
-    if done.returncode != 0:
-        raise SystemExit(f"the tests fail without any mutant:\n{done.stdout[-4000:]}")
+    for files, chosen in ((whole, set[str]()), (parts, words)):
+        if files and (done := _pytest(copy, sorted(files), sorted(chosen))).returncode != 0:
+            raise SystemExit(f"the tests fail without any mutant:\n{done.stdout[-4000:]}")
 
 
 def _verdict(mutant: Mutant, copy: Path) -> str:
@@ -82,7 +82,7 @@ def _verdict(mutant: Mutant, copy: Path) -> str:
     text = file.read_text()
     file.write_text(mutant.changed(text))
     try:
-        done = _pytest(copy, mutant.tests.split(), mutant.only.split())
+        done = _pytest(copy, mutant.tests.split(), mutant.only.split(), seconds=_SECONDS)
     except subprocess.TimeoutExpired:
         return ENDLESS
     finally:
@@ -91,7 +91,7 @@ def _verdict(mutant: Mutant, copy: Path) -> str:
 
 
 def _pytest(
-    copy: Path, files: Sequence[str], words: Sequence[str]
+    copy: Path, files: Sequence[str], words: Sequence[str], *, seconds: float | None = None
 ) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", *files]
     if words:
@@ -102,5 +102,5 @@ def _pytest(
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=_SECONDS,
+        timeout=seconds,
     )
