@@ -58,7 +58,7 @@ MUTANTS = (
     Mutant("DynamoDB: every page of a query", f"{_TABLE}.query", instead('"LastEvaluatedKey" not in answer', "True"), STORE, "pages"),
     Mutant("DynamoDB: consistent queries", f"{_TABLE}.query", instead("ConsistentRead=True", "ConsistentRead=False"), STORE, "pages"),
     Mutant("DynamoDB: consistent batches", f"{_TABLE}.read_all", without('"ConsistentRead": True'), TRANSACTIONS, "consistent"),
-    Mutant("DynamoDB: consistent looks for one item", "shared.store.session_table:is_there", instead("ConsistentRead=True", "ConsistentRead=False"), TRANSACTIONS, "consistent"),
+    Mutant("DynamoDB: consistent looks for one item", "shared.store.session_table:item_exists", instead("ConsistentRead=True", "ConsistentRead=False"), TRANSACTIONS, "consistent"),
     Mutant("deadline: a part ends with the whole", f"{_DEADLINE}.within", instead("min(self.at, self.timer.monotonic() + seconds)", "self.timer.monotonic() + seconds"), CLOCK, "part"),
     Mutant("deadline: a part has a limit of its own", f"{_DEADLINE}.within", instead("min(self.at, self.timer.monotonic() + seconds)", "self.at"), CLOCK, "part"),
     Mutant("deadline: one that begins again", f"{_DEADLINE}.renewed", instead("Deadline.after(seconds, self.timer)", "self.within(seconds)"), CLOCK, "renewed"),

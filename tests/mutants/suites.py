@@ -26,4 +26,5 @@ PERMISSIONS, SNAPSHOT = "tests/template/test_permissions.py", "tests/snapshot/te
 EVENT = f"{_UNIT}/test_http_api.py"
 EVENTS, CALLS = f"{_UNIT}/test_edge.py", f"{_UNIT}/test_dynamodb.py"
 TRANSACTIONS, CLOCK = f"{_UNIT}/test_table_client.py", f"{_UNIT}/test_clock.py"
+ENTRA, SETTINGS = f"{_UNIT}/test_entra_claims.py", f"{_UNIT}/test_settings.py"
 PAGES, OBSERVER = f"{_UNIT}/test_pages.py", f"{_UNIT}/test_observability.py"
