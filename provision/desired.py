@@ -16,31 +16,40 @@ AUDIENCE: Final = "AzureADMyOrg"
 """The `signInAudience` of a new application at Entra: users of this directory only."""
 CONNECTOR_SCOPE: Final = ("openid", "profile", "email")
 """The scopes that Logto has to request from Entra."""
-PUBLIC_MAIL: Final = frozenset(
+FORBIDDEN_DOMAINS: Final = frozenset(
     {
+        "126.com",
+        "163.com",
         "aol.com",
         "gmail.com",
         "gmx.com",
-        "gmx.de",
-        "gmx.net",
-        "googlemail.com",
         "hotmail.com",
         "icloud.com",
         "live.com",
         "mail.com",
         "mail.ru",
-        "me.com",
-        "msn.com",
         "outlook.com",
-        "proton.me",
         "protonmail.com",
         "qq.com",
-        "web.de",
+        "sina.com",
+        "sohu.com",
         "yahoo.com",
-        "yandex.ru",
+        "yandex.com",
+        "yanex.com",
         "zoho.com",
     }
 )
+"""Mail domains that Logto refuses for a connector, spelled as Logto has them."""
+PUBLIC_MAIL: Final = FORBIDDEN_DOMAINS | {
+    "gmx.de",
+    "gmx.net",
+    "googlemail.com",
+    "me.com",
+    "msn.com",
+    "proton.me",
+    "web.de",
+    "yandex.ru",
+}
 """Mail domains where anybody can have an address."""
 _DOMAIN: Final = re.compile(r"(?=.{1,253}$)([a-z0-9-]{1,63}\.)+[a-z]{2,63}")
 _HOST: Final = re.compile(r"(?=.{1,253}$)([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")

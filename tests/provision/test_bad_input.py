@@ -240,7 +240,7 @@ def test_setup_refuses_a_connector_name_taken_after_the_plan(operator: Operator)
 def test_setup_translates_a_domain_that_logto_forbids(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connectors, "PUBLIC_MAIL", frozenset({"contoso.com"}))
+    monkeypatch.setattr(connectors, "FORBIDDEN_DOMAINS", frozenset({"contoso.com"}))
     result = operator.setup()
     assert result.code == 1
     assert "One of the domains is a public mail domain" in result.err

@@ -11,27 +11,9 @@ from starlette.responses import JSONResponse, Response
 from local.logto.management.access import ApiRefusal, Body, api_route, body_of, need, not_found
 from local.logto.state import StandInState
 from local.logto.tenant import Connector
+from provision.desired import FORBIDDEN_DOMAINS
 
 PROVIDER: Final = "AzureAdOidc"
-PUBLIC_MAIL: Final = frozenset(
-    {
-        "aol.com",
-        "gmail.com",
-        "gmx.de",
-        "googlemail.com",
-        "hotmail.com",
-        "icloud.com",
-        "live.com",
-        "mail.ru",
-        "msn.com",
-        "outlook.com",
-        "proton.me",
-        "protonmail.com",
-        "qq.com",
-        "yahoo.com",
-        "yandex.ru",
-    }
-)
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "connectorName": str,
     "config": dict,
@@ -149,7 +131,7 @@ def _check_domains(domains: list[Any]) -> None:
         raise ApiRefusal(422, "single_sign_on.invalid_domain_format", "A domain is not valid.")
     if len(set(domains)) < len(domains):
         raise ApiRefusal(422, "single_sign_on.duplicated_domains", "There are equal domains.")
-    if forbidden := sorted(PUBLIC_MAIL & set(domains)):
+    if forbidden := sorted(FORBIDDEN_DOMAINS & set(domains)):
         raise ApiRefusal(
             422, "single_sign_on.forbidden_domains", "Public domains are refused.", data=forbidden
         )
