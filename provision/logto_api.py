@@ -146,7 +146,7 @@ class LogtoApi(JsonApi):
                 f"{self._machine.id}.",
                 "Check MANAGEMENT_APP_ID and MANAGEMENT_APP_SECRET.",
             )
-        if error == "unauthorized_client":
+        if error == "invalid_request":  # the grant type is not allowed for it
             raise ProvisionFailed(
                 f"The application {self._machine.id} is not a machine-to-machine application.",
                 "Create one of that type at Logto, and use its id and secret.",
