@@ -1,4 +1,4 @@
-"""The signing keys: the newest one signs, earlier ones stay published until they are retired."""
+"""The signing keys: the newest one signs, and the previous one stays published."""
 
 import uuid
 from typing import Any, Final, Literal
@@ -9,6 +9,8 @@ from joserfc.jwk import ECKey, Key, KeyParameters, KeySet, RSAKey
 
 Algorithm = Literal["ES384", "RS256"]
 _ALGORITHMS: Final = ["ES384", "RS256"]
+_PUBLISHED: Final = {"EC": ("ES384",), "RSA": ("PS256", "RS256")}
+"""The algorithms that discovery lists for a key; tokens have one of them."""
 
 
 class KeyRing:
@@ -19,13 +21,17 @@ class KeyRing:
         self._keys: list[Key] = [_generate(algorithm)]
 
     def rotate(self, algorithm: Algorithm | None = None) -> None:
-        """Sign with a new key from now on, and keep publishing the earlier ones."""
+        """Sign with a new key from now on, and keep publishing the previous one."""
         self.algorithm = algorithm or self.algorithm
-        self._keys.insert(0, _generate(self.algorithm))
+        self._keys = [_generate(self.algorithm), self._keys[0]]
 
     def retire(self) -> None:
         """Publish only the signing key."""
         del self._keys[1:]
+
+    def algorithms(self) -> list[str]:
+        """List the algorithms of the published keys."""
+        return list(dict.fromkeys(name for key in self._keys for name in _PUBLISHED[key.key_type]))
 
     def published(self) -> dict[str, Any]:
         """The JSON Web Key Set."""
@@ -47,7 +53,8 @@ class KeyRing:
 
 
 def _generate(algorithm: Algorithm) -> Key:
-    parameters: KeyParameters = {"kid": uuid.uuid4().hex, "use": "sig", "alg": algorithm}
+    # Logto's JSON Web Keys have no `alg`.
+    parameters: KeyParameters = {"kid": uuid.uuid4().hex, "use": "sig"}
     if algorithm == "RS256":
         return RSAKey.generate_key(2048, parameters)
     return ECKey.generate_key("P-384", parameters)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey
 from starlette.types import Message
 
 from local.logto import contoso
@@ -99,7 +99,7 @@ def forget_registration(deployment: Deployment) -> None:
 
 
 def other_keys(deployment: Deployment) -> None:
-    deployment.stand_in.state.keys._keys = [RSAKey.generate_key(2048, {"use": "sig"})]
+    deployment.stand_in.state.keys._keys = [ECKey.generate_key("P-256", {"use": "sig"})]
 
 
 def at(path: str, **changes: Any) -> Callable[[Deployment], None]:
@@ -189,7 +189,7 @@ RED: dict[str, tuple[Break, str, str]] = {
         "the endpoint that Logto itself is configured with",
     ),
     "an algorithm that is not a signature": (
-        lambda c: setattr(c.stand_in.state.keys, "algorithm", "HS256"),
+        lambda c: setattr(c.stand_in.state.keys, "algorithms", lambda: ["HS256"]),
         "keys and algorithm",
         "Rotate the signing keys",
     ),
