@@ -73,6 +73,12 @@ class EntraTenant:
     may_register: bool = True
     """Whether a token for Microsoft Graph allows its holder to manage applications."""
 
+    def has_redirect_uri(self, uri: str) -> bool:
+        """Whether this is a redirect URI of one of the registered applications."""
+        return any(
+            uri in registration.redirect_uris for registration in self.registrations.values()
+        )
+
     def by_client(self, client_id: str) -> Registration | None:
         """Find the application with this client id."""
         found = (r for r in self.registrations.values() if r.client_id == client_id)

@@ -73,7 +73,7 @@ async def _create(request: Request, tenant: EntraTenant, now: float) -> Response
     body = await _body(request)
     if not body.get("displayName"):
         raise GraphRefusal(400, "Request_BadRequest", "Property displayName is required.")
-    registration = Registration(members=_defaults(body), created_at=now)
+    registration = Registration(members=with_defaults(body), created_at=now)
     tenant.registrations[registration.id] = registration
     return JSONResponse(registration.shown(), 201)
 
@@ -157,7 +157,8 @@ def _fits(registration: Registration, condition: re.Match[str]) -> bool:
     return bool(registration.shown()[condition["name"]] == value)
 
 
-def _defaults(body: Body) -> Body:
+def with_defaults(body: Body) -> Body:
+    """Complete the members of an application that is being registered."""
     members: Body = {
         "description": None,
         "notes": None,

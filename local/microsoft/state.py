@@ -1,11 +1,14 @@
 """What the stand-in for Microsoft remembers, and what it needs of the program that it runs in."""
 
 import secrets
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from local.microsoft.entra_tenants import EntraTenant, Registration
+
+_TOKEN_SECONDS: Final = 3600
 
 
 class Account(Protocol):
@@ -20,6 +23,8 @@ class Account(Protocol):
     @property
     def groups(self) -> Sequence[str]: ...
     @property
+    def app_roles(self) -> Sequence[str]: ...
+    @property
     def suspended(self) -> bool: ...
 
 
@@ -27,10 +32,12 @@ class Account(Protocol):
 class Client:
     """An application that sends people to Entra to sign in, and the accounts that they may use.
 
-    If `is_checked`, it has to be registered in the tenant with its redirect URI.
+    `issuer` is the one that the application expects in its ID tokens. If `is_checked`, it has to be
+    registered in the tenant with its redirect URI.
     """
 
     id: str
+    issuer: str
     tenant_id: str
     client_id: str
     redirect_uri: str
@@ -57,13 +64,23 @@ class Host(Protocol):
         """The applications that send people here."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignIn:
+    """A finished sign-in at Entra: the client, the account, and the claims of its ID token."""
+
+    client: str
+    account: str
+    claims: Mapping[str, Any]
+
+
 @dataclass(kw_only=True, slots=True)
 class MicrosoftState:
-    """Codes and tokens that have been issued."""
+    """Sessions, codes and tokens that have been issued."""
 
     host: Host
-    codes: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Client and account of each authorization code."""
+    sessions: dict[str, list[str]] = field(default_factory=dict)
+    """The accounts that are signed in, the latest one first, by the browser's cookie."""
+    codes: dict[str, SignIn] = field(default_factory=dict)
     graph_tokens: dict[str, str] = field(default_factory=dict)
     """Entra tenants, by the token for Microsoft Graph in them."""
 
@@ -72,15 +89,33 @@ class MicrosoftState:
         tenant = self.host.entra_tenants.get(tenant_id)
         return tenant.by_client(client_id) if tenant else None
 
-    def issue_code(self, client: Client, account: str) -> str:
+    def signed_in(self, session: str, client: Client) -> Account | None:
+        """Find the account of a browser's session that can use this client without a question."""
+        usable = {account.id: account for account in client.accounts}
+        found = (usable[name] for name in self.sessions.get(session, ()) if name in usable)
+        return next(found, None)
+
+    def start_session(self, session: str, account: Account) -> str:
+        """Add an account to a browser's session; the value of its cookie, which is always new."""
+        others = [name for name in self.sessions.pop(session, ()) if name != account.id]
+        value = secrets.token_urlsafe(32)
+        self.sessions[value] = [account.id, *others]
+        return value
+
+    def end_session(self, session: str) -> None:
+        """End a browser's session, with all accounts in it."""
+        self.sessions.pop(session, None)
+
+    def issue_code(self, client: Client, account: Account, nonce: str | None) -> str:
         """Issue an authorization code for an account that has signed in."""
         code = secrets.token_urlsafe(32)
-        self.codes[code] = (client.id, account)
+        claims = id_token_claims(client, account, nonce, now=int(self.host.clock()))
+        self.codes[code] = SignIn(client=client.id, account=account.id, claims=claims)
         return code
 
-    def redeem_code(self, code: str) -> tuple[str, str]:
-        """Redeem an authorization code, once: the client and the account, empty if unknown."""
-        return self.codes.pop(code, ("", ""))
+    def redeem_code(self, code: str) -> SignIn | None:
+        """Redeem an authorization code, once; None if it is unknown."""
+        return self.codes.pop(code, None)
 
     def accepts_secret(self, tenant_id: str, client_id: str, secret: str) -> bool:
         """Whether a client secret is one of the application's, and is valid now."""
@@ -92,3 +127,30 @@ class MicrosoftState:
         token = secrets.token_urlsafe(32)
         self.graph_tokens[token] = tenant_id
         return token
+
+
+def id_token_claims(
+    client: Client, account: Account, nonce: str | None, *, now: int
+) -> dict[str, Any]:
+    """Make the claims of an ID token. `iat` is when Entra vouches for the account; seconds."""
+    tenant, (given, _, family) = client.issuer, account.name.partition(" ")
+    claims: dict[str, Any] = {
+        "ver": "2.0",
+        "iss": tenant,
+        "sub": uuid.uuid5(uuid.NAMESPACE_URL, f"{tenant}/{client.client_id}/{account.id}").hex,
+        "aud": client.client_id,
+        "exp": now + _TOKEN_SECONDS,
+        "iat": now,
+        "nbf": now,
+        "name": account.name,
+        "preferred_username": account.email or f"{given.lower()}@contoso.onmicrosoft.com",
+        "given_name": given,
+        "family_name": family,
+        "oid": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{tenant}/{account.id}")),
+        "email": account.email,
+        "tid": client.tenant_id,
+        "groups": list(account.groups),
+        "roles": list(account.app_roles),
+        "nonce": nonce,
+    }
+    return {name: value for name, value in claims.items() if value is not None}

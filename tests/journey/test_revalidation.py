@@ -95,6 +95,7 @@ def test_logtos_own_session_is_not_enough(product: Product, browser: Browser) ->
     due(product)
     with Robot(product.stand_in.url) as robot:
         product.sign_in(product.browser(), robot=robot)  # a session at Logto
+        robot.forget_entra()
         page = browser.get("/")
         started = browser.get(page.location)
         asked = robot.open(started.location)
