@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from local.logto import webhooks
 from local.logto.clients import authenticate
 from local.logto.discovery import SCOPES
 from local.logto.state import AuthorizationRequest, Code, Grant, Session, StandInState, new_token
@@ -28,6 +29,7 @@ _SCREENS: Final = {
 }
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _PROMPTS: Final = frozenset({"none", "login", "consent"})
+_PUSHED_SECONDS: Final = 60
 _PUSHED: Final = "urn:ietf:params:oauth:request_uri:"
 
 
@@ -42,7 +44,7 @@ async def _authorize(request: Request) -> Response:
         pending = _check_request(given, application, redirect_uri, state.tenant)
         session = _usable_session(request, pending, state)
         if session is not None:
-            return code_response(pending, session, state)
+            return await _code_response(request, pending, session, state)
         if "none" in pending.prompts:
             raise RedirectedRefusal("login_required", "End-User authentication is required")
     except RedirectedRefusal as refusal:
@@ -57,8 +59,8 @@ def _pushed(given: Parameters, state: StandInState) -> Parameters:
     """The parameters that were pushed before (RFC 9126 section 4), if the request names them."""
     if "request_uri" not in given:
         return given
-    pushed = state.pushed.pop(given["request_uri"], None)
-    if pushed is None:
+    pushed, expires_at = state.pushed.pop(given["request_uri"], ("", 0.0))
+    if state.clock() >= expires_at:
         raise Refusal("invalid_request", "`request_uri` is invalid, expired, or was already used")
     return Parameters(pushed)
 
@@ -128,7 +130,7 @@ def _usable_session(
     request: Request, pending: AuthorizationRequest, state: StandInState
 ) -> Session | None:
     """The browser's session, if this request can be answered without a sign-in."""
-    session = state.sessions.get(request.cookies.get(SESSION_COOKIE, ""))
+    session = state.active_session(request.cookies.get(SESSION_COOKIE, ""))
     if session is None or "login" in pending.prompts or not state.active_user(session.user_id):
         return None
     if pending.max_age is not None and state.clock() - session.signed_in_at > pending.max_age:
@@ -167,18 +169,22 @@ async def _resume(request: Request) -> Response:
     state.sessions.pop(request.cookies.get(SESSION_COOKIE, ""), None)
     identifier = new_token()
     state.sessions[identifier] = session
-    response = code_response(pending, session, state)
+    response = await _code_response(request, pending, session, state)
     response.set_cookie(SESSION_COOKIE, identifier, httponly=True, samesite="lax")
     for name in (INTERACTION_COOKIE, "_interaction_resume"):
         response.delete_cookie(name, httponly=True, samesite="lax")
     return response
 
 
-def code_response(pending: AuthorizationRequest, session: Session, state: StandInState) -> Response:
+async def _code_response(
+    request: Request, pending: AuthorizationRequest, session: Session, state: StandInState
+) -> Response:
     """Answer with the authorization response: code, state and issuer (RFC 9207)."""
     application = state.tenant.applications.get(pending.client_id)
     always = application is not None and application.always_issue_refresh_token
+    now = state.clock()
     grant = Grant(
+        issued_at=int(now),
         client_id=pending.client_id,
         user_id=session.user_id,
         scopes=pending.scopes,
@@ -188,13 +194,35 @@ def code_response(pending: AuthorizationRequest, session: Session, state: StandI
         auth_time=session.signed_in_at if pending.max_age is not None else None,
         refreshable="offline_access" in pending.scopes or always,
     )
+    session.grants[pending.client_id] = grant.id
+    state.grants[grant.id] = grant
+    await _revoke_surplus_grants(request, grant, state)
     code = new_token()
-    expires_at = state.clock() + state.tenant.code_seconds
+    expires_at = now + state.tenant.code_seconds
     state.codes[code] = Code(grant=grant, request=pending, expires_at=expires_at)
     answer = {"code": code}
     if pending.state is not None:
         answer["state"] = pending.state
     return _redirect(pending.redirect_uri, {**answer, "iss": state.issuer})
+
+
+async def _revoke_surplus_grants(request: Request, grant: Grant, state: StandInState) -> None:
+    """Revoke the user's oldest grants if there are more than the application allows."""
+    application = state.tenant.applications.get(grant.client_id)
+    limit = application.max_allowed_grants if application else None
+    active = [one for one in state.active_grants(grant.user_id) if one.client_id == grant.client_id]
+    surplus = active[: len(active) - limit] if limit is not None and len(active) > limit else []
+    for one in surplus:
+        one.revoked = True
+    if surplus:
+        details = {
+            "userId": grant.user_id,
+            "applicationId": grant.client_id,
+            "revokedGrantIds": [one.id for one in surplus],
+            "maxAllowedGrants": limit,
+            "preRevocationActiveGrantCount": len(active),
+        }
+        await webhooks.send(state, webhooks.GRANT_LIMIT, webhooks.caller_of(request), details)
 
 
 def _redirect(uri: str, answer: dict[str, str]) -> Response:
@@ -210,8 +238,9 @@ async def _push(request: Request) -> Response:
     _check_client(given, state.tenant)
     name = _PUSHED + new_token()
     kept = [(key, value) for key, value in given.items() if key != "client_secret"]
-    state.pushed[name] = urlencode([*kept, *(("resource", r) for r in given.resources)])
-    return JSONResponse({"expires_in": 60, "request_uri": name}, 201)
+    encoded = urlencode([*kept, *(("resource", r) for r in given.resources)])
+    state.pushed[name] = (encoded, state.clock() + _PUSHED_SECONDS)
+    return JSONResponse({"expires_in": _PUSHED_SECONDS, "request_uri": name}, 201)
 
 
 async def _device(request: Request) -> Response:

@@ -1,6 +1,5 @@
 """Claims of a user by scope: those of the ID token, and those that only `/me` has."""
 
-import uuid
 from typing import Any
 
 from local.logto.state import Grant, StandInState
@@ -79,27 +78,13 @@ def userinfo(user: User, scopes: tuple[str, ...], tenant: Tenant) -> dict[str, A
 
 
 def _sso_identities(user: User, tenant: Tenant) -> list[dict[str, Any]]:
-    connector = tenant.connectors.get(user.connector or "")
-    if connector is None:
-        return []
-    issuer, user = connector.issuer, tenant.users.get(user.account or "", user)
-    oid = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{issuer}/{user.id}"))
-    subject = uuid.uuid5(uuid.NAMESPACE_URL, f"{issuer}/{connector.client_id}/{user.id}").hex
-    given, _, family = user.name.partition(" ")
-    detail: dict[str, Any] = {
-        "id": subject,
-        "sub": subject,
-        "oid": oid,
-        "tid": connector.tenant_id,
-        "aud": connector.client_id,
-        "iss": issuer,
-        "ver": "2.0",
-        "name": user.name,
-        "email": user.email,
-        "preferredUsername": user.email or f"{given.lower()}@contoso.onmicrosoft.com",
-        "givenName": given,
-        "familyName": family,
-        "groups": list(user.groups),
-        "roles": [],
-    }
-    return [{"issuer": issuer, "identityId": subject, "detail": detail}]
+    """List the stored identities. How this sign-in happened makes no difference to them."""
+    return [
+        {
+            "issuer": identity.issuer,
+            "identityId": identity.identity_id,
+            "detail": dict(identity.detail),
+        }
+        for connector, identity in user.sso_identities.items()
+        if connector in tenant.connectors
+    ]

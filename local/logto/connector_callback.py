@@ -4,9 +4,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local.logto.screens import finish, to_sign_in
+from local.logto.identities import store
+from local.logto.screens import UnknownSession, finish, to_sign_in
 from local.logto.state import StandInState
-from local.logto.tenant import Connector, User
+from local.logto.tenant import Connector, Tenant, User
 from local.oauth import parameters
 from local.oauth.errors import Refusal
 
@@ -20,17 +21,20 @@ async def _callback(request: Request) -> Response:
     given = parameters.query(request)
     interaction = given.need("state")
     if interaction not in state.interactions:
-        raise Refusal("invalid_request", "session not found: begin at the application again")
+        raise UnknownSession
     if "code" not in given:
         return to_sign_in(interaction, state)
-    connector_id, account_id = state.microsoft.redeem_code(given["code"])
+    sign_in = state.microsoft.redeem_code(given["code"])
     connector = state.tenant.connectors.get(request.path_params["connector"])
-    account = state.tenant.users.get(account_id)
-    if connector is None or connector_id != connector.id or account is None:
+    account = state.tenant.users.get(sign_in.account) if sign_in else None
+    if connector is None or account is None or sign_in is None or sign_in.client != connector.id:
         raise Refusal("invalid_request", "the connector's sign-in failed")
     if not _secret_is_accepted(connector, state):
         raise Refusal("invalid_request", "the connector's client secret is refused by Entra")
-    return finish(_user_of(account, connector, state), interaction, state)
+    user = _user_of(account, connector, state)
+    # Written at each sign-in through the connector, also if profiles are not synchronized.
+    store(user, connector, sign_in.claims)
+    return await finish(request, user, interaction)
 
 
 def _secret_is_accepted(connector: Connector, state: StandInState) -> bool:
@@ -46,17 +50,26 @@ def _user_of(account: User, connector: Connector, state: StandInState) -> User:
     is a new user.
     """
     tenant = state.tenant
-    user = tenant.linked(account)
-    if user is None and not account.known and connector.trust_unverified_email and account.email:
+    user, is_new = tenant.linked(account), not account.known
+    if user is None and is_new and connector.trust_unverified_email and account.email:
         user = tenant.user_by_email(account.email)
     if user is None:
         user = account
+        if is_new:
+            _join_organizations(user, connector, tenant)
     else:
-        user.account = account.id
+        user.accounts = tuple(dict.fromkeys((*user.accounts, account.id)))
         if connector.sync_profile:
             user.name, user.picture = account.name, account.picture
     user.connector = connector.id
     return user
+
+
+def _join_organizations(user: User, connector: Connector, tenant: Tenant) -> None:
+    """Make a new user a member of the organizations that take this connector's users."""
+    for organization in tenant.organizations.values():
+        if connector.id in organization.jit_connectors:
+            organization.members.setdefault(user.id, tuple(organization.jit_roles))
 
 
 routes = [Route("/callback/{connector}", _callback)]

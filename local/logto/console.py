@@ -24,6 +24,7 @@ async def _show(request: Request) -> Response:
         hooks=state.tenant.webhooks,
         applications=[a for a in state.tenant.applications.values() if a.initiation_uri],
         connectors=list(state.tenant.connectors.values()),
+        entra_tenants=list(state.tenant.entra_tenants.values()),
     )
     # With no referrer at all, browsers send `Origin: null` with the forms.
     response.headers["referrer-policy"] = "same-origin"
@@ -62,7 +63,8 @@ async def _switch(request: Request) -> Response:
 async def _launch(request: Request) -> Response:
     """Begin an IdP-initiated sign-in: send the browser to the application with the connector.
 
-    At a real Logto server, the application's URL is a setting of the connector.
+    At a real Logto server, the application's URL is a setting of the connector, which has to be one
+    for SAML.
     """
     state: StandInState = request.app.state.stand_in
     given = parameters.query(request)

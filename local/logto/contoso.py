@@ -1,9 +1,11 @@
 """Contoso, a customer with a Microsoft Entra tenant, and tenants of Logto for its people."""
 
+import time
 import uuid
 from dataclasses import replace
 from typing import Any, Final
 
+from local.logto.identities import store_identity
 from local.logto.tenant import (
     Application,
     Connector,
@@ -14,7 +16,8 @@ from local.logto.tenant import (
     Tenant,
     User,
 )
-from local.microsoft.entra_tenants import EntraTenant
+from local.microsoft.entra_tenants import EntraTenant, Registration
+from local.microsoft.graph import with_defaults
 
 CONTOSO: Final = Connector(
     id="contoso00001",
@@ -25,8 +28,13 @@ CONTOSO: Final = Connector(
 )
 LOCAL_APPLICATION: Final = ("local-app", "local-app-secret")
 """Id and secret of the product's application. They protect nothing: the tenant is not real."""
+LOCAL_PASSWORD: Final = ("alice0000001", "a-local-password")
+"""The user who can sign in by password too, and the password."""
 LOCAL_MACHINE: Final = ("local-management", "local-management-secret")
 """Id and secret of the machine-to-machine application that can use the Management API."""
+
+_LONG_AGO: Final = int(time.time()) - 30 * 86_400
+"""When Contoso's people signed in through the connector before the stand-in was started."""
 
 
 def default_tenant(product_url: str = "http://localhost:3000") -> Tenant:
@@ -38,12 +46,21 @@ def default_tenant(product_url: str = "http://localhost:3000") -> Tenant:
         post_logout_redirect_uris=(f"{product_url}/",),
     )
     people = _people(connector=CONTOSO.id)
-    return replace(
+    tenant = replace(
         _tenant(people),
         applications={application.id: application},
         connectors={CONTOSO.id: CONTOSO},
         single_sign_on_enabled=True,
     )
+    for person in people:
+        store_identity(person, CONTOSO, person, vouched_at=_LONG_AGO)
+    after_sign_out = [f"{product_url}/", f"{product_url}/signed-out"]
+    registration = Registration(
+        client_id=CONTOSO.client_id,
+        members=with_defaults({"displayName": "Logto", "web": {"redirectUris": after_sign_out}}),
+    )
+    tenant.entra_tenants[CONTOSO.tenant_id].registrations[registration.id] = registration
+    return tenant
 
 
 def fresh_tenant(*, webhook_key: str | None = None) -> Tenant:
@@ -54,7 +71,7 @@ def fresh_tenant(*, webhook_key: str | None = None) -> Tenant:
     """
     webhook = ("local-webhook", webhook_key) if webhook_key is not None else None
     presets = Presets(application=LOCAL_APPLICATION, connector=CONTOSO.id, webhook=webhook)
-    return replace(_tenant(_people(entra_tenant=CONTOSO.tenant_id)), presets=presets)
+    return replace(_tenant(_people()), presets=presets)
 
 
 def _tenant(people: tuple[User, ...]) -> Tenant:
@@ -83,11 +100,18 @@ def _tenant(people: tuple[User, ...]) -> Tenant:
     )
 
 
-def _people(*, connector: str | None = None, entra_tenant: str | None = None) -> tuple[User, ...]:
-    origin: dict[str, Any] = {"connector": connector, "entra_tenant": entra_tenant}
+def _people(*, connector: str | None = None) -> tuple[User, ...]:
+    origin: dict[str, Any] = {
+        "connector": connector,
+        "entra_tenant": CONTOSO.tenant_id,
+        "created_at": _LONG_AGO * 1000,
+        "updated_at": _LONG_AGO * 1000,
+    }
+    first, password = LOCAL_PASSWORD
     return (
         User(
-            id="alice0000001",
+            id=first,
+            password=password,
             name="Alice Example",
             email="alice@contoso.com",
             picture="https://graph.microsoft.com/v1.0/me/photo/$value",

@@ -1,6 +1,7 @@
 """Logto's own screens: sign in, register, single sign-on, and the redirect to a connector."""
 
 import secrets
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlencode
 
@@ -8,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from local.logto import webhooks
 from local.logto.authorization import INTERACTION_COOKIE
 from local.logto.pages import page
-from local.logto.state import AuthorizationRequest, StandInState
-from local.logto.tenant import Connector, User
+from local.logto.state import AuthorizationRequest, StandInState, new_token
+from local.logto.tenant import Connector, Tenant, User
 from local.oauth import parameters
-from local.oauth.errors import Refusal
+from local.oauth.errors import Refusal, answer_refusal
 from local.oauth.parameters import Parameters
 
 _TITLES: Final = {
@@ -26,6 +28,20 @@ _TITLES: Final = {
 }
 
 
+class UnknownSession(Refusal):
+    """A page was opened without a pending authorization request."""
+
+    def __init__(self) -> None:
+        super().__init__("invalid_request", "session not found: begin at the application again")
+
+
+async def answer_unknown_session(request: Request, refusal: Exception) -> Response:
+    """Redirect to the URL that the sign-in experience has for this, if any."""
+    state: StandInState = request.app.state.stand_in
+    url = state.tenant.sign_in_experience.get("unknownSessionRedirectUrl")
+    return RedirectResponse(url, 303) if url else await answer_refusal(request, refusal)
+
+
 async def _show(request: Request) -> Response:
     state: StandInState = request.app.state.stand_in
     interaction, pending = _interaction(request, parameters.query(request), state)
@@ -33,26 +49,53 @@ async def _show(request: Request) -> Response:
 
 
 async def _submit(request: Request) -> Response:
-    """Continue with the connector of the address's domain, or with an account of Logto."""
+    """Continue with the connector of the address's domain, or with an account of Logto.
+
+    A password is that of an account of Logto, also for users of a connector.
+    """
     state: StandInState = request.app.state.stand_in
     given = await parameters.form(request)
     interaction, pending = _interaction(request, given, state)
-    path, email = request.url.path, given.get("identifier", "").strip()
-    if connector := state.tenant.connector_of(email):
-        return to_connector(connector, interaction, state)
-    user = state.tenant.user_by_email(email)
-    if path in ("/register", "/identifier-register"):
-        if "@" not in email or not given.get("name"):
+    path, name = request.url.path, given.get("identifier", "").strip()
+    connectors = [] if "password" in given else state.tenant.connectors_of(name)
+    if len(connectors) == 1:
+        return to_connector(connectors[0], interaction, state)
+    if connectors:
+        return _choice(interaction, connectors)
+    user = state.tenant.user_by_name(name)
+    registers = path in ("/register", "/identifier-register")
+    if registers:
+        if "@" not in name or not given.get("name"):
             return _screen(path, interaction, pending, state, "Enter a name and an e-mail address.")
         if user is not None:
             return _screen(
                 path, interaction, pending, state, "That address has an account already."
             )
-        user = User(id=secrets.token_hex(6), name=given["name"], email=email)
+        user = User(
+            id=secrets.token_hex(6),
+            name=given["name"],
+            email=name,
+            password=given.get("password"),
+        )
+        _join_organizations(user, name, state.tenant)
         state.tenant.users[user.id] = user
     if user is None:
-        return _screen(path, interaction, pending, state, "No account has that address.")
-    return finish(user, interaction, state)
+        return _screen(path, interaction, pending, state, "No account has that name or address.")
+    if user.password is not None and not _is_right(given.get("password", ""), user.password):
+        return _screen(path, interaction, pending, state, "The password is not right.")
+    return await finish(request, user, interaction, registered=registers)
+
+
+def _is_right(given: str, password: str) -> bool:
+    return secrets.compare_digest(given.encode(), password.encode())
+
+
+def _join_organizations(user: User, email: str, tenant: Tenant) -> None:
+    """Make a new user a member of the organizations that take addresses of this domain."""
+    domain = email.rpartition("@")[2].lower()
+    for organization in tenant.organizations.values():
+        if domain in organization.jit_domains:
+            organization.members.setdefault(user.id, tuple(organization.jit_roles))
 
 
 async def _sso(request: Request) -> Response:
@@ -82,8 +125,13 @@ def to_sign_in(interaction: str, state: StandInState) -> Response:
 
 
 def to_connector(connector: Connector, interaction: str, state: StandInState) -> Response:
-    """Redirect to the connector's identity provider."""
+    """Redirect to the connector's identity provider.
+
+    Nothing of the application's request goes with it: neither `prompt` nor `login_hint`.
+    """
     query = {
+        "scope": "openid profile email",
+        "nonce": new_token(),
         "client_id": connector.client_id,
         "redirect_uri": state.callback_of(connector),
         "response_type": "code",
@@ -94,12 +142,42 @@ def to_connector(connector: Connector, interaction: str, state: StandInState) ->
     return RedirectResponse(f"{url}?{urlencode(query)}", 303)
 
 
-def finish(user: User, interaction: str, state: StandInState) -> Response:
+async def finish(
+    request: Request, user: User, interaction: str, *, registered: bool = False
+) -> Response:
     """Sign a user in, and continue with the authorization request; refuse suspended users."""
+    state: StandInState = request.app.state.stand_in
     if user.suspended:
         return page("suspended.html", status=403, interaction=interaction)
     state.signed_in[interaction] = user.id
+    await _send_event(request, user, state.interactions[interaction], state, registered)
     return RedirectResponse(f"{state.issuer}/auth/{interaction}", 303)
+
+
+async def _send_event(
+    request: Request,
+    user: User,
+    pending: AuthorizationRequest,
+    state: StandInState,
+    registered: bool,
+) -> None:
+    application = state.tenant.applications[pending.client_id]
+    caller = webhooks.caller_of(request)
+    details = {
+        "interactionEvent": "Register" if registered else "SignIn",
+        "userAgent": caller["userAgent"],
+        "userIp": caller["ip"],
+        "userId": user.id,
+        "user": webhooks.user_data(user, state.tenant),
+        "application": {
+            "id": application.id,
+            "type": "Traditional",
+            "name": application.name,
+            "description": application.description,
+        },
+    }
+    event = webhooks.REGISTRATION if registered else webhooks.SIGN_IN
+    await webhooks.send(state, event, {}, details)
 
 
 def _interaction(
@@ -109,8 +187,13 @@ def _interaction(
     interaction = given.get("interaction") or request.cookies.get(INTERACTION_COOKIE, "")
     pending = state.interactions.get(interaction)
     if pending is None:
-        raise Refusal("invalid_request", "session not found: begin at the application again")
+        raise UnknownSession
     return interaction, pending
+
+
+def _choice(interaction: str, connectors: Iterable[Connector]) -> Response:
+    """Let the user choose between connectors that name one domain."""
+    return page("choose_connector.html", interaction=interaction, connectors=connectors)
 
 
 def _screen(

@@ -60,6 +60,7 @@ def create_app(state: StandInState, note: Callable[[str, str, int], None]) -> St
         routes=[route for module in modules for route in module.routes],
         exception_handlers={
             Refusal: answer_refusal,
+            screens.UnknownSession: screens.answer_unknown_session,
             ApiRefusal: answer_api_refusal,
             GraphRefusal: answer_graph_refusal,
         },
@@ -87,7 +88,7 @@ class StandIn:
         return self.state.tenant
 
     def rotate_keys(self, algorithm: Algorithm | None = None) -> None:
-        """Sign with a new key, and keep publishing the earlier ones."""
+        """Sign with a new key, and keep publishing the previous one."""
         self.state.keys.rotate(algorithm)
 
     def retire_keys(self) -> None:

@@ -11,6 +11,9 @@ from local.microsoft.entra_tenants import EntraTenant
 ORGANIZATION_RESOURCE: Final = "urn:logto:resource:organizations"
 """The SDK requests it along with organization scopes. It needs no registration."""
 
+REFRESH_TOKEN_SECONDS: Final = 14 * 86_400
+"""The lifetime of refresh tokens, unless the application has another one."""
+
 MANAGEMENT_RESOURCE: Final = "https://default.logto.app/api"
 """The resource of the Management API at a self-hosted Logto."""
 
@@ -28,10 +31,16 @@ class Application:
     backchannel_logout_uri: str | None = None
     backchannel_logout_session_required: bool = False
     always_issue_refresh_token: bool = False
+    rotate_refresh_token: bool = True
+    """Whether a refresh token is rotated after 70 % of its life."""
     rotate_refresh_token_always: bool = False
-    refresh_token_seconds: int = 14 * 86_400
+    refresh_token_seconds: int = REFRESH_TOKEN_SECONDS
+    max_allowed_grants: int | None = None
+    """How many grants a user can have; a further one revokes the oldest."""
     further_metadata: dict[str, Any] = field(default_factory=dict)
     """Members of `oidcClientMetadata` that the stand-in stores and does not use."""
+    further_custom_metadata: dict[str, Any] = field(default_factory=dict)
+    """Members of `customClientMetadata` that the stand-in stores and does not use."""
 
     @property
     def initiation_uri(self) -> str | None:
@@ -79,6 +88,18 @@ class Connector:
         return str(self.config.get("issuer", own))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SsoIdentity:
+    """What Logto stores of a user's last sign-in through a connector.
+
+    `detail` has the claims of Entra's ID token, spelled in camel case.
+    """
+
+    issuer: str
+    identity_id: str
+    detail: Mapping[str, Any]
+
+
 @dataclass(kw_only=True, slots=True)
 class User:
     """A user of this Logto, or an account in an Entra tenant whose owner has not signed in yet."""
@@ -92,12 +113,18 @@ class User:
     """The connector that the user last signed in through, if any."""
     entra_tenant: str | None = None
     """The id of the Entra tenant in which this account is."""
-    account: str | None = None
-    """The id of the Entra account that this user, who is older than it, is linked with."""
+    accounts: tuple[str, ...] = ()
+    """The ids of further Entra accounts, whose owners sign in as this user, who is older."""
+    sso_identities: dict[str, SsoIdentity] = field(default_factory=dict)
+    """The stored identities, by the id of their connector."""
+    password: str | None = field(default=None, repr=False)
+    """Without one, this user signs in with no password."""
     created_at: int = field(default_factory=lambda: int(time.time() * 1000))
     updated_at: int = field(default_factory=lambda: int(time.time() * 1000))
     roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    app_roles: tuple[str, ...] = ()
+    """App roles at Entra."""
     suspended: bool = False
 
     @property
@@ -124,6 +151,12 @@ class Organization:
     description: str | None
     members: dict[str, tuple[str, ...]]
     role_scopes: dict[str, tuple[str, ...]]
+    jit_connectors: list[str] = field(default_factory=list)
+    """Connectors whose new users become members."""
+    jit_domains: list[str] = field(default_factory=list)
+    """Mail domains whose new users become members."""
+    jit_roles: list[str] = field(default_factory=list)
+    """Names of the roles that such members get."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,6 +216,8 @@ class Tenant:
     presets: Presets = field(default_factory=Presets)
     sign_in_experience: dict[str, Any] = field(default_factory=dict)
     """Members of the sign-in experience other than the switch of enterprise SSO."""
+    account_center: dict[str, Any] = field(default_factory=dict)
+    """Members of the account center's settings that have been changed."""
     single_sign_on_enabled: bool = True
     code_seconds: int = 60
     token_seconds: int = 3600
@@ -191,19 +226,19 @@ class Tenant:
     reuse_revokes_grant: bool = True
     """Whether using it later than that revokes the whole grant."""
 
-    def connector_of(self, email: str) -> Connector | None:
-        """Find the connector for the domain of an address, if enterprise SSO is on."""
+    def connectors_of(self, email: str) -> list[Connector]:
+        """List the connectors for the domain of an address, if enterprise SSO is on."""
         domain = email.rpartition("@")[2].lower()
-        found = (c for c in self.connectors.values() if domain in c.domains)
-        return next(found, None) if self.single_sign_on_enabled else None
+        found = [c for c in self.connectors.values() if domain in c.domains]
+        return found if self.single_sign_on_enabled else []
 
     def accounts_of(self, connector: Connector) -> list[User]:
         """List the accounts that can sign in through a connector."""
         return [
             user
             for user in self.users.values()
-            if user.account is None
-            and (user.connector == connector.id or user.entra_tenant == connector.tenant_id)
+            if user.entra_tenant == connector.tenant_id
+            or (user.entra_tenant is None and not user.accounts and user.connector == connector.id)
         ]
 
     def known_users(self) -> list[User]:
@@ -217,15 +252,20 @@ class Tenant:
 
     def linked(self, account: User) -> User | None:
         """Find the older user who is linked with an Entra account."""
-        return next((user for user in self.users.values() if user.account == account.id), None)
+        return next((user for user in self.users.values() if account.id in user.accounts), None)
 
     def email_of(self, user: User) -> str | None:
         """The address that Logto stores: Entra verifies none, so the connector has to trust it."""
-        if user.account is not None:
+        if user.accounts:
             return user.email
         connector = self.connectors.get(user.connector or "")
         trusted = connector is None or connector.trust_unverified_email
         return user.email if trusted else None
+
+    def user_by_name(self, name: str) -> User | None:
+        """Find the user with this user name, or else with this address."""
+        found = (user for user in self.known_users() if user.username == name)
+        return next(found, None) or self.user_by_email(name)
 
     def user_by_email(self, email: str) -> User | None:
         """Find the user with this address, ignoring case."""

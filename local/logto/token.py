@@ -16,6 +16,7 @@ from local.oauth import parameters
 from local.oauth.errors import Refusal
 from local.oauth.parameters import Parameters
 
+_GRANT_TYPES: Final = ("authorization_code", "client_credentials", "refresh_token")
 ROTATE_AFTER: Final = 0.7
 """The part of a refresh token's lifetime after which using it issues a new one."""
 
@@ -25,16 +26,16 @@ async def _token(request: Request) -> Response:
     given = await parameters.form(request)
     client = authenticate_client(request, given, state.tenant)
     kind = given.need("grant_type")
+    if kind not in _GRANT_TYPES:
+        raise Refusal("unsupported_grant_type", "unsupported grant_type requested")
     if isinstance(client, Machine) != (kind == "client_credentials"):
-        raise Refusal("unauthorized_client", "requested grant type is not allowed for this client")
+        raise Refusal("invalid_request", "requested grant type is not allowed for this client")
     if isinstance(client, Machine):
         answer = _management_token(given, client, state)
     elif kind == "authorization_code":
         answer = _redeem_code(given, client, state)
-    elif kind == "refresh_token":
-        answer = _refresh(given, client, state)
     else:
-        raise Refusal("unsupported_grant_type", "unsupported grant_type requested")
+        answer = _refresh(given, client, state)
     return JSONResponse(answer, headers={"cache-control": "no-store"})
 
 
@@ -102,8 +103,9 @@ def _refresh(given: Parameters, application: Application, state: StandInState) -
         raise _invalid_grant("refresh token already used")
     _check_user(token.grant, state)
     answer = _access(token.grant, given, state, organization_id=given.get("organization_id"))
-    due = now - token.issued_at >= ROTATE_AFTER * (token.expires_at - token.issued_at)
-    if token.rotated_at is None and not due and not application.rotate_refresh_token_always:
+    old = now - token.issued_at >= ROTATE_AFTER * (token.expires_at - token.issued_at)
+    due = application.rotate_refresh_token_always or (application.rotate_refresh_token and old)
+    if token.rotated_at is None and not due:
         return answer | {"refresh_token": value}
     token.rotated_at = now if token.rotated_at is None else token.rotated_at
     return answer | {"refresh_token": _new_refresh_token(token.grant, state)}

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from harness.product import Clock
 from local.logto.server import StandIn
 from tests.local.conftest import CALLBACK, RelyingParty, answer_of
 
@@ -204,6 +205,14 @@ def test_pushed_authorization_request_works_once(party: RelyingParty) -> None:
     assert pushed.status_code == 201
     url = f"{party.url}/oidc/auth?client_id=local-app&request_uri={pushed.json()['request_uri']}"
     assert party.robot.open(url).url.path == "/sign-in"
+    assert party.robot.open(url).status_code == 400
+
+
+def test_pushed_authorization_request_lives_60_seconds(party: RelyingParty, clock: Clock) -> None:
+    pushed = party.post("/oidc/request", answer_of(party.authorization_url())).json()
+    assert pushed["expires_in"] == 60
+    clock.ahead = 61
+    url = f"{party.url}/oidc/auth?client_id=local-app&request_uri={pushed['request_uri']}"
     assert party.robot.open(url).status_code == 400
 
 

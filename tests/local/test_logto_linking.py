@@ -17,7 +17,8 @@ BY_ADDRESS = {"search.primaryEmail": ADDRESS}
 @pytest.fixture(autouse=True)
 def nobody_has_signed_in(stand_in: StandIn) -> None:
     for person in stand_in.tenant.users.values():
-        person.connector, person.entra_tenant = None, CONTOSO.tenant_id
+        person.connector = None
+        person.sso_identities.clear()
 
 
 def distrust(stand_in: StandIn) -> None:
@@ -55,6 +56,7 @@ def test_trusted_address_links_the_account_to_the_older_user(
     (identity,) = party.me(full["access_token"]).json()["sso_identities"]
     assert identity["detail"]["name"] == "Alice Example"
     assert len(identity["detail"]["groups"]) == 3
+    party.robot.forget_entra()
     page = party.robot.open(
         party.authorization_url(prompt="login", direct_sign_in=f"sso:{CONTOSO.id}")
     )

@@ -7,9 +7,11 @@ import httpx
 import jwt
 import pytest
 
+from harness.product import Clock
 from local.logto.contoso import CONTOSO, LOCAL_MACHINE
 from local.logto.server import StandIn
 from local.logto.tenant import MANAGEMENT_RESOURCE
+from provision.desired import FORBIDDEN_DOMAINS
 from tests.local.conftest import CALLBACK, Call, RelyingParty, token
 
 
@@ -59,9 +61,13 @@ def test_management_token_has_the_requested_scope_or_is_refused(stand_in: StandI
 
 def test_grant_type_of_another_kind_of_client_is_refused(party: RelyingParty) -> None:
     form = {"grant_type": "client_credentials", "resource": MANAGEMENT_RESOURCE}
-    assert party.token(form).json()["error"] == "unauthorized_client"
     code = {"grant_type": "authorization_code", "code": "c", "redirect_uri": CALLBACK}
-    assert party.token(code, LOCAL_MACHINE).json()["error"] == "unauthorized_client"
+    for refused in (party.token(form), party.token(code, LOCAL_MACHINE)):
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+        description = refused.json()["error_description"]
+        assert description == "requested grant type is not allowed for this client"
+    unknown = party.token({"grant_type": "password"})
+    assert unknown.json()["error"] == "unsupported_grant_type"
 
 
 @pytest.mark.parametrize("path", ["/applications", "/sso-connectors", "/hooks", "/sign-in-exp"])
@@ -123,6 +129,8 @@ def test_invalid_application_is_refused(call: Call, body: dict[str, Any]) -> Non
     [
         ({"connectorName": "contoso"}, 409, "single_sign_on.duplicate_connector_name"),
         ({"domains": ["gmail.com"]}, 422, "single_sign_on.forbidden_domains"),
+        ({"domains": ["126.com"]}, 422, "single_sign_on.forbidden_domains"),
+        ({"domains": ["yandex.com"]}, 422, "single_sign_on.forbidden_domains"),
         ({"domains": ["nonsense"]}, 422, "single_sign_on.invalid_domain_format"),
         ({"config": {"clientSecret": ""}}, 400, "connector.invalid_config"),
         ({"config": {"issuer": "http://127.0.0.1:1/x/v2.0"}}, 400, "connector.invalid_config"),
@@ -139,6 +147,27 @@ def test_invalid_connector_is_refused(
     answer = call("POST", "/sso-connectors", json=connector(stand_in, **changes))
     assert code_of(answer) == (status, code)
     assert list(stand_in.tenant.connectors) == [CONTOSO.id]
+
+
+def test_connector_for_a_public_domain_that_logto_does_not_know_is_accepted(
+    call: Call, stand_in: StandIn
+) -> None:
+    assert len(FORBIDDEN_DOMAINS) == 19
+    body = connector(stand_in, domains=["googlemail.com"])
+    assert call("POST", "/sso-connectors", json=body).status_code == 200
+
+
+def test_address_of_a_domain_with_two_connectors_leads_to_a_choice(
+    call: Call, stand_in: StandIn, party: RelyingParty
+) -> None:
+    body = connector(stand_in, domains=["contoso.com"])
+    made = call("POST", "/sso-connectors", json=body)
+    assert made.status_code == 200
+    page = party.robot.open(party.authorization_url())
+    page = party.robot.submit(page, "/sign-in", identifier="alice@contoso.com")
+    assert page.text.count("Continue with") == 2
+    page = party.robot.submit(page, "/sso", connector=CONTOSO.id)
+    assert "Pick an account" in page.text
 
 
 def test_connectors_are_created_changed_and_deleted(
@@ -168,6 +197,111 @@ def test_sign_in_experience_switches_enterprise_sso(call: Call, party: RelyingPa
     assert code_of(call("PATCH", "/sign-in-exp", json={"unknown": 1}))[0] == 400
 
 
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        ("Organization.Membership.Updated", 201),
+        ("Grant.LimitExceeded", 201),
+        ("User.Data.Updated", 201),
+        ("PostSignIn", 201),
+        ("User.Nonsense", 400),
+    ],
+)
+def test_webhook_subscribes_to_known_events_only(call: Call, event: str, status: int) -> None:
+    body = {"name": "x", "events": [event], "config": {"url": "https://a.test/h", "retries": 3}}
+    assert call("POST", "/hooks", json=body).status_code == status
+
+
+def test_account_center_is_off_until_it_is_switched_on(call: Call) -> None:
+    before = call("GET", "/account-center").json()
+    assert before["enabled"] is False
+    assert call("PATCH", "/account-center", json={"enabled": True}).json() == {
+        **before,
+        "enabled": True,
+    }
+
+
+def test_extended_claims_of_id_tokens_are_listed(call: Call) -> None:
+    listed = call("GET", "/configs/id-token").json()["enabledExtendedClaims"]
+    assert listed == ["roles", "organizations", "organization_roles"]
+
+
+def test_page_without_a_request_redirects_to_the_url_for_unknown_sessions(
+    call: Call, party: RelyingParty
+) -> None:
+    page = party.robot.open(f"{party.url}/sign-in")
+    assert (page.status_code, page.json()["error"]) == (400, "invalid_request")
+    call("PATCH", "/sign-in-exp", json={"unknownSessionRedirectUrl": "https://app.test/"})
+    assert party.robot.left(party.robot.open(f"{party.url}/sign-in")) == "https://app.test/"
+
+
+CUSTOM = {
+    "alwaysIssueRefreshToken": True,
+    "rotateRefreshToken": False,
+    "refreshTokenTtl": 1000,
+    "maxAllowedGrants": 2,
+    "corsAllowedOrigins": ["https://a.test"],
+}
+
+
+def test_custom_metadata_is_kept_until_it_is_replaced(call: Call) -> None:
+    path = "/applications/local-app"
+    changed = call("PATCH", path, json={"customClientMetadata": CUSTOM}).json()
+    assert changed["customClientMetadata"] == CUSTOM
+    renamed = call("PATCH", path, json={"name": "Renamed"}).json()
+    assert renamed["customClientMetadata"] == CUSTOM
+    emptied = call("PATCH", path, json={"customClientMetadata": {}}).json()["customClientMetadata"]
+    assert emptied == {
+        "alwaysIssueRefreshToken": False,
+        "rotateRefreshToken": True,
+        "refreshTokenTtl": 14 * 86_400,
+    }
+
+
+@pytest.mark.parametrize(
+    "custom", [{"unknown": 1}, {"maxAllowedGrants": True}, {"rotateRefreshToken": "no"}]
+)
+def test_invalid_custom_metadata_is_refused(call: Call, custom: dict[str, Any]) -> None:
+    answer = call("PATCH", "/applications/local-app", json={"customClientMetadata": custom})
+    assert code_of(answer) == (400, "guard.invalid_input")
+
+
+def test_custom_metadata_decides_the_life_and_rotation_of_refresh_tokens(
+    call: Call, party: RelyingParty, clock: Clock
+) -> None:
+    call("PATCH", "/applications/local-app", json={"customClientMetadata": CUSTOM})
+    first = party.tokens(prompt=None)["refresh_token"]
+    clock.ahead = 900
+    assert party.refresh(first).json()["refresh_token"] == first
+    clock.ahead = 1001
+    assert party.refresh(first).json()["error"] == "invalid_grant"
+
+
+def test_new_users_of_a_connector_become_members_just_in_time(
+    call: Call, party: RelyingParty, stand_in: StandIn
+) -> None:
+    guest = call("POST", "/organization-roles", json={"name": "guest"}).json()["id"]
+    organization = call("POST", "/organizations", json={"name": "Fabrikam"}).json()["id"]
+    path = f"/organizations/{organization}/jit"
+    bodies: dict[str, dict[str, Any]] = {
+        "sso-connectors": {"ssoConnectorIds": [CONTOSO.id]},
+        "roles": {"organizationRoleIds": [guest]},
+        "email-domains": {"emailDomains": ["else.test"]},
+    }
+    for name, body in bodies.items():
+        assert call("GET", f"{path}/{name}").json() == []
+        assert call("PUT", f"{path}/{name}", json=body).status_code == 204
+        assert len(call("GET", f"{path}/{name}").json()) == 1
+    stand_in.tenant.users["bob000000001"].connector = None  # he has not signed in yet
+    party.code("bob000000001")
+    page = party.robot.open(party.authorization_url(prompt="login", first_screen="register"))
+    page = party.robot.submit(page, "/register", identifier="new@else.test", name="New Person")
+    party.robot.left(page)
+    new = call("GET", "/users", params={"search.primaryEmail": "new@else.test"}).json()[0]["id"]
+    members = stand_in.tenant.organizations[organization].members
+    assert members == {"bob000000001": ("guest",), new: ("guest",)}
+
+
 def test_webhooks_are_created_changed_and_deleted(call: Call) -> None:
     body = {"name": "x", "events": ["User.Deleted"], "config": {"url": "https://a.test/h"}}
     made = call("POST", "/hooks", json=body)
@@ -182,8 +316,11 @@ def test_webhooks_are_created_changed_and_deleted(call: Call) -> None:
     assert call("GET", "/hooks").json() == []
 
 
-def test_users_are_created_suspended_and_deleted(call: Call, stand_in: StandIn) -> None:
+def test_users_are_created_changed_suspended_and_deleted(call: Call, stand_in: StandIn) -> None:
     made = call("POST", "/users", json={"name": "New", "primaryEmail": "new@a.test"}).json()
+    changed = call("PATCH", f"/users/{made['id']}", json={"name": "Newer"}).json()
+    assert changed["name"] == "Newer"
+    assert call("GET", f"/users/{made['id']}").json() == changed
     found = call("GET", "/users", params={"search.primaryEmail": "new@a.test"}).json()
     assert [one["id"] for one in found] == [made["id"]]
     path = f"/users/{made['id']}"

@@ -9,7 +9,7 @@ import pytest
 
 from harness.product import Clock
 from local.logto.server import StandIn
-from tests.local.conftest import CREDENTIALS, RelyingParty
+from tests.local.conftest import CREDENTIALS, RelyingParty, answer_of
 
 ORDERS = "https://api.example.test/orders"
 ORGANIZATION = "contosoorg01"
@@ -54,6 +54,39 @@ def test_missing_claims_are_null_and_no_nonce_is_invented(party: RelyingParty) -
 def test_auth_time_is_present_only_with_max_age(party: RelyingParty) -> None:
     assert "auth_time" not in claims_of(party.tokens()["id_token"])
     assert "auth_time" in claims_of(party.tokens(max_age="600")["id_token"])
+
+
+def test_auth_time_is_the_sign_in_at_logto_and_stays_in_refreshed_tokens(
+    party: RelyingParty, clock: Clock
+) -> None:
+    first = claims_of(party.tokens(max_age="600")["id_token"])["auth_time"]
+    clock.ahead = 300
+    silent = party.redeem(
+        answer_of(party.robot.sign_in_silently(party.authorization_url(max_age="600")))["code"]
+    ).json()
+    assert claims_of(silent["id_token"])["auth_time"] == first
+    refreshed = claims_of(party.refresh(silent["refresh_token"]).json()["id_token"])
+    assert refreshed["auth_time"] == first
+    assert refreshed["iat"] >= first + 300
+
+
+def test_max_age_asks_again_if_the_session_is_older(party: RelyingParty, clock: Clock) -> None:
+    party.tokens()
+    clock.ahead = 601
+    page = party.robot.open(party.authorization_url(max_age="600"))
+    assert page.url.path == "/sign-in"
+    silent = party.robot.open(party.authorization_url(max_age="600", prompt="none"))
+    assert answer_of(party.robot.left(silent))["error"] == "login_required"
+    again = party.robot.sign_in(party.authorization_url(max_age="600"))
+    tokens = party.redeem(answer_of(again)["code"]).json()
+    claims = claims_of(tokens["id_token"])
+    assert abs(claims["auth_time"] - claims["iat"]) <= 1
+
+
+def test_session_at_logto_lasts_14_days(party: RelyingParty, clock: Clock) -> None:
+    party.tokens()
+    clock.ahead = 14 * 86_400 + 1
+    assert party.robot.open(party.authorization_url()).url.path == "/sign-in"
 
 
 def test_sid_is_present_only_if_the_application_requires_it(
@@ -271,5 +304,25 @@ def test_keys_rotate_and_can_switch_to_rs256(party: RelyingParty, stand_in: Stan
     keys = party.client.get(f"{party.url}/oidc/jwks").json()["keys"]
     assert jwt.get_unverified_header(token)["alg"] == "RS256"
     assert [key["kty"] for key in keys] == ["RSA", "EC"]
+    assert all("alg" not in key for key in keys)
+    url = f"{party.url}/oidc/.well-known/openid-configuration"
+    listed = party.client.get(url).json()["id_token_signing_alg_values_supported"]
+    assert listed == ["PS256", "RS256", "ES384"]
     stand_in.retire_keys()
     assert len(party.client.get(f"{party.url}/oidc/jwks").json()["keys"]) == 1
+
+
+def test_only_the_present_and_the_previous_key_are_published(
+    party: RelyingParty, stand_in: StandIn
+) -> None:
+    def published() -> list[str]:
+        return [key["kid"] for key in party.client.get(f"{party.url}/oidc/jwks").json()["keys"]]
+
+    (first,) = published()
+    stand_in.rotate_keys()
+    second, previous = published()
+    assert previous == first
+    stand_in.rotate_keys()
+    third, previous = published()
+    assert previous == second
+    assert first not in (second, third)

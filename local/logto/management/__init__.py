@@ -5,9 +5,11 @@ from local.logto.management import (
     connectors,
     experience,
     hooks,
+    jit,
     rights,
+    sessions,
     users,
 )
 
-modules = (applications, connectors, experience, hooks, rights, users)
+modules = (applications, connectors, experience, hooks, jit, rights, sessions, users)
 routes = [route for module in modules for route in module.routes]

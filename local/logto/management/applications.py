@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from local.logto.management.access import ApiRefusal, Body, api_route, body_of, need, not_found
 from local.logto.state import StandInState
-from local.logto.tenant import Application, Machine
+from local.logto.tenant import REFRESH_TOKEN_SECONDS, Application, Machine
 
 _MACHINE_ROLE = {
     "id": "admin-access",
@@ -30,6 +30,20 @@ _METADATA = frozenset(
     }
 )
 _FURTHER_METADATA = frozenset({"logoUri"})
+_CUSTOM: dict[str, type] = {
+    "alwaysIssueRefreshToken": bool,
+    "rotateRefreshToken": bool,
+    "refreshTokenTtl": int,
+    "refreshTokenTtlInDays": int,
+    "maxAllowedGrants": int,
+    "corsAllowedOrigins": list,
+    "idTokenTtl": int,
+    "allowTokenExchange": bool,
+    "tenantId": str,
+}
+_HONOURED = frozenset(
+    {"alwaysIssueRefreshToken", "rotateRefreshToken", "refreshTokenTtl", "maxAllowedGrants"}
+)
 
 
 async def _list(request: Request, state: StandInState) -> Response:
@@ -107,7 +121,7 @@ def _named(request: Request, state: StandInState) -> Application:
 
 
 def _update(application: Application, body: Body) -> None:
-    """Change the members that the body contains. `oidcClientMetadata` is replaced as a whole."""
+    """Change the members that the body contains. Both kinds of metadata are replaced as a whole."""
     metadata = body.get("oidcClientMetadata")
     if metadata is not None:
         _check_metadata(metadata)
@@ -122,10 +136,26 @@ def _update(application: Application, body: Body) -> None:
         }
     application.name = body.get("name", application.name)
     application.description = body.get("description", application.description)
-    custom = body.get("customClientMetadata", {})
-    application.always_issue_refresh_token = custom.get(
-        "alwaysIssueRefreshToken", application.always_issue_refresh_token
+    if "customClientMetadata" in body:
+        _customize(application, body["customClientMetadata"])
+
+
+def _customize(application: Application, custom: Body) -> None:
+    """Replace the `customClientMetadata`. Raises ApiRefusal."""
+    for name, value in custom.items():
+        kind = _CUSTOM.get(name)
+        if kind is None or not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
+            raise ApiRefusal(400, "guard.invalid_input", "`customClientMetadata` is not valid.")
+    in_days = custom.get("refreshTokenTtlInDays", 0) * 86_400
+    application.always_issue_refresh_token = custom.get("alwaysIssueRefreshToken", False)
+    application.rotate_refresh_token = custom.get("rotateRefreshToken", True)
+    application.refresh_token_seconds = (
+        in_days or custom.get("refreshTokenTtl") or REFRESH_TOKEN_SECONDS
     )
+    application.max_allowed_grants = custom.get("maxAllowedGrants")
+    application.further_custom_metadata = {
+        name: value for name, value in custom.items() if name not in _HONOURED
+    }
 
 
 def _check_metadata(metadata: Body) -> None:
@@ -158,8 +188,21 @@ def _shown(application: Application) -> Body:
         **_common(application.id, application.name, application.description),
         "type": "Traditional",
         "oidcClientMetadata": metadata,
-        "customClientMetadata": {"alwaysIssueRefreshToken": application.always_issue_refresh_token},
+        "customClientMetadata": _custom_shown(application),
     }
+
+
+def _custom_shown(application: Application) -> Body:
+    shown: Body = {
+        **application.further_custom_metadata,
+        "alwaysIssueRefreshToken": application.always_issue_refresh_token,
+        "rotateRefreshToken": application.rotate_refresh_token,
+    }
+    if "refreshTokenTtlInDays" not in shown:
+        shown["refreshTokenTtl"] = application.refresh_token_seconds
+    if application.max_allowed_grants is not None:
+        shown["maxAllowedGrants"] = application.max_allowed_grants
+    return shown
 
 
 def _machine_shown(machine: Machine) -> Body:

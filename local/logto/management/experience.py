@@ -1,4 +1,4 @@
-"""The sign-in experience: the switch of enterprise SSO, and members that are only stored."""
+"""The sign-in experience, the account center and the settings of ID tokens."""
 
 from typing import Any, Final
 
@@ -14,6 +14,12 @@ _STORED: Final[dict[str, Any]] = {
     "branding": {},
     "languageInfo": {"autoDetect": True, "fallbackLanguage": "en"},
     "customCss": None,
+    "unknownSessionRedirectUrl": None,
+}
+_ACCOUNT_CENTER: Final[dict[str, Any]] = {
+    "enabled": False,
+    "fields": {},
+    "webauthnRelatedOrigins": [],
 }
 
 
@@ -40,7 +46,31 @@ def _shown(state: StandInState) -> Body:
     }
 
 
+async def _read_account_center(request: Request, state: StandInState) -> Response:
+    return JSONResponse(_account_center(state))
+
+
+async def _patch_account_center(request: Request, state: StandInState) -> Response:
+    body = await body_of(request, enabled=bool, fields=dict, webauthnRelatedOrigins=list)
+    state.tenant.account_center |= body
+    return JSONResponse(_account_center(state))
+
+
+def _account_center(state: StandInState) -> Body:
+    stored = {**_ACCOUNT_CENTER, **state.tenant.account_center}
+    return {"tenantId": "default", "id": "default", **stored}
+
+
+async def _id_token(request: Request, state: StandInState) -> Response:
+    """Show the extended claims that ID tokens have."""
+    claims = ["roles", "organizations", "organization_roles"]
+    return JSONResponse({"enabledExtendedClaims": claims})
+
+
 routes = [
+    api_route("/account-center", "GET", _read_account_center),
+    api_route("/account-center", "PATCH", _patch_account_center),
+    api_route("/configs/id-token", "GET", _id_token),
     api_route("/sign-in-exp", "GET", _read),
     api_route("/sign-in-exp", "PATCH", _patch),
 ]

@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from local.logto.management.access import ApiRefusal, Body, api_route, body_of, need, not_found
 from local.logto.state import StandInState
 from local.logto.tenant import Webhook
+from local.logto.webhooks import EVENTS
 
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "name": str,
@@ -48,6 +49,8 @@ async def _delete(request: Request, state: StandInState) -> Response:
 
 
 def _changed(hook: Webhook, body: Body) -> Webhook:
+    if not all(event in EVENTS for event in body.get("events", [])):
+        raise ApiRefusal(400, "guard.invalid_input", "The member `events` is not valid.")
     url = body.get("config", {"url": hook.url}).get("url")
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
         raise ApiRefusal(400, "guard.invalid_input", "The member `config` is not valid.")

@@ -7,9 +7,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from local.logto import user_admin
 from local.logto.management.access import ApiRefusal, api_route, body_of, need, not_found
+from local.logto.management.users import named_user
 from local.logto.state import StandInState
-from local.logto.tenant import Organization, Resource, Tenant, User
+from local.logto.tenant import Organization, Resource, Tenant
+from local.logto.webhooks import caller_of
 
 
 async def _resources(request: Request, state: StandInState) -> Response:
@@ -57,8 +60,8 @@ async def _create_role(request: Request, state: StandInState) -> Response:
 
 async def _give_user_roles(request: Request, state: StandInState) -> Response:
     body = await body_of(request, roleIds=list)
-    user = _user(request, state.tenant)
-    names = [_named(state.tenant.roles, one) for one in body.get("roleIds", [])]
+    user = named_user(request, state)
+    names = [named_role(state.tenant.roles, one) for one in body.get("roleIds", [])]
     user.roles = tuple(dict.fromkeys((*user.roles, *names)))
     return Response(status_code=201)
 
@@ -88,40 +91,43 @@ async def _create_organization_role(request: Request, state: StandInState) -> Re
 
 async def _add_members(request: Request, state: StandInState) -> Response:
     body = await body_of(request, userIds=list)
-    organization = _organization(request, state.tenant)
-    for user in body.get("userIds", []):
-        if state.tenant.known_user(user) is None:
-            raise not_found("user")
-        organization.members.setdefault(user, ())
+    organization, users = organization_of(request, state.tenant), body.get("userIds", [])
+    if any(state.tenant.known_user(user) is None for user in users):
+        raise not_found("user")
+    await user_admin.add_members(state, organization, users, caller_of(request))
     return Response(status_code=201)
+
+
+async def _remove_member(request: Request, state: StandInState) -> Response:
+    organization, user = organization_of(request, state.tenant), request.path_params["user"]
+    if user not in organization.members:
+        raise not_found("member")
+    await user_admin.remove_member(state, organization, user, caller_of(request))
+    return Response(status_code=204)
 
 
 async def _give_member_roles(request: Request, state: StandInState) -> Response:
     body = await body_of(request, organizationRoleIds=list)
-    organization, user = _organization(request, state.tenant), request.path_params["user"]
+    organization, user = organization_of(request, state.tenant), request.path_params["user"]
     if user not in organization.members:
         raise not_found("member")
     known = state.tenant.organization_roles
-    for name in [_named(known, one) for one in body.get("organizationRoleIds", [])]:
+    for name in [named_role(known, one) for one in body.get("organizationRoleIds", [])]:
         organization.role_scopes.setdefault(name, ())
         there = organization.members[user]
         organization.members[user] = there if name in there else (*there, name)
     return Response(status_code=201)
 
 
-def _named(known: dict[str, str], identifier: Any) -> str:
+def named_role(known: dict[str, str], identifier: Any) -> str:
+    """Find the name of the role with this id. Raises ApiRefusal."""
     if identifier not in known:
         raise not_found("role")
     return known[identifier]
 
 
-def _user(request: Request, tenant: Tenant) -> User:
-    if (found := tenant.known_user(request.path_params["id"])) is None:
-        raise not_found("user")
-    return found
-
-
-def _organization(request: Request, tenant: Tenant) -> Organization:
+def organization_of(request: Request, tenant: Tenant) -> Organization:
+    """Find the organization whose id is in the path. Raises ApiRefusal."""
     if (found := tenant.organizations.get(request.path_params["id"])) is None:
         raise not_found("organization")
     return found
@@ -149,5 +155,6 @@ routes = [
     api_route("/organizations", "POST", _create_organization),
     api_route("/organization-roles", "POST", _create_organization_role),
     api_route("/organizations/{id}/users", "POST", _add_members),
+    api_route("/organizations/{id}/users/{user}", "DELETE", _remove_member),
     api_route("/organizations/{id}/users/{user}/roles", "POST", _give_member_roles),
 ]

@@ -6,9 +6,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from local.logto import user_admin
-from local.logto.management.access import ApiRefusal, Body, api_route, body_of, not_found
+from local.logto.management.access import ApiRefusal, api_route, body_of, not_found
 from local.logto.state import StandInState
 from local.logto.tenant import User
+from local.logto.webhooks import caller_of, user_data
+
+_CHANGEABLE = {"name": "name", "primaryEmail": "email", "username": "username", "avatar": "picture"}
 
 
 async def _list(request: Request, state: StandInState) -> Response:
@@ -17,7 +20,7 @@ async def _list(request: Request, state: StandInState) -> Response:
     username = request.query_params.get("search.username")
     return JSONResponse(
         [
-            _shown(user, state)
+            user_data(user, state.tenant)
             for user in state.tenant.known_users()
             if email in (None, state.tenant.email_of(user)) and username in (None, user.username)
         ]
@@ -34,46 +37,49 @@ async def _create(request: Request, state: StandInState) -> Response:
         name=name,
         email=body.get("primaryEmail"),
         username=body.get("username"),
+        password=body.get("password"),
     )
-    state.tenant.users[user.id] = user
-    return JSONResponse(_shown(user, state))
+    await user_admin.create(state, user, caller_of(request))
+    return JSONResponse(user_data(user, state.tenant))
+
+
+async def _read(request: Request, state: StandInState) -> Response:
+    return JSONResponse(user_data(named_user(request, state), state.tenant))
+
+
+async def _patch(request: Request, state: StandInState) -> Response:
+    user = named_user(request, state)
+    body = await body_of(request, **dict.fromkeys(_CHANGEABLE, (str, type(None))))
+    changes = {_CHANGEABLE[name]: value for name, value in body.items()}
+    await user_admin.change(state, user, changes, caller_of(request))
+    return JSONResponse(user_data(user, state.tenant))
 
 
 async def _suspend(request: Request, state: StandInState) -> Response:
     body = await body_of(request, isSuspended=bool)
-    user = _named(request, state)
-    await user_admin.suspend(state, user.id, suspended=body.get("isSuspended", True))
-    return JSONResponse(_shown(user, state))
+    user, suspended = named_user(request, state), body.get("isSuspended", True)
+    await user_admin.suspend(state, user.id, suspended=suspended, caller=caller_of(request))
+    return JSONResponse(user_data(user, state.tenant))
 
 
 async def _delete(request: Request, state: StandInState) -> Response:
-    await user_admin.delete(state, _named(request, state).id)
+    await user_admin.delete(state, named_user(request, state).id, caller_of(request))
     return Response(status_code=204)
 
 
-def _named(request: Request, state: StandInState) -> User:
+def named_user(request: Request, state: StandInState) -> User:
+    """Find the user whose id is in the path. Raises ApiRefusal."""
     found = state.tenant.known_user(request.path_params["id"])
     if found is None:
         raise not_found("user")
     return found
 
 
-def _shown(user: User, state: StandInState) -> Body:
-    return {
-        "id": user.id,
-        "username": user.username,
-        "primaryEmail": state.tenant.email_of(user),
-        "name": user.name,
-        "avatar": user.picture,
-        "isSuspended": user.suspended,
-        "createdAt": user.created_at,
-        "updatedAt": user.updated_at,
-    }
-
-
 routes = [
     api_route("/users", "GET", _list),
     api_route("/users", "POST", _create),
+    api_route("/users/{id}", "GET", _read),
+    api_route("/users/{id}", "PATCH", _patch),
     api_route("/users/{id}/is-suspended", "PATCH", _suspend),
     api_route("/users/{id}", "DELETE", _delete),
 ]
