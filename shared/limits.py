@@ -1,6 +1,6 @@
 """Every limit of time and size that the product keeps to, in one place.
 
-API Gateway gives an HTTP API 30 seconds and a Lambda authorizer 10. `tests/unit/test_limits.py`
+API Gateway gives an HTTP API 30 seconds and a Lambda authorizer 10. `tests/journey/test_limits.py`
 adds the parts of each route up against that. Tests that need patience pass other limits.
 """
 
