@@ -30,6 +30,7 @@ def product(
         "REVALIDATE_SECONDS": str(AFTER),
         "REVALIDATE_GRACE_SECONDS": str(GRACE),
         "SESSION_IDLE_SECONDS": "10000",
+        "LOGTO_SCOPES": "email identities",
         "LOGTO_RESOURCES": RESOURCE,
         "ACCESS_TOKEN_ROUTES": f"{ROUTE}={RESOURCE}",
     }

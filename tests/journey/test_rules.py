@@ -188,6 +188,7 @@ def test_entra_groups_under_short_names(stand_in: StandIn) -> None:
     first, second, _ = groups_of(stand_in, ALICE)
     settings = {
         "ENTRA_GROUPS": f"{first}=staff {second}=finance {groups_of(stand_in, BOB)[0]}=guests",
+        "ALLOWED_TENANTS": CONTOSO.tenant_id,
         "ALLOWED_ROLES": "staff",
         "LOGTO_SCOPES": IDENTITIES,
     }
@@ -216,6 +217,7 @@ def test_250_groups_make_no_larger_row(stand_in: StandIn) -> None:
     assert len(groups_of(stand_in, GRACE)) == 250
     settings = {
         "ENTRA_GROUPS": f"{alice}=staff {grace}=guest",
+        "ALLOWED_TENANTS": CONTOSO.tenant_id,
         "LOGTO_SCOPES": "identities",
     }
     for user in (ALICE, GRACE):
@@ -252,7 +254,10 @@ def test_overage_is_noticed(
 ) -> None:
     change_detail(monkeypatch, lambda detail: {**without(detail, "groups"), **OVERAGES[name]})
     group = groups_of(stand_in, ALICE)[0]
-    settings = {"ENTRA_GROUPS": f"{group}=staff", "LOGTO_SCOPES": IDENTITIES}
+    settings = {
+        "ENTRA_GROUPS": f"{CONTOSO.tenant_id}/{group}=staff",
+        "LOGTO_SCOPES": IDENTITIES,
+    }
     with started_product(stand_in, **settings) as product:
         browser = product.browser()
         assert product.sign_in(browser).status == 302
@@ -269,7 +274,7 @@ def test_overage_opens_no_door(stand_in: StandIn, monkeypatch: pytest.MonkeyPatc
     )
     group = groups_of(stand_in, ALICE)[0]
     settings = {
-        "ENTRA_GROUPS": f"{group}=staff",
+        "ENTRA_GROUPS": f"{CONTOSO.tenant_id}/{group}=staff",
         "ALLOWED_ROLES": "staff",
         "LOGTO_SCOPES": IDENTITIES,
     }
@@ -330,7 +335,7 @@ def test_identities_of_two_tenants(stand_in: StandIn, monkeypatch: pytest.Monkey
 
     def twice(told: dict[str, Any]) -> dict[str, Any]:
         (entry,) = told["sso_identities"]
-        other = {**entry, "detail": {**entry["detail"], "tid": ANOTHER}}
+        other = json.loads(json.dumps(entry).replace(CONTOSO.tenant_id, ANOTHER))
         return {**told, "sso_identities": [entry, other]}
 
     change_userinfo(monkeypatch, twice)
