@@ -26,8 +26,8 @@ PATIENT: Final = Limits(
     connect_seconds=_SECONDS,
     metadata_seconds=2 * _SECONDS,
     metadata_renewal_seconds=2 * _SECONDS,
-    sign_out_provider_seconds=_SECONDS,
-    redeem_seconds=2 * _SECONDS,
+    sign_out_provider_seconds=4 * _SECONDS,
+    redeem_seconds=4 * _SECONDS,
     persist_seconds=_WHOLE_SECONDS,
     refresh_wait_seconds=_WHOLE_SECONDS,
 )
