@@ -5,7 +5,7 @@ A declaration describes its setting completely: the reader, the README's table a
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, NamedTuple, dataclass_transform
@@ -13,14 +13,11 @@ from typing import Any, NamedTuple, dataclass_transform
 from shared.errors import SettingsInvalid
 from shared.parsing.urls import check_base
 
-type Check = Callable[[str], str]
-"""Return the value to use. Raises ValueError with a text that follows the variable's name, such
-as `must begin with https://`, and never contains the value: it may be a secret."""
-type Report = Callable[[str], None]
-"""Report a fault, as text that follows the variable's name and never contains the value."""
-type Kind[T] = Callable[[str | None, Report], T | None]
-"""Convert a variable (None if it is absent) to a value. Return None to use the default, also after
-reporting a fault."""
+type Kind[T] = Callable[[str], T]
+"""Convert a variable's text, which is stripped and not empty, to a value. Raises ValueError with a
+text that follows the variable's name, such as `must begin with https://`, and never contains the
+value: it may be a secret."""
+type Check = Kind[str]
 
 _KEY = "setting"
 _SCOPE = r"[\x21\x23-\x5B\x5D-\x7E]+"  # RFC 6749 section 3.3
@@ -30,55 +27,43 @@ class Declaration(NamedTuple):  # faster to define at each cold start than a dat
     """The properties of a setting besides its name and type."""
 
     kind: Kind[Any]
-    default: Any
-    parameter: str | None
-    """The parameter of `template.yaml` that sets it."""
     meaning: str
     """Its purpose, for the README's table."""
+    default: Any
     default_text: str | None
     """A description of the default, for the README's table; None to show the default itself."""
     fix: str | None
     """What to do if it is missing; None if it is optional."""
+    has_parameter: bool
+    """Whether a parameter of `template.yaml` sets it."""
+    parameter: str | None = None
+    """The parameter's name: the variable's, in Pascal case. Filled in by `declarations`."""
 
 
 def setting[T, D](
     kind: Kind[T],
+    meaning: str,
     *,
     default: D,
-    parameter: str | None,
-    meaning: str,
     default_text: str | None = None,
     secret: bool = False,
 ) -> T | D:
-    """Declare an optional setting. A `secret` is left out of the object's repr."""
-    declaration = Declaration(
-        kind=kind,
-        default=default,
-        parameter=parameter,
-        meaning=meaning,
-        default_text=default_text,
-        fix=None,
-    )
+    """Declare an optional setting. A `secret` has no parameter, and the object's repr omits it."""
+    declaration = Declaration(kind, meaning, default, default_text, None, not secret)
     return field(default=default, repr=not secret, metadata={_KEY: declaration})
 
 
 def required(
     kind: Kind[str],
+    meaning: str,
     *,
     fix: str,
-    parameter: str | None,
-    meaning: str,
     default_text: str = "required",
+    has_parameter: bool = True,
 ) -> str:
     """Declare a required setting; `fix` says what to do if it is missing."""
-    declaration = Declaration(
-        kind=kind,
-        default="",  # a placeholder until the faults are raised
-        parameter=parameter,
-        meaning=meaning,
-        default_text=default_text,
-        fix=fix,
-    )
+    # The default is a placeholder until the faults are raised.
+    declaration = Declaration(kind, meaning, "", default_text, fix, has_parameter)
     declared: str = field(metadata={_KEY: declaration})
     return declared
 
@@ -93,11 +78,15 @@ def declares_settings[C](cls: type[C]) -> type[C]:
 
 def declarations(cls: type[Any]) -> dict[str, Declaration]:
     """Return the declarations of a class, by variable."""
-    return {each.name.upper(): each.metadata[_KEY] for each in fields(cls)}
+    declared: dict[str, Declaration] = {f.name.upper(): f.metadata[_KEY] for f in fields(cls)}
+    return {
+        name: each._replace(parameter=name.title().replace("_", "") if each.has_parameter else None)
+        for name, each in declared.items()
+    }
 
 
 class Reader:
-    """Reads variables, and collects faults instead of stopping at the first."""
+    """Reads variables, and collects their faults instead of stopping at the first."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -105,17 +94,23 @@ class Reader:
 
     def read[C](self, cls: type[C]) -> C:
         """Read every setting that a class declares. The default stands in for an invalid one."""
-        declared = declarations(cls).items()
-        return cls(**{name.lower(): self._value(name, each) for name, each in declared})
+        declared: Any = cls
+        return cls(
+            **{f.name: self._value(f.name.upper(), f.metadata[_KEY]) for f in fields(declared)}
+        )
 
     def _value(self, name: str, declaration: Declaration) -> Any:
-        if declaration.fix is not None and not self.given(name):
+        given = self._environment.get(name)
+        if given is not None and given.strip():
+            try:
+                return declaration.kind(given.strip())
+            except ValueError as fault:
+                self.fault(f"{name} {fault}")
+        elif declaration.fix is not None:
             self.fault(f"{name} is missing: {declaration.fix}")
-            return declaration.default
-        value = declaration.kind(
-            self._environment.get(name), lambda fault: self.fault(f"{name} {fault}")
-        )
-        return declaration.default if value is None else value
+        elif given is not None and isinstance(declaration.default, tuple):
+            return ()  # an empty list of words means no words, whatever the default is
+        return declaration.default
 
     def given(self, name: str) -> bool:
         """Return whether a variable is set and not empty, valid or not."""
@@ -131,87 +126,46 @@ class Reader:
             raise SettingsInvalid("; ".join(self._faults))
 
 
-def text(check: Check) -> Kind[str]:
-    """Read a text that passes `check`. An empty value counts as absent."""
-
-    def read(given: str | None, report: Report) -> str | None:
-        value = (given or "").strip()
-        if not value:
-            return None
-        try:
-            return check(value)
-        except ValueError as fault:
-            report(str(fault))
-            return None
-
-    return read
-
-
 def seconds(least: int, most: int) -> Kind[int]:
-    """Read whole seconds between two bounds, both allowed. An empty value counts as absent."""
+    """Read whole seconds between two bounds, both allowed."""
 
-    def read(given: str | None, report: Report) -> int | None:
-        value = (given or "").strip()
-        if not value:
-            return None
+    def read(given: str) -> int:
         # The length comes first: int() refuses very long numbers with an error of its own.
-        if value.isascii() and value.isdigit() and len(value) <= 12:
-            number = int(value)
-            if least <= number <= most:
-                return number
-        report(f"must be whole seconds from {least} to {most}")
-        return None
+        if given.isascii() and given.isdigit() and len(given) <= 12 and least <= int(given) <= most:
+            return int(given)
+        raise ValueError(f"must be whole seconds from {least} to {most}")
 
     return read
 
 
 def words(check: Check) -> Kind[tuple[str, ...]]:
-    """Read distinct words that pass `check`, separated by spaces or commas.
-
-    An empty value does not count as absent: it means no words, whatever the default is.
-    """
-
-    def read(given: str | None, report: Report) -> tuple[str, ...] | None:
-        if given is None:
-            return None
-        found = tuple(dict.fromkeys(_split(given)))
-        for word in found:
-            try:
-                check(word)
-            except ValueError as fault:
-                report(str(fault))
-        return found
-
-    return read
+    """Read distinct words that pass `check`, separated by spaces or commas."""
+    return lambda given: tuple(dict.fromkeys(check(word) for word in _split(given)))
 
 
 def mapping(check_name: Check, check_value: Check) -> Kind[Mapping[str, str]]:
     """Read words of the form `name=value` with distinct names, separated by spaces or commas."""
 
-    def read(given: str | None, report: Report) -> Mapping[str, str]:
+    def read(given: str) -> Mapping[str, str]:
         found: dict[str, str] = {}
-        for word in _split(given or ""):
+        for word in _split(given):
             name, separator, value = word.partition("=")
-            try:
-                if not separator or name in found:
-                    raise ValueError("must contain words of the form name=value, each name once")
-                found[check_name(name)] = check_value(value)
-            except ValueError as fault:
-                report(str(fault))
+            if not separator or name in found:
+                raise ValueError("must contain words of the form name=value, each name once")
+            found[check_name(name)] = check_value(value)
         return MappingProxyType(found)
 
     return read
 
 
-def switch(given: str | None, report: Report) -> bool | None:
-    """Read `true` or `false`, in any case. An empty value counts as absent."""
-    value = (given or "").strip().lower()
-    if value not in ("", "true", "false"):
-        report("must be true or false")
-    return {"true": True, "false": False}.get(value)
+def switch(given: str) -> bool:
+    """Read `true` or `false`, in any case."""
+    if given.lower() not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return given.lower() == "true"
 
 
-def _split(given: str) -> Iterable[str]:
+def _split(given: str) -> list[str]:
     return given.replace(",", " ").split()
 
 
@@ -224,13 +178,6 @@ def matching(pattern: str, fault: str) -> Check:
         return value
 
     return check
-
-
-def printable(value: str) -> str:
-    """Check a secret of Logto."""
-    if not value.isascii() or not value.isprintable():
-        raise ValueError("contains a character that Logto's secrets never contain")
-    return value
 
 
 def short_text(value: str) -> str:
@@ -257,3 +204,4 @@ def https_url(value: str) -> str:
 
 
 scope = matching(_SCOPE, "must contain OAuth scopes (RFC 6749 section 3.3)")
+printable = matching(r"[ -~]+", "contains a character that Logto's secrets never contain")

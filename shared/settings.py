@@ -22,7 +22,6 @@ from shared.environment import (
     setting,
     short_text,
     switch,
-    text,
     words,
 )
 from shared.parsing.urls import check_base
@@ -51,140 +50,105 @@ class Settings:
     """What a deployment is configured with. Lifetimes are whole seconds."""
 
     logto_endpoint: str = required(
-        text(check_base),
+        check_base,
+        "the Logto endpoint, such as `https://tenant.logto.app`",
         fix="set it to your Logto endpoint, such as https://tenant.logto.app",
-        parameter="LogtoEndpoint",
-        meaning="the Logto endpoint, such as `https://tenant.logto.app`",
     )
     logto_app_id: str = required(
-        text(matching(_NAME, "is not an application id")),
+        matching(_NAME, "is not an application id"),
+        "the id of the Traditional web application",
         fix="copy it from the application's page in the Logto Console",
-        parameter="LogtoAppId",
-        meaning="the id of the Traditional web application",
     )
     logto_app_secret_arn: str | None = setting(
-        text(_SECRET_ARN),
+        _SECRET_ARN,
+        "Secrets Manager secret or SSM SecureString: plain text, or JSON with `app_secret`",
         default=None,
         default_text="a secret of the stack",
-        parameter="LogtoAppSecretArn",
-        meaning="Secrets Manager secret or SSM SecureString: plain text, or JSON with `app_secret`",
     )
     logto_app_secret: str | None = setting(
-        text(printable),
-        default=None,
-        secret=True,
-        parameter=None,
-        meaning="the secret itself, on a laptop",
+        printable, "the secret itself, on a laptop", default=None, secret=True
     )
     logto_scopes: tuple[str, ...] = setting(
         words(scope),
+        "scopes beyond `openid offline_access profile`; an empty value: no others",
         default=DEFAULT_SCOPES,
-        parameter="LogtoScopes",
-        meaning="scopes beyond `openid offline_access profile`; an empty value: no others",
     )
     logto_resources: tuple[str, ...] = setting(
-        words(indicator),
-        default=(),
-        parameter="LogtoResources",
-        meaning="API resources that sign-ins ask access for",
+        words(indicator), "API resources that sign-ins ask access for", default=()
     )
     logto_organizations: tuple[str, ...] = setting(
-        words(_ORGANIZATION),
-        default=(),
-        parameter="LogtoOrganizations",
-        meaning="organizations whose tokens routes may get",
+        words(_ORGANIZATION), "organizations whose tokens routes may get", default=()
     )
     logto_webhook_signing_key_arn: str | None = setting(
-        text(_SECRET_ARN),
+        _SECRET_ARN,
+        "where the signing key of Logto's webhook is, as plain text",
         default=None,
         default_text="a secret of the stack",
-        parameter="LogtoWebhookSigningKeyArn",
-        meaning="where the signing key of Logto's webhook is, as plain text",
     )
     logto_webhook_signing_key: str | None = setting(
-        text(printable),
-        default=None,
-        secret=True,
-        parameter=None,
-        meaning="the key itself, on a laptop",
+        printable, "the key itself, on a laptop", default=None, secret=True
     )
     logto_default_connector: str | None = setting(
-        text(matching(_NAME, "is not a connector id")),
-        default=None,
-        parameter="LogtoDefaultConnector",
-        meaning="the SSO connector that sign-ins go straight to, "
+        matching(_NAME, "is not a connector id"),
+        "the SSO connector that sign-ins go straight to, "
         "unless they name another or a `first_screen`",
+        default=None,
     )
     table_name: str = required(
-        text(
-            matching(
-                r"[A-Za-z0-9_.-]{3,255}|arn:[A-Za-z0-9:/_.-]{1,1000}",
-                "is not the name of a DynamoDB table",
-            )
+        matching(
+            r"[A-Za-z0-9_.-]{3,255}|arn:[A-Za-z0-9:/_.-]{1,1000}",
+            "is not the name of a DynamoDB table",
         ),
+        "the DynamoDB table",
         fix="set it to the name of the DynamoDB table",
         default_text="the stack's table",
-        parameter=None,
-        meaning="the DynamoDB table",
+        has_parameter=False,
     )
     base_url: str | None = setting(
-        text(check_base),
+        check_base,
+        "the URL that browsers use, for a custom domain or a path",
         default=None,
         default_text="API Gateway's own domain",
-        parameter="BaseUrl",
-        meaning="the URL that browsers use, for a custom domain or a path",
     )
     session_idle_seconds: int = setting(
         seconds(60, LONGEST_SESSION_SECONDS),
+        "a session that is unused for this long ends",
         default=3600,
-        parameter="SessionIdleSeconds",
-        meaning="a session that is unused for this long ends",
     )
     session_absolute_seconds: int = setting(
         seconds(120, LONGEST_SESSION_SECONDS),
+        "a session ends after this long in any case",
         default=43_200,
-        parameter="SessionAbsoluteSeconds",
-        meaning="a session ends after this long in any case",
     )
     revalidate_seconds: int = setting(
         seconds(0, LONGEST_SESSION_SECONDS),
-        default=0,
-        parameter="RevalidateSeconds",
-        meaning="age of Entra's own word at which a session must be re-authenticated there; `0`: "
+        "age of Entra's own word at which a session must be re-authenticated there; `0`: "
         "never; needs the scope `identities`",
+        default=0,
     )
     revalidate_grace_seconds: int = setting(
-        seconds(60, 86_400),
-        default=900,
-        parameter="RevalidateGraceSeconds",
-        meaning="time to re-authenticate before the session ends",
+        seconds(60, 86_400), "time to re-authenticate before the session ends", default=900
     )
     record_client: bool = setting(
-        switch,
-        default=False,
-        parameter="RecordClient",
-        meaning="keep address and browser with each session, for operators",
+        switch, "keep address and browser with each session, for operators", default=False
     )
     allowed_tenants: tuple[str, ...] = setting(
         words(matching(_UUID, "must contain tenant ids in lower case")),
+        "Entra tenants whose users may sign in; needs the scope `identities`",
         default=(),
         default_text="all",
-        parameter="AllowedTenants",
-        meaning="Entra tenants whose users may sign in; needs the scope `identities`",
     )
     allowed_organizations: tuple[str, ...] = setting(
         words(_ORGANIZATION),
+        "organizations whose members may sign in",
         default=(),
         default_text="all",
-        parameter="AllowedOrganizations",
-        meaning="organizations whose members may sign in",
     )
     allowed_roles: tuple[str, ...] = setting(
         words(matching(_ROLE, "must contain roles of at most 128 printable ASCII characters")),
+        "roles, or short names of Entra groups and roles, whose holders may sign in",
         default=(),
         default_text="all",
-        parameter="AllowedRoles",
-        meaning="roles, or short names of Entra groups and roles, whose holders may sign in",
     )
     allowed_email_domains: tuple[str, ...] = setting(
         words(
@@ -193,30 +157,27 @@ class Settings:
                 "must contain domains in lower case, such as contoso.com",
             )
         ),
+        "domains of verified addresses whose owners may sign in",
         default=(),
         default_text="all",
-        parameter="AllowedEmailDomains",
-        meaning="domains of verified addresses whose owners may sign in",
     )
     entra_groups: Mapping[str, str] = setting(
         mapping(
             matching(f"({_UUID}/)?{_UUID}", "must name groups as <tenant id>/<object id>"),
             _SHORT_NAME,
         ),
-        default=_NONE,
-        parameter="EntraGroups",
-        meaning="short names of Entra groups in sessions, as `<tenant id>/<object id>=<short name>`"
+        "short names of Entra groups in sessions, as `<tenant id>/<object id>=<short name>`"
         "; needs the scope `identities`",
+        default=_NONE,
     )
     entra_roles: Mapping[str, str] = setting(
         mapping(
             matching(f"({_UUID}/)?{_ROLE}", "must name app roles as <tenant id>/<value>"),
             _SHORT_NAME,
         ),
-        default=_NONE,
-        parameter="EntraRoles",
-        meaning="short names of Entra app roles in sessions, as `<tenant id>/<value>=<short name>`"
+        "short names of Entra app roles in sessions, as `<tenant id>/<value>=<short name>`"
         "; needs the scope `identities`",
+        default=_NONE,
     )
     access_token_routes: Mapping[str, str] = setting(
         mapping(
@@ -226,27 +187,15 @@ class Settings:
             ),
             indicator,
         ),
+        "routes that get an access token, as `<path of the route>=<resource>`",
         default=_NONE,
-        parameter="AccessTokenRoutes",
-        meaning="routes that get an access token, as `<path of the route>=<resource>`",
     )
-    brand_name: str = setting(
-        text(short_text),
-        default="Sign-in",
-        parameter="BrandName",
-        meaning="the product's name on the pages",
-    )
-    brand_logo_url: str | None = setting(
-        text(https_url),
-        default=None,
-        parameter="BrandLogoUrl",
-        meaning="an https URL of a logo",
-    )
+    brand_name: str = setting(short_text, "the product's name on the pages", default="Sign-in")
+    brand_logo_url: str | None = setting(https_url, "an https URL of a logo", default=None)
     brand_accent_colour: str | None = setting(
-        text(matching(r"#[0-9a-fA-F]{6}", "is not a colour such as #0b57d0")),
+        matching(r"#[0-9a-fA-F]{6}", "is not a colour such as #0b57d0"),
+        "the colour of buttons, such as `#0b57d0`",
         default=None,
-        parameter="BrandAccentColour",
-        meaning="the colour of buttons, such as `#0b57d0`",
     )
 
     @property

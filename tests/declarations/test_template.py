@@ -74,9 +74,11 @@ def strings_of(value: Any) -> Iterator[str]:
 
 
 def setting_takes(name: str, value: str) -> bool:
-    faults: list[str] = []
-    SETTINGS[name].kind(value, faults.append)
-    return not faults
+    try:
+        SETTINGS[name].kind(value)
+    except ValueError:
+        return False
+    return True
 
 
 def parameter_takes(parameter: Mapping[str, Any], value: str) -> bool:
