@@ -30,8 +30,9 @@
         ├── SettingsInvalid         missing or invalid environment variables
         └── ClientRefused           Logto refuses the application's credentials
 
-`error` is the slug that responses, logs and metrics share. The text of an exception names what was
-expected and never contains received values: a token in a message would end up in a log.
+`error` is the slug that responses, logs and metrics share: the class's name in snake case, so a
+class is renamed only together with what operators search for. The text of an exception names what
+was expected and never contains received values: a token in a message would end up in a log.
 """
 
 from typing import ClassVar
@@ -44,26 +45,25 @@ class SignInError(Exception):
     expected: ClassVar[bool] = False
     """A routine denial, logged at INFO: nothing for an operator to look at."""
 
-
-class MalformedRequest(SignInError):
-    error = "malformed_request"
-    expected = True
-
-
-class CrossSiteRequest(SignInError):
-    error = "cross_site_request"
-    expected = True
+    def __init_subclass__(cls, *, expected: bool | None = None) -> None:
+        if "error" not in cls.__dict__:
+            snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__)
+            cls.error = snake.removeprefix("_")
+        if expected is not None:
+            cls.expected = expected
 
 
-class SessionRequired(SignInError):
-    error = "session_required"
-    expected = True
+class MalformedRequest(SignInError, expected=True): ...
+
+
+class CrossSiteRequest(SignInError, expected=True): ...
+
+
+class SessionRequired(SignInError, expected=True): ...
 
 
 class RevalidationRequired(SessionRequired):
     """`connector` is the one to authenticate through, if it is known; `return_to` a local path."""
-
-    error = "revalidation_required"
 
     def __init__(self, connector: str | None, *, return_to: str = "") -> None:
         super().__init__("the user must re-authenticate")
@@ -71,115 +71,86 @@ class RevalidationRequired(SessionRequired):
         self.return_to = return_to
 
 
-class ReauthenticationRequired(SignInError):
+class ReauthenticationRequired(SignInError, expected=True):
     """`connector` is the one to authenticate through, if it is known."""
-
-    error = "reauthentication_required"
-    expected = True
 
     def __init__(self, connector: str | None) -> None:
         super().__init__("re-authentication brought no newer proof")
         self.connector = connector
 
 
-class MessageRefused(SignInError):
-    error = "message_refused"
+class MessageRefused(SignInError): ...
 
 
-class NotAllowed(SignInError):
-    error = "not_allowed"
+class NotAllowed(SignInError): ...
 
 
-class TokenRefused(SignInError):
-    error = "token_refused"
-    expected = True
+class TokenRefused(SignInError, expected=True): ...
 
 
-class BearerRefused(SignInError):
-    error = "bearer_refused"
-    expected = True
+class BearerRefused(SignInError, expected=True): ...
 
 
-class SignInRefused(SignInError):
-    error = "sign_in_refused"
+class SignInRefused(SignInError): ...
 
 
-class TransactionUnknown(SignInRefused):
-    error = "transaction_unknown"
+class TransactionUnknown(SignInRefused): ...
 
 
-class OtherBrowser(SignInRefused):
-    error = "other_browser"
+class OtherBrowser(SignInRefused): ...
 
 
-class IssuerMismatch(SignInRefused):
-    error = "issuer_mismatch"
+class IssuerMismatch(SignInRefused): ...
 
 
 class ProviderDenied(SignInRefused):
     """`code` is one of `PROVIDER_ERRORS`, never text from the provider."""
-
-    error = "provider_denied"
 
     def __init__(self, code: str) -> None:
         super().__init__(f"the provider answered with the OAuth error {code}")
         self.code = code
 
 
-class GrantRefused(SignInRefused):
-    error = "grant_refused"
+class GrantRefused(SignInRefused): ...
 
 
-class IdTokenInvalid(SignInRefused):
-    error = "id_token_invalid"
+class IdTokenInvalid(SignInRefused): ...
 
 
-class IdentityChanged(SignInRefused):
-    error = "identity_changed"
+class IdentityChanged(SignInRefused): ...
 
 
-class EndedMeanwhile(SignInRefused):
-    error = "ended_meanwhile"
+class EndedMeanwhile(SignInRefused): ...
 
 
-class Unavailable(SignInError):
-    error = "unavailable"
+class Unavailable(SignInError): ...
 
 
-class ProviderUnavailable(Unavailable):
-    error = "provider_unavailable"
+class ProviderUnavailable(Unavailable): ...
 
 
-class ProviderSilent(ProviderUnavailable):
-    error = "provider_silent"
+class ProviderSilent(ProviderUnavailable): ...
 
 
-class TableUnavailable(Unavailable):
-    error = "table_unavailable"
+class TableUnavailable(Unavailable): ...
 
 
-class SecretUnavailable(Unavailable):
-    error = "secret_unavailable"
+class SecretUnavailable(Unavailable): ...
 
 
-class ProviderMisbehaved(SignInError):
-    error = "provider_misbehaved"
+class ProviderMisbehaved(SignInError): ...
 
 
-class RecordTooLarge(SignInError):
-    error = "record_too_large"
+class RecordTooLarge(SignInError): ...
 
 
-class Misconfigured(SignInError):
-    error = "misconfigured"
+class Misconfigured(SignInError): ...
 
 
-class SettingsInvalid(Misconfigured):
-    error = "settings_invalid"
+class SettingsInvalid(Misconfigured): ...
 
 
-class ClientRefused(Misconfigured):
-    error = "client_refused"
+class ClientRefused(Misconfigured): ...
 
 
 PROVIDER_ERRORS = frozenset(

@@ -38,6 +38,8 @@ _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,255}")
 class KeyUnknown(IdTokenInvalid):
     """The token names a key or an algorithm that is not cached: refetch the metadata and retry."""
 
+    error = IdTokenInvalid.error
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Expected:
