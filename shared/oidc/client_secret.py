@@ -8,7 +8,7 @@ read again, so a rotated and stored secret needs no new deployment.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock, Deadline
 from shared.errors import Misconfigured, SecretUnavailable
@@ -104,39 +104,29 @@ class SecretReader:
     def __init__(self, config: "Config", limits: Limits) -> None:
         self._config = config
         self._limits = limits
-        self._secrets: SecretsProvider | None = None
-        self._parameters: SSMProvider | None = None
+        self._providers: dict[str, SSMProvider | SecretsProvider] = {}
 
     def __call__(self, arn: str, fresh: bool, deadline: Deadline) -> str:
         """Return the secret of `arn`. Raises SecretUnavailable."""
         from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
-        read = self._read_parameter if arn.split(":")[2] == "ssm" else self._read_secret
         for _ in range(self._limits.aws_attempts):
             if deadline.left() < self._limits.aws_attempt_seconds:
                 raise SecretUnavailable("no time is left to read the secret of an ARN")
             try:
-                return read(arn, fresh)
+                return self._read(arn, fresh)
             except GetParameterError:
                 deadline.pause(self._limits.aws_retry_pause_seconds)
         raise SecretUnavailable("the secret of an ARN cannot be read")
 
-    def _read_secret(self, arn: str, fresh: bool) -> str:
-        from aws_lambda_powertools.utilities.parameters import SecretsProvider
+    def _read(self, arn: str, fresh: bool) -> str:
+        from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
 
-        if self._secrets is None:
-            self._secrets = SecretsProvider(boto_config=self._config)
+        service = arn.split(":")[2]
+        options: Any = {"decrypt": True} if service == "ssm" else {}
+        if service not in self._providers:
+            made = SSMProvider if service == "ssm" else SecretsProvider
+            self._providers[service] = made(boto_config=self._config)
         age = self._limits.secret_cache_seconds
-        return _text(self._secrets.get(arn, max_age=age, force_fetch=fresh))
-
-    def _read_parameter(self, arn: str, fresh: bool) -> str:
-        from aws_lambda_powertools.utilities.parameters import SSMProvider
-
-        if self._parameters is None:
-            self._parameters = SSMProvider(boto_config=self._config)
-        age = self._limits.secret_cache_seconds
-        return _text(self._parameters.get(arn, max_age=age, decrypt=True, force_fetch=fresh))
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+        value = self._providers[service].get(arn, max_age=age, force_fetch=fresh, **options)
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")

@@ -13,9 +13,9 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse
-from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any
 from urllib.parse import urlencode
@@ -113,8 +113,7 @@ class _BoundedConnection(HTTPConnection):
         response = HTTPResponse(sock, *args, **named)
         # Its buffered reader wraps the raw socket: put the bounded reads between the two.
         unbounded: Any = response.fp
-        reads = _BoundedReads(sock, unbounded.detach(), self._exchange)
-        response.fp = io.BufferedReader(reads)
+        response.fp = io.BufferedReader(_BoundedReads(sock, unbounded.detach(), self._exchange))
         return response
 
 
@@ -190,8 +189,7 @@ class HttpClient:
     def _open(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None
     ) -> BaseHTTPResponse:
-        parts = parse_url(url)
-        seconds = self._exchange.seconds()
+        parts, seconds = parse_url(url), self._exchange.seconds()
         return self._pool(parts).urlopen(
             method,
             parts.request_uri,
@@ -232,15 +230,14 @@ class HttpClient:
             self.close()
         origin = (parts.scheme, parts.host, parts.port)
         if origin not in self._pools:
-            self._pools[origin] = self._new_pool(parts)
+            host = parts.host or ""
+            named: Any = {"exchange": self._exchange}
+            if parts.scheme == "https":
+                named["ssl_context"] = ssl.create_default_context()
+                self._pools[origin] = _TLSPool(host, parts.port or 443, **named)
+            else:
+                self._pools[origin] = _Pool(host, parts.port or 80, **named)
         return self._pools[origin]
-
-    def _new_pool(self, parts: Url) -> HTTPConnectionPool:
-        host = parts.host or ""
-        named: Any = {"exchange": self._exchange}
-        if parts.scheme != "https":
-            return _Pool(host, parts.port or 80, **named)
-        return _TLSPool(host, parts.port or 443, ssl_context=ssl.create_default_context(), **named)
 
 
 def _connect(host: str, port: int, exchange: _Exchange) -> socket.socket:
@@ -260,26 +257,18 @@ def _connect(host: str, port: int, exchange: _Exchange) -> socket.socket:
 
 
 def _addresses(host: str, port: int, exchange: _Exchange) -> list[Any]:
-    """Resolve a host name. Raises OSError.
+    """Resolve a host name. Raises OSError, and UnicodeError for a name that cannot be one.
 
     The system's resolver has no timeout, so it runs in a thread, which is abandoned if it takes too
     long.
     """
-    found: SimpleQueue[list[Any] | OSError] = SimpleQueue()
+    found: Future[list[Any]] = Future()
 
     def resolve() -> None:
         try:
-            found.put(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-        except OSError as failure:
-            found.put(failure)
-        except UnicodeError:
-            found.put(OSError("the host name cannot be resolved"))
+            found.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as failure:
+            found.set_exception(failure)
 
     Thread(target=resolve, daemon=True, name="resolver").start()
-    try:
-        addresses = found.get(timeout=exchange.seconds(exchange.limits.connect_seconds))
-    except Empty:
-        raise TimeoutError("the host name was not resolved in time") from None
-    if isinstance(addresses, OSError):
-        raise addresses
-    return addresses
+    return found.result(timeout=exchange.seconds(exchange.limits.connect_seconds))

@@ -6,7 +6,6 @@ expected and never contains the token or a claim.
 
 import hashlib
 import hmac
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,8 +45,11 @@ class Expected:
     """Expected values of an ID token. Times are Unix seconds."""
 
     client_id: str
-    nonce: str | None = field(repr=False)
-    """None: a nonce is neither required nor checked."""
+    nonce: str = field(repr=False)
+    needs_nonce: bool = True
+    """Whether a token without a nonce is refused. One that it has is always checked."""
+    subject: str | None = None
+    """None: it is not known yet."""
     access_token: str | None = field(default=None, repr=False)
     issued_after: float
     """When the sign-in began: its token cannot have been issued earlier."""
@@ -67,29 +69,18 @@ def check_id_token(
     return claims
 
 
-def check_refreshed_id_token(
-    token: str,
-    metadata: "ProviderMetadata",
-    original: Mapping[str, Any],
-    *,
-    client_id: str,
-    now: float,
-) -> dict[str, Any]:
-    """Return the checked claims of an ID token from a refresh (OIDC Core section 12.2).
+def expected_after_refresh(original: Mapping[str, Any], *, client_id: str, now: float) -> Expected:
+    """Return the values expected of an ID token from a refresh (OIDC Core section 12.2).
 
-    `original`: the claims of the ID token before. Raises IdTokenInvalid and KeyUnknown.
+    `original`: the claims of the ID token before.
     """
-    header, claims = verify_signature(token, metadata)
-    # It need not have a nonce, but one that it has must be that of the sign-in.
-    nonce = original.get("nonce", "") if "nonce" in claims else None
-    if str(header.get("typ", "JWT")).upper() != "JWT" or "events" in claims:
-        raise IdTokenInvalid("this is not an ID token")
-    if claims.get("sub") != original.get("sub"):
-        raise IdTokenInvalid("`sub` is not the user who signed in")
-    issued_after = min(_time(original, "iat"), now)
-    expected = Expected(client_id=client_id, nonce=nonce, issued_after=issued_after)
-    check_claims(claims, metadata.issuer, expected, now=now)
-    return claims
+    return Expected(
+        client_id=client_id,
+        subject=original["sub"],
+        nonce=original.get("nonce", ""),
+        needs_nonce=False,
+        issued_after=min(_time(original, "iat"), now),
+    )
 
 
 def is_identifier(value: object) -> TypeIs[str]:
@@ -125,6 +116,8 @@ def check_claims(claims: Mapping[str, Any], issuer: str, expected: Expected, *, 
     subject = claims.get("sub")
     if not is_identifier(subject):
         raise IdTokenInvalid("`sub` is not a subject identifier")
+    if expected.subject not in (None, subject):
+        raise IdTokenInvalid("`sub` is not the user who signed in")
     audience = claims.get("aud")
     # Item 3: no audience besides this client is trusted.
     if audience != expected.client_id and audience != [expected.client_id]:
@@ -134,12 +127,9 @@ def check_claims(claims: Mapping[str, Any], issuer: str, expected: Expected, *, 
     check_lifetime(claims, now=now)
     if _time(claims, "iat") < expected.issued_after - CLOCK_SKEW_SECONDS:
         raise IdTokenInvalid("`iat` is before this sign-in began")
-    if expected.nonce is None:
+    if "nonce" not in claims and not expected.needs_nonce:
         return
-    nonce = claims.get("nonce")
-    if not isinstance(nonce, str) or not hmac.compare_digest(
-        nonce.encode(), expected.nonce.encode()
-    ):
+    if not _equal(claims.get("nonce"), expected.nonce):
         raise IdTokenInvalid("`nonce` is not that of this sign-in")
 
 
@@ -158,13 +148,15 @@ def check_lifetime(claims: Mapping[str, Any], *, now: float) -> None:
 
 def _time(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
+    # This comparison is false for NaN, for an infinity, and for what `float` cannot hold.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e15:
         raise IdTokenInvalid(f"`{name}` is not a time")
     return float(value)
 
 
-def _finite(value: float) -> bool:
-    return abs(value) < 1e15 and math.isfinite(value)
+def _equal(given: object, expected: str) -> bool:
+    """Compare a claim to the expected text in constant time."""
+    return isinstance(given, str) and hmac.compare_digest(given.encode(), expected.encode())
 
 
 def _check_access_token_hash(
@@ -176,7 +168,7 @@ def _check_access_token_hash(
         return
     digest = _HASHES[algorithm[2:]](access_token.encode()).digest()
     expected = base64url.encode(digest[: len(digest) // 2])
-    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), expected.encode()):
+    if not _equal(given, expected):
         raise IdTokenInvalid("`at_hash` is not that of the access token")
 
 
@@ -217,12 +209,10 @@ def _verified_payload(token: str, algorithm: str, key: dict[str, Any]) -> bytes:
     try:
         public: dict[str, Any] = {name: key[name] for name in _PUBLIC_MEMBERS if name in key}
         # `_suits` has matched algorithm and key, so a token cannot have its key used otherwise.
-        verified = jwt.PyJWS().decode_complete(
-            token, jwt.PyJWK(public, algorithm=algorithm), algorithms=[algorithm]
-        )
+        jwk = jwt.PyJWK(public, algorithm=algorithm)
+        payload: bytes = jwt.PyJWS().decode(token, jwk, algorithms=[algorithm])
     except jwt.PyJWTError:
         raise IdTokenInvalid("the signature is not the provider's") from None
     except (ValueError, TypeError):
         raise IdTokenInvalid("a key of the provider cannot be used") from None
-    payload: bytes = verified["payload"]
     return payload

@@ -17,7 +17,7 @@ from shared.identity import read_claims
 from shared.oidc.client_secret import StoredSecret
 from shared.oidc.endpoints import Endpoints
 from shared.oidc.http_client import HttpClient
-from shared.oidc.id_token import Expected, KeyUnknown, check_id_token, check_refreshed_id_token
+from shared.oidc.id_token import Expected, KeyUnknown, check_id_token, expected_after_refresh
 from shared.oidc.provider import Provider, ProviderMetadata
 from shared.oidc.sdk import Client, Core, ScopedTokenResponse, UnitOfWork
 from shared.oidc.token_response import DEFAULT_EXPIRES_IN
@@ -79,8 +79,7 @@ class Logto:
         self, *, redirect_uri: str, extra: Mapping[str, str]
     ) -> tuple[str, str, str]:
         """Return the URL to redirect to, its `state`, and the SDK's session for `redeem`."""
-        client = Client(self.config, UnitOfWork(), self._core(), extra=extra)
-        return client.begin(redirect_uri)
+        return Client(self.config, UnitOfWork(), self._core(), extra=extra).begin(redirect_uri)
 
     def redeem(
         self, *, callback_uri: str, sdk_session: str, nonce: str, issued_after: float
@@ -109,11 +108,9 @@ class Logto:
         Client(self.config, storage, self._core(), check=check).finish(callback_uri)
         # The access token is for userinfo only. Others are requested when they are needed.
         storage.delete("accessTokenMap")
+        access_token, *scopes = granted
         return Redeemed(
-            storage=storage.values,
-            claims=claims,
-            access_token=granted[0],
-            scopes=tuple(granted[1:]),
+            storage=storage.values, claims=claims, access_token=access_token, scopes=tuple(scopes)
         )
 
     def userinfo(self, access_token: str, *, subject: str) -> dict[str, Any]:
@@ -205,17 +202,11 @@ class Logto:
         """
         if token is None:
             return None
-        now = self.clock()
         try:
-            check_refreshed_id_token(
-                token, self.metadata(), original, client_id=self.app_id, now=now
-            )
-        except KeyUnknown:
-            try:
-                renewed = self.provider.refetched(self.deadline)
-                check_refreshed_id_token(token, renewed, original, client_id=self.app_id, now=now)
-            except (KeyUnknown, Unavailable, ProviderMisbehaved):
-                return None
+            now = self.clock()
+            self._checked(token, expected_after_refresh(original, client_id=self.app_id, now=now))
+        except (KeyUnknown, Unavailable, ProviderMisbehaved):
+            return None
         except IdTokenInvalid:
             raise IdentityChanged("the refreshed ID token fails its checks") from None
         return token

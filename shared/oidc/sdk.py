@@ -12,17 +12,12 @@ The SDK's methods are coroutines. Nothing in them waits any more, so they need n
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from types import ModuleType
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from shared.errors import (
-    ProviderMisbehaved,
-    ProviderSilent,
-    TokenRefused,
-    TransactionUnknown,
-)
+from shared.errors import ProviderMisbehaved, ProviderSilent, TokenRefused, TransactionUnknown
 from shared.oidc.endpoints import Endpoints
 from shared.oidc.http_client import Response
 from shared.oidc.token_response import oauth_error, read_tokens
@@ -126,11 +121,7 @@ class Core(OidcCore):
         return _sdk_response(self._endpoints.request_tokens(form))
 
     async def fetchTokenByRefreshToken(
-        self,
-        clientId: str,
-        clientSecret: str | None,
-        refreshToken: str,
-        resource: str = "",
+        self, clientId: str, clientSecret: str | None, refreshToken: str, resource: str = ""
     ) -> TokenResponse:
         """Redeem a refresh token.
 
@@ -171,11 +162,7 @@ class Client(LogtoClient):
         return self._core
 
     async def _buildSignInUrl(
-        self,
-        redirectUri: str,
-        codeChallenge: str,
-        state: str,
-        interactionMode: Any = None,
+        self, redirectUri: str, codeChallenge: str, state: str, interactionMode: Any = None
     ) -> str:
         """Build the SDK's authorization request with the parameters that it does not know."""
         url = await super()._buildSignInUrl(redirectUri, codeChallenge, state, interactionMode)
@@ -217,9 +204,7 @@ class Client(LogtoClient):
                 return _completed(self.getOrganizationToken(organization))
             return _completed(self.getAccessToken(target))
         except LogtoException:
-            raise TokenRefused(
-                "the sign-in did not request the scopes that this token needs"
-            ) from None
+            raise TokenRefused("the sign-in did not request what this token needs") from None
 
     def end_session_url(self, return_uri: str) -> str:
         """Return the end-session request's URL. Raises ProviderMisbehaved if there is none."""
@@ -272,12 +257,5 @@ def _sdk_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _sdk_response(response: Response) -> ScopedTokenResponse:
-    tokens = read_tokens(response)
-    return ScopedTokenResponse(
-        access_token=tokens.access_token,
-        token_type="Bearer",  # noqa: S106 - the type, not a token
-        expires_in=tokens.expires_in,
-        refresh_token=tokens.refresh_token,
-        id_token=tokens.id_token,
-        scope=tokens.scope,
-    )
+    # The type, not a token.
+    return ScopedTokenResponse(token_type="Bearer", **asdict(read_tokens(response)))  # noqa: S106
