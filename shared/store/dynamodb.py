@@ -100,6 +100,26 @@ class TableClient:
         """Call a DynamoDB operation on the table, by its name in botocore."""
         return self._call(operation, {**arguments, "TableName": self.table})
 
+    def get(self, key: str, **projection: Any) -> dict[str, Any] | None:
+        """Return the item of a key that is no listing's, strongly consistent; None if absent."""
+        attributes = ItemKey(key).attributes
+        found = self("get_item", Key=attributes, ConsistentRead=True, **projection).get("Item")
+        return cast("dict[str, Any] | None", found)
+
+    def update(self, key: str, change: str, condition: str, values: dict[str, Any]) -> bool:
+        """Change an item if a condition holds. Return False if it does not."""
+        try:
+            self(
+                "update_item",
+                Key=ItemKey(key).attributes,
+                UpdateExpression=change,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=values,
+            )
+        except ConditionFailed:
+            return False
+        return True
+
     def transact(self, writes: list[dict[str, Any]]) -> None:
         """Make all of these writes or none, each in TransactWriteItems' form: `{"Put": {...}}`."""
         named = [
@@ -146,8 +166,7 @@ class TableClient:
         for start in range(0, len(keys), BATCH_WRITE):
             chosen = keys[start : start + BATCH_WRITE]
             request = {self.table: [{"DeleteRequest": {"Key": k.attributes}} for k in chosen]}
-            for _ in self._batches("batch_write_item", request, "UnprocessedItems"):
-                pass
+            self._batches("batch_write_item", request, "UnprocessedItems")
 
     def _batches(self, operation: str, request: Any, left: str) -> list[dict[str, Any]]:
         """Send a batch, resend its unprocessed parts, and return every response."""
@@ -220,16 +239,13 @@ def _is_transient(refusal: ClientError) -> bool:
 def _translated(refusal: ClientError, *, retried: bool) -> Exception:
     error = refusal.response.get("Error", {})
     code = error.get("Code", "")
-    if code == "ConditionalCheckFailedException":
+    reasons: Any = refusal.response.get("CancellationReasons", [])
+    failed = [n for n, r in enumerate(reasons) if r.get("Code") == "ConditionalCheckFailed"]
+    if code == "ConditionalCheckFailedException" or failed:
         found: Any = refusal.response.get("Item")
-        return ConditionFailed(retried=retried, found=found)
-    if code == "TransactionCanceledException":
-        reasons: Any = refusal.response.get("CancellationReasons", [])
-        failed = [n for n, r in enumerate(reasons) if r.get("Code") == "ConditionalCheckFailed"]
-        if failed:
-            return ConditionFailed(retried=retried, positions=tuple(failed))
-        if any("size" in str(reason.get("Message", "")) for reason in reasons):
-            return RecordTooLarge("an item is larger than DynamoDB's limit of 400 KB")
-    if code == "ValidationException" and "size" in error.get("Message", ""):
+        return ConditionFailed(retried=retried, found=found, positions=tuple(failed))
+    if code in ("ValidationException", "TransactionCanceledException") and any(
+        "size" in str(each.get("Message", "")) for each in (error, *reasons)
+    ):
         return RecordTooLarge("an item is larger than DynamoDB's limit of 400 KB")
     return TableUnavailable(f"{refusal.operation_name}: {code[:60]}")

@@ -22,6 +22,7 @@ LEASE_FREE: Final = (
 """The session exists, and its refresh token is neither leased nor in back-off."""
 LEASE_MINE: Final = "attribute_exists(pk) AND lease_owner = :owner"
 """The session exists, and no other process has taken the lease."""
+_RELEASE: Final = "REMOVE lease_owner, lease_until, taken_from"
 _NO_OWNER = "-"
 
 
@@ -76,7 +77,7 @@ class RefreshLeases:
 
     def give_back(self, key: str, owner: str) -> None:
         """Release the lease: the refresh token was not redeemed, or its outcome is stored."""
-        self._mine(key, owner, "REMOVE lease_owner, lease_until, taken_from", {})
+        self._mine(key, owner, _RELEASE, {})
 
     def back_off(self, key: str, owner: str, *, until: float, outcome_known: bool) -> None:
         """Release the lease after a failure: no request tries again before `until`.
@@ -98,23 +99,15 @@ class RefreshLeases:
 
         Return False if the session was deleted, or another process has taken the lease.
         """
-        sealed_token = {"B": token.sealed}
-        writes: list[dict[str, Any]] = [
-            {
-                "Update": {
-                    "Key": ItemKey(key).attributes,
-                    "UpdateExpression": (
-                        "SET sealed = :sealed, refreshed_by = :owner "
-                        "REMOVE lease_owner, lease_until, taken_from"
-                    ),
-                    "ConditionExpression": LEASE_MINE,
-                    "ExpressionAttributeValues": {":owner": {"S": owner}, ":sealed": {"B": sealed}},
-                }
-            },
-            {"Put": {"Item": new_item(ItemKey(token.key), token.expires_at, sealed=sealed_token)}},
-        ]
+        session = {
+            "Key": ItemKey(key).attributes,
+            "UpdateExpression": f"SET sealed = :sealed, refreshed_by = :owner {_RELEASE}",
+            "ConditionExpression": LEASE_MINE,
+            "ExpressionAttributeValues": {":owner": {"S": owner}, ":sealed": {"B": sealed}},
+        }
+        row = new_item(ItemKey(token.key), token.expires_at, sealed={"B": token.sealed})
         try:
-            self._call.transact(writes)
+            self._call.transact([{"Update": session}, {"Put": {"Item": row}}])
         except (TableUnavailable, ConditionFailed) as failure:
             if self._refreshed_by(key, owner):
                 return True  # it was applied, and its response was lost
@@ -138,24 +131,10 @@ class RefreshLeases:
         return True
 
     def _mine(self, key: str, owner: str, change: str, values: dict[str, Any]) -> bool:
-        try:
-            self._call(
-                "update_item",
-                Key=ItemKey(key).attributes,
-                UpdateExpression=change,
-                ConditionExpression=LEASE_MINE,
-                ExpressionAttributeValues={":owner": {"S": owner}, **values},
-            )
-        except ConditionFailed:
-            return False
-        return True
+        mine = {":owner": {"S": owner}, **values}
+        return self._call.update(key, change, LEASE_MINE, mine)
 
     def _refreshed_by(self, key: str, owner: str) -> bool:
-        answer = self._call(
-            "get_item",
-            Key=ItemKey(key).attributes,
-            ProjectionExpression="refreshed_by",
-            ConsistentRead=True,
-        )
-        found: bool = answer.get("Item", {}).get("refreshed_by", {}).get("S") == owner
+        row = self._call.get(key, ProjectionExpression="refreshed_by") or {}
+        found: bool = row.get("refreshed_by", {}).get("S") == owner
         return found

@@ -61,15 +61,8 @@ class SessionTable:
 
     def put_transaction(self, item: TransactionItem) -> None:
         """Store a new transaction. Its key derives from a random `state`, so it overwrites none."""
-        self._call(
-            "put_item",
-            Item=new_item(
-                ItemKey(item.key),
-                item.expires_at,
-                binding={"S": item.binding},
-                sealed={"B": item.sealed},
-            ),
-        )
+        content = {"binding": {"S": item.binding}, "sealed": {"B": item.sealed}}
+        self._call("put_item", Item=new_item(ItemKey(item.key), item.expires_at, **content))
 
     def claim_transaction(self, key: str, bindings: list[str]) -> TransactionItem | None:
         """Delete and return the transaction, if one of these browsers started it; else None.
@@ -141,8 +134,7 @@ class SessionTable:
 
     def read_session(self, key: str) -> SessionItem | None:
         """Return the session of this key, expired or not, or None."""
-        answer = self._call("get_item", Key=ItemKey(key).attributes, ConsistentRead=True)
-        return session_item(key, answer.get("Item"))
+        return session_item(key, self._call.get(key))
 
     def read_session_and_token(
         self, key: str, token_key: str
@@ -153,20 +145,9 @@ class SessionTable:
 
     def touch_session(self, key: str, *, seen_at: int, expires_at: int) -> bool:
         """Record activity at `seen_at`. Return False if the session has been deleted."""
-        try:
-            self._call(
-                "update_item",
-                Key=ItemKey(key).attributes,
-                UpdateExpression="SET seen_at = :seen_at, expires_at = :expires_at",
-                ConditionExpression=ITEM_EXISTS,
-                ExpressionAttributeValues={
-                    ":seen_at": {"N": str(seen_at)},
-                    ":expires_at": {"N": str(expires_at)},
-                },
-            )
-        except ConditionFailed:
-            return False
-        return True
+        values = {":seen_at": {"N": str(seen_at)}, ":expires_at": {"N": str(expires_at)}}
+        change = "SET seen_at = :seen_at, expires_at = :expires_at"
+        return self._call.update(key, change, ITEM_EXISTS, values)
 
     def delete_session(self, key: str) -> SessionItem | None:
         """Delete the session and return it; None if there was none."""
@@ -186,10 +167,7 @@ def new_item(key: ItemKey, expires_at: int, **attributes: Any) -> dict[str, Any]
 
 def item_exists(call: TableClient, key: str) -> bool:
     """Return whether an item has this key, by a strongly consistent read."""
-    answer = call(
-        "get_item", Key=ItemKey(key).attributes, ProjectionExpression="pk", ConsistentRead=True
-    )
-    return "Item" in answer
+    return call.get(key, ProjectionExpression="pk") is not None
 
 
 def session_item(key: str, row: dict[str, Any] | None) -> SessionItem | None:
@@ -263,17 +241,17 @@ def _marker_checks(guards: CommitGuards) -> list[dict[str, Any]]:
         ":authenticated": {"N": f"{guards.authenticated_from:.3f}"},
         ":in_flight_since": {"N": str(guards.in_flight_since)},
     }
-    checks = [_condition_check(guards.subject_marker, SUBJECT_NOT_ENDED, times)]
+    checks: list[tuple[str, str, Any]] = [(guards.subject_marker, SUBJECT_NOT_ENDED, times)]
     if guards.op_session_marker is not None:
         subject = {":subject": {"S": guards.subject}}
-        checks.append(_condition_check(guards.op_session_marker, OP_SESSION_NOT_ENDED, subject))
-    return checks
-
-
-def _condition_check(key: str, condition: str, values: dict[str, Any]) -> dict[str, Any]:
-    check = {
-        "Key": ItemKey(key).attributes,
-        "ConditionExpression": condition,
-        "ExpressionAttributeValues": values,
-    }
-    return {"ConditionCheck": check}
+        checks.append((guards.op_session_marker, OP_SESSION_NOT_ENDED, subject))
+    return [
+        {
+            "ConditionCheck": {
+                "Key": ItemKey(key).attributes,
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": values,
+            }
+        }
+        for key, condition, values in checks
+    ]
