@@ -8,8 +8,8 @@ from typing import Any
 
 from bench.subjects import Person, Subject
 from bench.world import World
-from functions.smoke.http_event import http_event
 from harness.environment import function_variables
+from local.http_event import http_event
 
 _PROGRAM = """
 import gc, importlib, json, sys, tracemalloc

@@ -7,7 +7,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
-from functions.smoke.http_event import DOMAIN, http_event
+from local.http_event import DOMAIN, http_event
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 """A Lambda handler: event and context in, answer out."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from functions.smoke.http_event import as_authorizer_event, http_event
 from harness.browser import Browser
 from harness.processes import Handler, composed, started
 from harness.product import DOMAIN, Process
+from local.http_event import as_authorizer_event, http_event
 from shared.services import Services
 
 RESOURCE = "https://api.example.test/orders"

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from functions.smoke import http_event
 from harness.browser import Browser, Reply
 from harness.environment import function_variables
 from harness.patience import PATIENT
@@ -14,6 +13,7 @@ from harness.processes import Handler, started
 from harness.sign_in_robot import Robot
 from harness.tables import new_table
 from harness.wire import Wire
+from local import http_event
 from local.logto.server import StandIn
 from shared.services import Services
 from shared.store.dynamodb import connect

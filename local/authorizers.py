@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
 
-from functions.smoke.http_event import as_authorizer_event
 from local.environments import InvocationFailed
+from local.http_event import as_authorizer_event
 from local.table import REGION
 
 SECONDS: Final = 10.0

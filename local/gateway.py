@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from functions.smoke.http_event import http_event
 from local.authorizers import Invoke, Refused, authorize
 from local.environments import InvocationFailed
+from local.http_event import http_event
 from local.template import Route
 
 MAX_HEAD_BYTES: Final = 10_240

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from functions.smoke.http_event import as_authorizer_event, http_event
-
 DOMAIN = "smoke.invalid"
 """Stands for API Gateway's domain, if no base URL is set."""
+ROUTE_ARN = "arn:aws:execute-api:eu-central-1:123456789012:smoke/$default/GET/"
+"""Stands for the route that the authorizer protects."""
 
 Invoke = Callable[[str, dict[str, Any]], dict[str, Any]]
 
@@ -31,9 +31,8 @@ def check(invoke: Invoke, environment: Mapping[str, str]) -> list[str]:
     target = _origin(str(sign_in.get("headers", {}).get("location", "")))
     if sign_in.get("statusCode") != 302 or target != _origin(environment["LOGTO_ENDPOINT"]):
         faults.append("GET /sign-in does not lead to Logto")
-    decision = invoke(
-        environment["AUTHORIZER_FUNCTION"], as_authorizer_event(_request("GET", "/"), [])
-    )
+    authorization = {"type": "REQUEST", "routeArn": ROUTE_ARN, "identitySource": []}
+    decision = invoke(environment["AUTHORIZER_FUNCTION"], {**_request("GET", "/"), **authorization})
     if decision != {"isAuthorized": False}:
         faults.append("the authorizer does not deny a request without a session")
     logout = _request("POST", "/backchannel-logout")
@@ -43,13 +42,22 @@ def check(invoke: Invoke, environment: Mapping[str, str]) -> list[str]:
 
 
 def _request(method: str, path: str) -> dict[str, Any]:
-    return http_event(
-        method,
-        path,
-        headers={"accept": "application/json"},
-        route_key=f"{method} {path}",
-        domain=DOMAIN,
-    )
+    """Return the event of a request without query, cookies and body (payload format 2.0)."""
+    http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"}
+    return {
+        "version": "2.0",
+        "routeKey": f"{method} {path}",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"host": DOMAIN, "accept": "application/json"},
+        "requestContext": {
+            "domainName": DOMAIN,
+            "http": {**http, "userAgent": ""},
+            "requestId": "smoke",
+            "stage": "$default",
+        },
+        "isBase64Encoded": False,
+    }
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

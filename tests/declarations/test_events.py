@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.smoke.http_event import as_authorizer_event, http_event
+from local.http_event import as_authorizer_event, http_event
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SAMPLES = {path.stem: json.loads(path.read_text()) for path in (ROOT / "events").glob("*.json")}

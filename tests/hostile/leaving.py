@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 from joserfc import jws
 from joserfc.jwk import Key
 
-from functions.smoke.http_event import http_event
 from harness.browser import FETCH
 from harness.functions import Notifications, started_notifications
+from local.http_event import http_event
 from tests.hostile.provider import SUBJECT
 from tests.hostile.scene import Scene, Witnessed
 

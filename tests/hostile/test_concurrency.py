@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from functions.smoke.http_event import http_event
 from harness.browser import NAVIGATION, Browser, read_answer
 from harness.product import DOMAIN
 from harness.tables import dump
 from local.environments import Environments, InvocationFailed
+from local.http_event import http_event
 from tests.hostile.provider import SUBJECT, TOKEN, EvilProvider
 from tests.hostile.scene import SESSION, Scene
 

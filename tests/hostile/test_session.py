@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from functions.smoke.http_event import http_event
 from harness.browser import FETCH, NAVIGATION, read_answer
 from harness.product import DOMAIN
 from harness.tables import dump
+from local.http_event import http_event
 from tests.hostile.provider import SUBJECT
 from tests.hostile.scene import SESSION, Scene, Witnessed
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from functions.smoke.http_event import http_event
 from harness.browser import NAVIGATION, read_answer
 from harness.product import DOMAIN
+from local.http_event import http_event
 from tests.hostile.provider import DISCOVERY, REVOCATION, SUBJECT, Answer
 from tests.hostile.scene import SESSION, Scene
 from tests.hostile.waiting import STALL, impatient

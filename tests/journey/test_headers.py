@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.smoke.http_event import http_event
 from harness.browser import FETCH, NAVIGATION
 from harness.functions import started_notifications
 from harness.product import Product, started_product
+from local.http_event import http_event
 from local.logto.server import StandIn
 
 OWN = "https://login.example.com"

@@ -11,13 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 
-from functions.smoke.http_event import http_event
 from harness.browser import FETCH, Browser, read_answer
 from harness.environment import function_variables
 from harness.functions import authorizer_event
 from harness.product import DOMAIN
 from harness.sign_in_robot import Robot
 from harness.tables import new_table
+from local.http_event import http_event
 from local.logto.contoso import default_tenant
 from local.logto.server import StandIn, running
 from tests.snapshot.runtime import ROOT, Runtime, snap_started

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.auth.application import Handler, make_handler
-from functions.smoke.http_event import http_event
 from harness.browser import Browser, read_answer
 from harness.patience import PATIENT
+from local.http_event import http_event
 from shared.clock import Deadline
 from shared.observability import observer
 from shared.services import Services

@@ -1,7 +1,6 @@
 """API Gateway HTTP API events, payload format 2.0, as AWS documents them.
 
-The smoke function is deployed without the layer, so this module needs the standard library alone.
-The local gateway, the tests and the bench build their events here too.
+The local gateway, the tests and the bench build their events here.
 """
 
 import base64
