@@ -24,10 +24,8 @@ def page(
     browser: BrowserRequest, html: str, *, status: int = 200, referrer: bool = False
 ) -> Response:
     """Return a page. `referrer` lets its forms send their origin; never if the URL has a code."""
-    settings = browser.services.settings
-    policy = pages.content_security_policy(
-        brand_of(settings), form_action=(origin_of(settings.logto_endpoint),)
-    )
+    provider = origin_of(browser.services.settings.logto_endpoint)
+    policy = pages.content_security_policy(form_action=(provider,))
     return HTMLResponse(
         html,
         status_code=status,

@@ -152,7 +152,7 @@ def test_picture_that_a_browser_cannot_load_is_left_out(picture: str) -> None:
 
 
 def test_content_security_policy_allows_no_script() -> None:
-    policy = pages.content_security_policy(BRAND, form_action=("https://tenant.logto.app",))
+    policy = pages.content_security_policy(form_action=("https://tenant.logto.app",))
     directives = dict(part.split(" ", 1) for part in policy.split("; "))
     assert directives["default-src"] == "'none'"
     assert directives["style-src"] == "'self'"
@@ -166,7 +166,7 @@ def test_content_security_policy_allows_no_script() -> None:
 @pytest.mark.parametrize("origin", ["*", "https://a.test; script-src *", "https://a.test/path"])
 def test_content_security_policy_takes_origins_only(origin: str) -> None:
     with pytest.raises(ValueError, match="origin"):
-        pages.content_security_policy(BRAND, form_action=(origin,))
+        pages.content_security_policy(form_action=(origin,))
 
 
 @pytest.mark.parametrize("accent", ["#000000", "#ffffff", "#ffe08a", "#2f5bd7", "#777777"])

@@ -2,14 +2,12 @@
 
 import re
 
-from functions.auth.pages.brand import Brand
-
 _ORIGIN = re.compile(
     r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](?::\d{1,5})?"
 )
 
 
-def content_security_policy(brand: Brand, *, form_action: tuple[str, ...] = ()) -> str:
+def content_security_policy(*, form_action: tuple[str, ...] = ()) -> str:
     """Return a policy that allows what the pages contain, and nothing else.
 
     `form_action` names further origins to which a form may lead: a sign-out is posted to this one

@@ -56,17 +56,8 @@ def render_signed_out(brand: Brand, *, root: str) -> str:
 
 
 def _render(template: str, brand: Brand, root: str, **values: object) -> str:
-    return (
-        _environment()
-        .get_template(template)
-        .render(
-            brand=brand,
-            root=root,
-            style_version=style_version(),
-            accent_version=accent_version(brand),
-            **values,
-        )
-    )
+    values |= {"style_version": style_version(), "accent_version": accent_version(brand)}
+    return _environment().get_template(template).render(brand=brand, root=root, **values)
 
 
 @cache
