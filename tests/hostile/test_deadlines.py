@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from functions.smoke.http_event import http_event
 from harness.browser import read_answer
 from harness.functions import (
     ROUTE,
@@ -18,6 +17,7 @@ from harness.functions import (
 )
 from harness.product import DOMAIN, started_process
 from harness.tables import dump
+from local.http_event import http_event
 from shared.clock import Deadline, Timer
 from shared.oidc.http_client import HttpClient, Response
 from tests.hostile.provider import DISCOVERY, REVOCATION, SUBJECT, Answer, as_json

@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.smoke.http_event import http_event
+from local.http_event import http_event
 from shared.web.http_api import HttpApiRequest
 
 DOMAIN = "signin.example.test"
