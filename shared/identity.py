@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from shared.parsing import base64url
+from shared.parsing.plain_text import plain_text, without_controls
 from shared.parsing.strict_json import parse_json_object
 from shared.store.records import Session
 
@@ -69,7 +70,8 @@ class Identity:
         context: dict[str, Any] = {"sub": self.subject}
         for name in _IN_CONTEXT:
             value = getattr(self, name)
-            context[name] = list(value) if isinstance(value, tuple) else value or ""
+            listed = isinstance(value, tuple)
+            context[name] = [without_controls(item) for item in value] if listed else value or ""
         return context
 
 
@@ -90,16 +92,17 @@ def identity_of(session: Session) -> Identity:
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str | None:
-    """Return a claim as printable text; None if it is empty or of another type."""
+    """Return a claim as text for a page; None if it is empty or of another type."""
     value = claims.get(name)
     if not isinstance(value, str):
         return None
-    text = "".join(c for c in value if c.isprintable()).strip()[:MAX_CHARACTERS]
-    return text or None
+    return plain_text(value)[:MAX_CHARACTERS].rstrip() or None
 
 
 def _texts(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return a claim's texts exactly as Logto sends them: applications compare roles with theirs.
+
+    A page shows `plain_text` of them.
+    """
     value = claims.get(name)
-    if not isinstance(value, list):
-        return ()
-    return tuple(item for item in value if isinstance(item, str) and item.isprintable())
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()

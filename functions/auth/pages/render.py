@@ -8,6 +8,7 @@ from functions.auth.pages.brand import Brand
 from functions.auth.pages.sheets import accent_version, style_version
 from functions.auth.pages.text import machine_time, readable_time
 from functions.auth.pages.views import Action, HomeView
+from shared.parsing.plain_text import plain_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -45,14 +46,14 @@ def render_error(
     )
 
 
-def render_sign_out(brand: Brand, *, root: str) -> str:
-    """Render the question whether to sign out."""
-    return _render("sign_out.html", brand, root)
+def render_sign_out(brand: Brand, *, return_to: str | None = None, root: str) -> str:
+    """Render the question whether to sign out; `return_to` is the local page to go on to."""
+    return _render("sign_out.html", brand, root, return_to=return_to)
 
 
-def render_signed_out(brand: Brand, *, root: str) -> str:
+def render_signed_out(brand: Brand, *, return_to: str | None = None, root: str) -> str:
     """Render the page after a sign-out that could not end the provider's session."""
-    return _render("signed_out.html", brand, root)
+    return _render("signed_out.html", brand, root, return_to=return_to)
 
 
 def _render(template: str, brand: Brand, root: str, **values: object) -> str:
@@ -73,6 +74,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["plain_text"] = plain_text
     environment.filters["readable_time"] = readable_time
     environment.filters["machine_time"] = machine_time
     return environment
