@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from shared.errors import Misconfigured
-from shared.parsing.urls import check_base, is_plain_http_host, origin_of
+from shared.parsing.urls import check_base, origin_of
 from shared.web.cookies import Cookies
 
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -41,9 +41,7 @@ class Site:
 
     @property
     def cookies(self) -> Cookies:
-        parts = urlsplit(self.base_url)
-        plain = parts.scheme == "http" and is_plain_http_host(parts.hostname)
-        return Cookies(secure=not plain)
+        return Cookies.of(self.base_url)
 
     @property
     def redirect_uri(self) -> str:
@@ -51,8 +49,13 @@ class Site:
         return f"{self.base_url}/callback"
 
     @property
-    def home_uri(self) -> str:
+    def signed_out_uri(self) -> str:
         """The post-sign-out redirect URI to register at Logto."""
+        return f"{self.base_url}/signed-out"
+
+    @property
+    def home_uri(self) -> str:
+        """The URL of the start page."""
         return f"{self.base_url}/"
 
     def is_initiator(self, *, origin: str, fetch_site: str) -> bool:

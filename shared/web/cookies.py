@@ -9,15 +9,20 @@ the cookie that another one needs.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import urlsplit
 
 from shared.parsing import base64url
+from shared.parsing.urls import is_plain_http_host
 from shared.sealing import Random, is_secret, new_secret
 from shared.session_handle import SessionHandle
 
 _SECURE_PREFIX = "__Host-"
 _SESSION = "session"
-_BROWSER = "signin-"
+_BROWSER = "signin"
 _BROWSER_NAME = re.compile(r"[A-Za-z0-9_-]{6}")
+_PLAIN_PATH = re.compile(r"(?:/[a-z0-9]+(?:-[a-z0-9]+)*)?")
+"""A path that its slug alone tells from every other one."""
 SESSION_COOKIES_READ = 5
 """Limit of session cookies that are read from one request; a browser sends one."""
 BROWSER_COOKIES_READ = 100
@@ -34,21 +39,38 @@ class BrowserCookie:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cookies:
-    """The cookies of one origin.
+    """The cookies of one deployment.
 
     `secure` is false on a plain-http local origin only, where browsers refuse the `__Host-` prefix.
     Everywhere else a cookie without the prefix is ignored: another subdomain may have set it.
+
+    `suffix` keeps the names of deployments apart that share one host, since every cookie has the
+    path `/`. It is empty for a deployment that has the host to itself.
     """
 
     secure: bool
+    suffix: str = ""
+
+    @classmethod
+    def of(cls, base_url: str) -> "Cookies":
+        """Return the cookies of the deployment at this URL."""
+        parts = urlsplit(base_url)
+        secure = parts.scheme != "http" or not is_plain_http_host(parts.hostname)
+        # Browsers share cookies across ports. A local stack knows its neighbours by their ports.
+        port = "" if secure else str(parts.port or 80)
+        return cls(secure=secure, suffix="-".join(filter(None, (port, _slug(parts.path)))))
 
     @property
     def session_name(self) -> str:
-        return self._prefix + _SESSION
+        return self._named(_SESSION)
 
     @property
-    def _prefix(self) -> str:
-        return _SECURE_PREFIX if self.secure else ""
+    def _browser_prefix(self) -> str:
+        return f"{self._named(_BROWSER)}-"
+
+    def _named(self, kind: str) -> str:
+        suffix = f"-{self.suffix}" if self.suffix else ""
+        return f"{_SECURE_PREFIX if self.secure else ''}{kind}{suffix}"
 
     def session(self, header: bytes) -> SessionHandle | None:
         """Return the handle of the session cookie; None if it is missing or ambiguous.
@@ -69,7 +91,7 @@ class Cookies:
 
     def browser_cookies(self, header: bytes) -> tuple[BrowserCookie, ...]:
         """Return the distinct browser cookies of a request, in order."""
-        prefix = self._prefix + _BROWSER
+        prefix = self._browser_prefix
         found = {
             (name, value): BrowserCookie(name=name, value=value)
             for name, value in parse_cookies(header)
@@ -82,7 +104,7 @@ class Cookies:
     def new_browser_cookie(self, random: Random) -> BrowserCookie:
         """Return a new browser cookie under a random name, so it replaces no other."""
         name = base64url.encode(random(5))[:6]
-        return BrowserCookie(name=f"{self._prefix}{_BROWSER}{name}", value=new_secret(random))
+        return BrowserCookie(name=f"{self._browser_prefix}{name}", value=new_secret(random))
 
     def set_session(self, handle: SessionHandle) -> str:
         """Return a Set-Cookie value for a new session; it lasts until the browser closes."""
@@ -100,6 +122,17 @@ class Cookies:
         lifetime = "" if max_age is None else f"; Max-Age={max_age}"
         secure = "; Secure" if self.secure else ""
         return f"{name}={value}; Path=/{lifetime}{secure}; HttpOnly; SameSite=Lax"
+
+
+def _slug(path: str) -> str:
+    """Return a path's letters and digits in lower case, joined by hyphens.
+
+    A digest follows if another path has the same ones, so that two paths never share a name.
+    """
+    words = re.findall(r"[a-z0-9]+", path.lower())
+    if not _PLAIN_PATH.fullmatch(path):
+        words.append(sha256(path.encode()).hexdigest()[:8])
+    return "-".join(words)
 
 
 def parse_cookies(header: bytes) -> Iterable[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Journeys in a browser: sign-in through the connector, a second tab, sign-out, going back."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -39,7 +40,12 @@ def test_sign_in_and_sign_out(
     expect(page.get_by_text("alice@contoso.com")).to_have_count(0)
     second.reload()
     expect(second.get_by_role("link", name="Sign in")).to_be_visible()
-    assert not [c for c in context.cookies(stack.url) if c.get("name") == "session"]
+    assert not [c for c in context.cookies(stack.url) if c.get("name") == session_name(stack)]
+
+
+def session_name(stack: Up) -> str:
+    """Return the name of the session cookie, which has the port of its stack in it."""
+    return f"session-{urlsplit(stack.url).port}"
 
 
 def test_sign_out_ends_the_session_at_logto_too(new_context: NewContext) -> None:
@@ -55,11 +61,11 @@ def test_cookie_is_invisible_to_scripts(new_context: NewContext, stack: Up) -> N
     page = context.new_page()
     sign_in(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Alice Example")
-    (cookie,) = [c for c in context.cookies(stack.url) if c.get("name") == "session"]
+    (cookie,) = [c for c in context.cookies(stack.url) if c.get("name") == session_name(stack)]
     assert cookie.get("httpOnly") is True
     assert cookie.get("sameSite") == "Lax"
     assert cookie.get("expires") == -1
-    assert "session=" not in page.evaluate("document.cookie")
+    assert "session" not in page.evaluate("document.cookie")
 
 
 def test_two_tabs_can_sign_in_at_once(new_context: NewContext, stack: Up) -> None:

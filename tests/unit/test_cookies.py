@@ -29,6 +29,43 @@ def test_session_cookie_on_plain_loopback() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("base_url", "session", "browser"),
+    [
+        ("https://signin.example.test", "__Host-session", "__Host-signin-"),
+        ("https://localhost:3000", "__Host-session", "__Host-signin-"),
+        ("https://example.test/auth", "__Host-session-auth", "__Host-signin-auth-"),
+        ("https://example.test/my-app", "__Host-session-my-app", "__Host-signin-my-app-"),
+        ("http://localhost:3000", "session-3000", "signin-3000-"),
+        ("http://localhost", "session-80", "signin-80-"),
+        ("http://127.0.0.1:3000/auth", "session-3000-auth", "signin-3000-auth-"),
+    ],
+)
+def test_names_of_a_deployment(base_url: str, session: str, browser: str) -> None:
+    cookies = Cookies.of(base_url)
+    made = cookies.new_browser_cookie(os.urandom)
+    assert cookies.session_name == session
+    assert made.name.startswith(browser)
+    assert len(made.name) == len(browser) + 6
+    assert cookies.browser_cookies(f"{made.name}={made.value}".encode()) == (made,)
+
+
+PATHS = ["", "/a", "/A", "/a-b", "/a/b", "/a_b", "/a--b", "/-a-b", "/a-b-", "/a.b", "/a/b/", "/ab"]
+
+
+def test_deployments_on_one_host_have_cookies_of_their_own() -> None:
+    roots = [f"https://example.test{path}" for path in PATHS]
+    local = [f"http://localhost:{port}{path}" for port in (80, 3000) for path in PATHS]
+    deployments = [Cookies.of(base_url) for base_url in roots + local]
+    assert len({each.session_name for each in deployments}) == len(deployments)
+    for one in deployments:
+        made = one.new_browser_cookie(os.urandom)
+        header = f"{made.name}={made.value}; {one.set_session(SessionHandle.of(SECRET))}".encode()
+        for other in deployments:
+            assert other.browser_cookies(header) == ((made,) if other == one else ())
+            assert (other.session(header) is not None) == (other == one)
+
+
 def test_cleared_cookie_keeps_its_attributes() -> None:
     assert COOKIES.clear_session() == (
         "__Host-session=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax"

@@ -25,6 +25,7 @@ def test_api_gateways_own_domain(context: dict[str, str], base_url: str) -> None
     assert site.base_url == base_url
     assert site.redirect_uri == f"{base_url}/callback"
     assert site.home_uri == f"{base_url}/"
+    assert site.signed_out_uri == f"{base_url}/signed-out"
 
 
 def test_configured_base_url_wins() -> None:
