@@ -1,56 +1,104 @@
-"""Validate the page to return to after a sign-in, to prevent open redirects."""
+"""Validate the page to return to after a sign-in or sign-out, to prevent open redirects.
 
-from posixpath import normpath
+The rule is the browser's own (WHATWG URL Standard, basic URL parser): a value is kept if a browser
+that resolves it stays on this origin. What a browser removes is removed here, and what it encodes
+is encoded, so that the result cannot be read in two ways.
+"""
+
+import re
 from urllib.parse import quote, unquote
 
 from shared.parsing.urls import origin_of
 
 MAX_CHARACTERS = 2048
-_FORBIDDEN = frozenset({"sign-in", "callback", "sign-out"})
+"""Limit of the result, which is percent-encoded."""
+_FORBIDDEN = ("/sign-in", "/callback", "/sign-out", "/pass")
 """Pages that start or end a sign-in: to return to one would be a loop, or a sign-out."""
 _SAFE = "/?#[]@!$&'()*+,;=%:~-._"
+_TRIMMED = "".join(map(chr, range(0x21)))
+"""C0 controls and space: browsers remove them from both ends."""
+_REMOVED = str.maketrans("", "", "\t\n\r")
+"""Browsers remove these everywhere."""
+_AFTER_PATH = re.compile(r"[?#]")
+_DOT = re.compile(r"\.|%2e", re.IGNORECASE)
+_MAX_LAYERS = 10
+"""Percent-encodings of percent-encodings that are removed to look for a forbidden page."""
 
 
 def safe_return_to(value: str | None, *, root: str) -> str:
     """Return `value` if a browser resolves it to a page of this origin, else `root` and `/`.
 
-    `root` is the deployment's path prefix (empty, or `/stage`). The result is an ASCII path with an
-    optional query and fragment, to be appended to the origin.
+    `value` must be a path with a slash first, with an optional query and fragment. `root` is the
+    deployment's path prefix (empty, or `/stage`). The result is in ASCII, of at most
+    `MAX_CHARACTERS`, to be appended to the origin.
     """
     home = f"{root}/"
-    if not value or len(value) > MAX_CHARACTERS or not value.startswith("/"):
+    cleaned = _cleaned(value or "")
+    path = _AFTER_PATH.split(cleaned, maxsplit=1)[0]
+    rest = cleaned[len(path) :]
+    path = path.replace("\\", "/")
+    # Two slashes first are the beginning of another host.
+    if not path.startswith("/") or path.startswith("//"):
         return home
-    # Browsers drop tabs and line breaks, trim spaces and read a backslash as a slash
-    # (WHATWG URL, basic URL parser), which turns a path into another host.
-    if value != value.strip() or "\\" in value or not value.isprintable():
+    if _resolved(path).startswith("//") or _is_forbidden(path, root):
         return home
-    path = value.split("?", 1)[0].split("#", 1)[0]
-    decoded = _decoded(path)
-    # A proxy and a browser may read an encoded separator or control character differently.
-    if decoded is None or "\\" in decoded or not decoded.isprintable() or "//" in decoded:
-        return home
-    normal = normpath(decoded).casefold()
-    for page in _FORBIDDEN:
-        if normal == f"{root}/{page}".casefold() or normal.startswith(f"{root}/{page}/".casefold()):
-            return home
-    return quote(value, safe=_SAFE)
+    encoded = quote(f"{path}{rest}".encode("utf-8", "replace"), safe=_SAFE)
+    return encoded if len(encoded) <= MAX_CHARACTERS else home
 
 
 def from_target_link_uri(value: str | None, *, base_url: str) -> str | None:
-    """Return the path of a `target_link_uri` on this origin (OIDC Core section 4), else None."""
+    """Return the path of a URL of this origin, or of a local path; None for any other value.
+
+    A `target_link_uri` is such a URL (OIDC Core section 4), and a `return_to` may be one.
+    """
     if value is None:
         return None
-    origin = origin_of(base_url)
-    if value.startswith(f"{origin}/"):
-        return value.removeprefix(origin)
-    return value if value.startswith("/") else None
+    cleaned, origin = _cleaned(value), origin_of(base_url)
+    if cleaned.startswith(("/", "\\")):
+        return cleaned
+    rest = cleaned[len(origin) :]
+    if cleaned[: len(origin)].lower() != origin or rest[:1] not in ("/", "?", "#", ""):
+        return None
+    return rest if rest.startswith("/") else f"/{rest}"
 
 
-def _decoded(path: str) -> str | None:
-    """Remove every layer of percent-encoding; None if there are more than five."""
-    for _ in range(5):
-        decoded = unquote(path)
+def _cleaned(value: str) -> str:
+    return value.strip(_TRIMMED).translate(_REMOVED)
+
+
+def _resolved(path: str) -> str:
+    """Remove the dot segments of an absolute path as a browser does.
+
+    Encoded dots count, and empty segments are segments.
+    """
+    segments: list[str] = []
+    *before, last = path.split("/")[1:]
+    for segment in before:
+        dots = _DOT.sub(".", segment)
+        if dots == "..":
+            del segments[-1:]
+        elif dots != ".":
+            segments.append(segment)
+    dots = _DOT.sub(".", last)
+    if dots == "..":
+        del segments[-1:]
+    segments.append("" if dots in (".", "..") else last)
+    return "/" + "/".join(segments)
+
+
+def _is_forbidden(path: str, root: str) -> bool:
+    """Return whether a path leads to a forbidden page, or to one below it.
+
+    API Gateway and the framework each decode a path once more than the browser does, and a proxy
+    may remove dot segments that they uncover.
+    """
+    pages = [f"{root}{page}".lower() for page in _FORBIDDEN]
+    for _ in range(_MAX_LAYERS):
+        normal = _resolved(path).lower()
+        if any(normal == page or normal.startswith(f"{page}/") for page in pages):
+            return True
+        decoded = unquote(path).replace("\\", "/")
         if decoded == path:
-            return path
+            break
         path = decoded
-    return None
+    return False

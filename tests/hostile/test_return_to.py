@@ -29,13 +29,45 @@ LOOPS = [
     "/sign-in", "/sign-in/", "/sign-in?return_to=/sign-in", "/SIGN-IN", "/Sign-In#x", "/%73ign-in",
     "/sign%2Din", "/%2573ign-in", "/./sign-in", "/x/../sign-in", "/callback", "/callback?code=x",
     "/callback/", "/CALLBACK", "/%63allback", "/sign-out", "/sign-out/", "/sign-out?x", "/x/../sign-out",
-    "/sign-out/../sign-out", "/;/../sign-out",
+    "/sign-out/../sign-out", "/;/../sign-out", "/pass", "/pass/", "/PASS?x", "/%70ass", "/x/%2E%2e/pass",
+    "/%2e/sign-in", "/x/.%2e/callback", "\\sign-out", "/sign-\tout", "/x//../../sign-in", " /sign-in ",
+    "/%2525252573ign-in", f"{ORIGIN}/sign-out",
 ]  # fmt: skip
 SPLITS = [
     "/\r\nSet-Cookie: a=b", "/%0d%0aSet-Cookie:a=b", "/\nLocation: https://evil.test", "/a\rb",
     "/\u560d\u560aSet-Cookie:a=b", "/%E5%98%8D%E5%98%8ASet-Cookie:a=b", "/a\x00b", "/a\x7fb",
 ]  # fmt: skip
-ODD = ["/%FF%FE", "/" + "x" * 5000, "%FF", "%", "/%", "?", "#", "0", "null", "undefined"]
+KEPT = {
+    "/wiki//page": "/wiki//page",
+    "/wiki/a%2Fb": "/wiki/a%2Fb",
+    "/%2f/x": "/%2f/x",
+    "/a b": "/a%20b",
+    "/a\u00a0b\u3000c": "/a%C2%A0b%E3%80%80c",
+    "/a\u2028b": "/a%E2%80%A8b",
+    "/x;y=1,2": "/x;y=1,2",
+    "/\u4e2d\u6587?q=\u0442\u0435\u0441\u0442#\u00e9": "/%E4%B8%AD%E6%96%87?q=%D1%82%D0%B5%D1%81%D1%82#%C3%A9",
+    "/\U0001f469\u200d\U0001f680": "/%F0%9F%91%A9%E2%80%8D%F0%9F%9A%80",
+    "/a\\b": "/a/b",
+    "/a\x00b": "/a%00b",
+    "/passengers": "/passengers",
+    "/x//../sign-in": "/x//../sign-in",
+    "/?return_to=/sign-out": "/?return_to=/sign-out",
+    f"{ORIGIN}/reports?a=1#b": "/reports?a=1#b",
+    "/" + "x" * 2047: "/" + "x" * 2047,
+}
+ODD = [
+    "%FF" * 2000,
+    "/%FF%FE",
+    "/" + "x" * 5000,
+    "%FF",
+    "%",
+    "/%",
+    "?",
+    "#",
+    "0",
+    "null",
+    "undefined",
+]
 LOCAL = ["/reports", "/reports?a=1&b=2", "/a/b/c#part", "/?x=https://evil.test", "/käse", "/a%20b"]
 
 
@@ -46,6 +78,7 @@ def target(scene: Scene, value: str) -> str:
     assert landed.status == 302
     location = landed.location
     assert location.isascii()
+    assert len(location) <= len(ORIGIN) + 2048
     assert not any(ord(letter) < 0x21 or ord(letter) == 0x7F for letter in location)
     return location
 
@@ -78,6 +111,21 @@ def test_odd_bytes(scene: Scene, value: str) -> None:
     """Sent as they stand: an escape that is broken or no UTF-8."""
     attempt = scene.begin(query=f"return_to={value}")
     assert ada_url.URL(scene.finish(attempt).location).origin == ORIGIN
+
+
+@pytest.mark.parametrize("value", KEPT, ids=lambda value: ascii(value)[:24])
+def test_what_a_browser_resolves_to_this_origin_is_kept(scene: Scene, value: str) -> None:
+    assert target(scene, value) == f"{ORIGIN}{KEPT[value]}"
+
+
+@pytest.mark.parametrize("value", ["/" + "x" * 2048, "/" + "\u00fc" * 400, "/" + "%" * 2048])
+def test_too_long_once_encoded(scene: Scene, value: str) -> None:
+    assert target(scene, value) == f"{ORIGIN}/"
+
+
+def test_bytes_that_are_not_utf_8_do_not_grow_into_a_long_location(scene: Scene) -> None:
+    attempt = scene.begin(query="return_to=/" + "%ff" * 2000)
+    assert scene.finish(attempt).location == f"{ORIGIN}/"
 
 
 @pytest.mark.parametrize("value", LOCAL, ids=ascii)
