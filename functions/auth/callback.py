@@ -56,7 +56,14 @@ if TYPE_CHECKING:
     from shared.oidc.logto import Redeemed
     from shared.oidc.provider import ProviderMetadata
 
-_CODE = re.compile(r"[\x21-\x7e]{1,2048}")
+PARAMETERS = frozenset({"state", "code", "error", "iss"})
+"""The parameters of a callback that are read."""
+_CODE = re.compile(r"[\x20-\x7e]{1,2048}")  # RFC 6749 appendix A.11
+
+_INTERACTION_ERRORS = frozenset(
+    {"login_required", "interaction_required", "account_selection_required", "consent_required"}
+)
+"""Answers to `prompt=none` if Logto would have to ask the user (OIDC Core 3.1.2.6)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,9 +78,12 @@ class AuthorizationResponse:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinishedSignIn:
-    """The new session's handle, for its cookie, and the page to return to."""
+    """The new session's handle, for its cookie, and the page to return to.
 
-    handle: SessionHandle
+    There is no new session if Logto could not sign the user in silently.
+    """
+
+    handle: SessionHandle | None
     return_to: str
 
 
@@ -114,6 +124,8 @@ def finish_sign_in(
     if response.code is None:
         # Only a known code reaches logs and pages: anybody can write the query.
         code = response.error if response.error in PROVIDER_ERRORS else "server_error"
+        if transaction.silent and code in _INTERACTION_ERRORS:
+            return FinishedSignIn(handle=None, return_to=transaction.return_to)
         raise ProviderDenied(code or "server_error")
     # Taken before the redemption, which may be slow: a logout may arrive while it waits.
     in_flight = InFlight.of(transaction, redeemed_at=services.clock())

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote, urlencode
 
 from functions.auth.return_to import from_target_link_uri, safe_return_to
 from shared.errors import IssuerMismatch, MalformedRequest
@@ -14,12 +15,26 @@ from shared.store.records import Transaction
 from shared.web.base_url import Site
 from shared.web.cookies import BrowserCookie
 
-TARGETS = frozenset({"return_to", "target_link_uri"})
-"""Parameters that accept any text: a value that is not a page here means the start page."""
+PARAMETERS = frozenset(
+    {
+        "first_screen",
+        "login_hint",
+        "connector",
+        "ssoConnectorId",
+        "organization_id",
+        "prompt",
+        "iss",
+    }
+)
+"""The parameters of /sign-in that are checked; others than these and `FREE` are not read."""
+FREE = frozenset({"return_to", "target_link_uri", "ui_locales"})
+"""Parameters that accept any text: a value that is of no use means the default."""
 MAX_AGE_SECONDS = 1_209_600
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _FIRST_SCREEN = re.compile(r"[a-z_]{1,32}(?::[a-z_]{1,32})?")
-_LOCALES = re.compile(r"[A-Za-z0-9-]{1,35}(?: [A-Za-z0-9-]{1,35}){0,9}")
+_LANGUAGE_TAG = re.compile(r"(?=.{2,35}$)(?:[A-Za-z]{2,8}|[ixIX](?=-))(?:-[A-Za-z0-9]{1,8})*")
+"""A language tag (RFC 5646 section 2.1) of the length that section 4.4.1 asks for."""
+_MAX_LOCALES = 10
 _PROMPTS = frozenset({"login", "consent", "select_account"})
 
 
@@ -49,7 +64,6 @@ def parse_sign_in(
 
     Raises MalformedRequest for a value that Logto does not accept.
     """
-    target = from_target_link_uri(query.get("target_link_uri"), base_url=site.base_url)
     first_screen = _matching(query, "first_screen", _FIRST_SCREEN)
     # A direct sign-in would skip the screen that was requested.
     connector = _connector(query) or (default_connector if first_screen is None else None)
@@ -57,16 +71,34 @@ def parse_sign_in(
         "first_screen": first_screen,
         "login_hint": _text(query, "login_hint", at_most=320),
         "organization_id": _matching(query, "organization_id", _ID),
-        "ui_locales": _matching(query, "ui_locales", _LOCALES),
+        "ui_locales": _locales(query.get("ui_locales", "")),
         "prompt": _prompt(_text(query, "prompt")),
         "direct_sign_in": f"sso:{connector}" if connector else None,
     }
     return SignInRequest(
-        return_to=safe_return_to(query.get("return_to") or target, root=site.root),
+        return_to=_return_to(query, site),
         issuer=_text(query, "iss"),
         connector=connector,
         extra={name: value for name, value in extra.items() if value},
     )
+
+
+def form_as_query(form: Mapping[str, str], request: SignInRequest, *, site: Site) -> str:
+    """Return the query (empty, or with its question mark) that asks for what a form asked for.
+
+    `form` is what `request` was parsed from. Parameters that accept any text are replaced by what
+    is used of them.
+    """
+    used = {name: value for name, value in form.items() if name in PARAMETERS}
+    if form.get("return_to"):
+        used["return_to"] = request.return_to
+    elif form.get("target_link_uri"):
+        used["target_link_uri"] = f"{site.origin}{request.return_to}"
+    if "ui_locales" in request.extra:
+        used["ui_locales"] = request.extra["ui_locales"]
+    # Only what a query needs encoded: a long form must not become too long a query.
+    query = urlencode(used, quote_via=quote, safe="/:?@!$'()*,;~")
+    return f"?{query}" if query else ""
 
 
 def start_sign_in(
@@ -100,6 +132,7 @@ def start_sign_in(
         return_to=request.return_to,
         connector=request.connector,
         reauthenticates="login" in request.extra.get("prompt", "").split(),
+        silent=request.extra.get("prompt") == "none",
         started_at=int(now * 1000) / 1000,
     )
     services.sessions.put_transaction(
@@ -122,12 +155,29 @@ def _max_age(settings: Settings) -> dict[str, str]:
     return {"max_age": str(MAX_AGE_SECONDS)} if settings.uses_entra else {}
 
 
+def _return_to(query: Mapping[str, str], site: Site) -> str:
+    """Return the page to return to: `return_to`, or the `target_link_uri` of a third party."""
+    target = query.get("return_to") or query.get("target_link_uri")
+    return safe_return_to(from_target_link_uri(target, base_url=site.base_url), root=site.root)
+
+
 def _connector(query: Mapping[str, str]) -> str | None:
     """Return `connector`, or the `ssoConnectorId` of Logto's IdP-initiated flow."""
     named = {_matching(query, name, _ID) for name in ("connector", "ssoConnectorId")} - {None}
     if len(named) > 1:
         raise MalformedRequest("`connector` and `ssoConnectorId` name different connectors")
     return named.pop() if named else None
+
+
+def _locales(value: str) -> str | None:
+    """Return `ui_locales` without what is not a language tag; None if nothing is left.
+
+    A preference that cannot be met is no error (OIDC Core 3.1.2.1). Operating systems and Java
+    write `de_DE` for `de-DE`.
+    """
+    words = (word.replace("_", "-") for word in value.split())
+    tags = dict.fromkeys(word for word in words if _LANGUAGE_TAG.fullmatch(word))
+    return " ".join(list(tags)[:_MAX_LOCALES]) or None
 
 
 def _prompt(value: str | None) -> str | None:

@@ -1,7 +1,9 @@
-"""Parse query strings and forms strictly.
+"""Parse query strings and forms strictly, as far as they are read.
 
-Duplicate parameters are refused, because two parsers could choose different values. So are
-excessive sizes and bytes that are not valid text.
+Anybody can add parameters to a link, and providers and proxies do. So a parameter that the caller
+does not read is looked at for nothing but the size of the whole. Of those that it reads, duplicates
+are refused, because two parsers could choose different values. So are excessive sizes and bytes
+that are not valid text.
 """
 
 from urllib.parse import unquote_to_bytes
@@ -9,26 +11,31 @@ from urllib.parse import unquote_to_bytes
 from shared.errors import MalformedRequest
 
 MAX_QUERY_BYTES = 8192
-MAX_PARAMETERS = 64
 MAX_VALUE_CHARACTERS = 2048
+_NOTHING: frozenset[str] = frozenset()
 
 
-def parse_query(raw: bytes, *, free: frozenset[str] = frozenset()) -> dict[str, str]:
-    """Return the parameters of an `application/x-www-form-urlencoded` text.
+def parse_query(
+    raw: bytes, *, reads: frozenset[str] = _NOTHING, free: frozenset[str] = _NOTHING
+) -> dict[str, str]:
+    """Return the parameters of an `application/x-www-form-urlencoded` text that are read.
 
-    Raises MalformedRequest for a duplicate, for anything over the limits of this module, for
-    bytes that are not UTF-8, and for control characters. The parameters named in `free` may have
-    any value: the caller handles all of them.
+    Those named in `reads` are checked; those named in `free` may have any value, since the caller
+    handles all of them, with U+FFFD for bytes that are not UTF-8. All others are left out.
+
+    Raises MalformedRequest for a text over `MAX_QUERY_BYTES`, for a duplicate of a parameter that
+    is read, and for a checked value that is over `MAX_VALUE_CHARACTERS`, not UTF-8, or contains a
+    control character.
     """
     if len(raw) > MAX_QUERY_BYTES:
         raise MalformedRequest("the query is too long")
-    pairs = [pair for pair in raw.split(b"&") if pair]
-    if len(pairs) > MAX_PARAMETERS:
-        raise MalformedRequest("there are too many parameters")
     parameters: dict[str, str] = {}
-    for pair in pairs:
+    for pair in raw.split(b"&"):
         name, _, value = pair.partition(b"=")
-        key = _text(name)
+        # U+FFFD for what is not UTF-8: no parameter that is read has it in its name.
+        key = _bytes(name).decode("utf-8", "replace")
+        if key not in reads and key not in free:
+            continue
         if key in parameters:
             raise MalformedRequest("a parameter is given twice")
         parameters[key] = _bytes(value).decode("utf-8", "replace") if key in free else _text(value)

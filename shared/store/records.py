@@ -113,6 +113,8 @@ class Transaction(SealedRecord):
     """Whether the user was sent to authenticate again, with `prompt=login`."""
     started_at: float
     """Unix seconds, to the millisecond: a logout that arrives later may cancel the sign-in."""
+    silent: bool = False
+    """Whether Logto must not ask the user anything (`prompt=none`)."""
 
     def seal(self, *, state: str, cookie: str, expires_at: int, random: Random) -> TransactionItem:
         seal = transaction_seal(state, cookie)

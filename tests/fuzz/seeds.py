@@ -13,7 +13,13 @@ SEEDS: dict[str, list[bytes]] = {
         f"state={_SECRET}&code=abc&iss=https%3A%2F%2Ftenant.logto.app%2Foidc".encode(),
         b"return_to=%2Forders&first_screen=register&prompt=login&connector=abc&ui_locales=de",
     ],
-    "return_to": [b"/orders?a=1#b", b"//evil.test", b"/%2e%2e//evil.test", b"/\\evil.test"],
+    "return_to": [
+        b"/orders?a=1#b",
+        b"//evil.test",
+        b"/%2e%2e//evil.test",
+        b"/\\evil.test",
+        b"/wiki//a%2Fb;c",
+    ],
     "event": [path.read_bytes() for path in sorted((ROOT / "events").glob("*.json"))],
     "token": [f"{_HEADER}.e30.AAAA".encode()],
     "answer": [

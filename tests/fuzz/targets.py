@@ -7,12 +7,15 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 import ada_url
 
+from functions.auth.callback import PARAMETERS as OF_CALLBACK
 from functions.auth.callback import parse_callback
-from functions.auth.return_to import from_target_link_uri, safe_return_to
-from functions.auth.sign_in import TARGETS, parse_sign_in
+from functions.auth.return_to import MAX_CHARACTERS, from_target_link_uri, safe_return_to
+from functions.auth.sign_in import FREE, form_as_query, parse_sign_in
+from functions.auth.sign_in import PARAMETERS as OF_SIGN_IN
 from functions.authorizer.request import AuthorizerRequest
 from functions.notifications import webhooks
 from functions.notifications.logout_token import check_logout_token
@@ -39,6 +42,7 @@ SETTINGS: Final = Settings.from_environment(
     }
 )
 SECRET: Final = "A" * 43
+FORBIDDEN: Final = ("/sign-in", "/callback", "/sign-out", "/pass")
 _KEY: Final = {"kty": "EC", "crv": "P-384", "kid": "k", "x": "AA", "y": "AA"}
 KNOWN: Final = ProviderMetadata(
     document={
@@ -70,18 +74,25 @@ def cookie(data: bytes) -> None:
 
 
 def query(data: bytes) -> None:
-    """A query is read or refused, whoever reads it."""
+    """A query is read or refused, and parameters that are not read change nothing."""
     with suppress(SignInError):
-        parse_callback(parse_query(data))
+        read = parse_query(data, reads=OF_CALLBACK)
+        parse_callback(read)
+        assert read == parse_query(b"x=%ff&x=%00&" + data, reads=OF_CALLBACK)
     with suppress(SignInError):
-        asked = parse_sign_in(parse_query(data, free=TARGETS), site=SITE, default_connector=None)
+        form = parse_query(data, reads=OF_SIGN_IN, free=FREE)
+        asked = parse_sign_in(form, site=SITE, default_connector=None)
         _stays_here(asked.return_to)
+        again = form_as_query(form, asked, site=SITE).removeprefix("?").encode()
+        form = parse_query(again, reads=OF_SIGN_IN, free=FREE)
+        assert parse_sign_in(form, site=SITE, default_connector=None) == asked
 
 
 def return_to(data: bytes) -> None:
     """Whatever is asked for, a browser stays on this origin."""
     text = data.decode("utf-8", "replace")
     _stays_here(safe_return_to(text, root=""))
+    _is_kept(text)
     target = from_target_link_uri(text, base_url=ORIGIN)
     _stays_here(safe_return_to(target, root=""))
 
@@ -148,7 +159,35 @@ TARGETS_BY_NAME: Final[dict[str, Callable[[bytes], None]]] = {
 def _stays_here(path: str) -> None:
     parsed = ada_url.URL(path, base=f"{ORIGIN}/callback")
     assert parsed.origin == ORIGIN, path
-    assert parsed.pathname.rstrip("/") not in ("/sign-in", "/callback", "/sign-out"), path
+    assert len(path) <= MAX_CHARACTERS
+    assert not parsed.pathname.startswith("//"), path
+    assert unquote(parsed.pathname).lower().rstrip("/") not in FORBIDDEN, path
+
+
+def _is_kept(text: str) -> None:
+    """A local path that a browser resolves to a page here leads to that page."""
+    if not text.startswith("/"):
+        return
+    try:
+        asked = ada_url.URL(text, base=f"{ORIGIN}/sign-in")
+    except ValueError:
+        return
+    kept = ada_url.URL(safe_return_to(text, root=""), base=ORIGIN)
+    parts = [(url.pathname, url.search, url.hash) for url in (asked, kept)]
+    if [unquote_to_bytes("".join(part)) for part in parts[:1]] == [
+        unquote_to_bytes("".join(part)) for part in parts[1:]
+    ]:
+        return
+    assert kept.href == f"{ORIGIN}/", text
+    named = text
+    for _ in range(12):
+        named = unquote(named)
+    assert (
+        asked.origin != ORIGIN
+        or asked.pathname.startswith("//")
+        or any(page in named.lower() for page in FORBIDDEN)
+        or len(quote(text)) > MAX_CHARACTERS
+    ), text
 
 
 def _json(data: bytes) -> Any:

@@ -44,20 +44,16 @@ QUERIES: dict[str, str] = {
     "code with a NUL": "state={state}&code={code}%00&iss={iss}",
     "code not UTF-8": "state={state}&code=%FF%FE&iss={iss}",
     "code not ASCII": "state={state}&code=%C3%A9&iss={iss}",
-    "code with a space": "state={state}&code=a+b&iss={iss}",
     "code and error": "state={state}&code={code}&error=access_denied&iss={iss}",
     "code and an empty error": "state={state}&code={code}&error=&iss={iss}",
     "error twice": "state={state}&error=access_denied&error=x&iss={iss}",
     "error, iss of another provider": "state={state}&error=access_denied&iss=https%3A%2F%2Fx.test",
     "error without iss": "state={state}&error=access_denied",
-    "not UTF-8 elsewhere": "state={state}&code={code}&iss={iss}&x=%FF",
-    "a control character elsewhere": "state={state}&code={code}&iss={iss}&x=%07",
     "a broken escape": "state={state}&code={code}%&iss={iss}%",
     "9 KB elsewhere": f"state={{state}}&code={{code}}&iss={{iss}}&x={LONG}",
     "5000 parameters": "state={state}&code={code}&iss={iss}" + "&x=1" * 5000,
     "5000 other parameters": "state={state}&code={code}&iss={iss}"
     + "".join(f"&x{n}=1" for n in range(5000)),
-    "another parameter twice": "state={state}&code={code}&iss={iss}&session=a&session=b",
     "response in a fragment": "#state={state}&code={code}&iss={iss}",
     "encoded ampersands": "state={state}%26code={code}%26iss={iss}",
 }
@@ -83,6 +79,76 @@ def test_query(scene: Scene, name: str) -> None:
     assert rows(scene) == before
     assert browser.jar["__Host-session"] == session
     assert scene.finish(attempt).status == 302
+
+
+UNREAD = {
+    "a line break": "error_description=a%0D%0Ab",
+    "not UTF-8": "session_state=%FF%FE",
+    "a control character": "x=%07%00",
+    "twice": "session=a&session=b",
+    "a name that is not UTF-8, twice": "%FF=1&%FF=2",
+    "longer than a value may be": f"error_uri={'x' * 4000}",
+    "three hundred": "&".join(f"x{n}=1" for n in range(300)),
+    "a broken escape": "x=%&%=%zz",
+    "no name": "=1&=2&&",
+    "state in capitals": "STATE=x&Code=y",
+}
+
+
+@pytest.mark.invariant(4)
+@pytest.mark.parametrize("name", UNREAD)
+def test_parameter_that_is_not_read_spoils_nothing(scene: Scene, name: str) -> None:
+    for order in ("{callback}&{extra}", "/callback?{extra}&{query}"):
+        attempt = scene.begin()
+        code = scene.provider.code_for(attempt.nonce)
+        callback = attempt.callback(code=code, iss=scene.provider.issuer)
+        query = callback.partition("?")[2]
+        url = order.format(callback=callback, query=query, extra=UNREAD[name])
+        assert attempt.browser.get(url).status == 302
+        assert scene.who(attempt.browser) == SUBJECT
+
+
+@pytest.mark.parametrize("code", ["a b", " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", "~" * 2048])
+def test_code_of_any_visible_characters_reaches_the_provider(scene: Scene, code: str) -> None:
+    attempt = scene.begin()
+    scene.provider.nonces[code] = attempt.nonce
+    assert scene.finish(attempt, code=code).status == 302
+    assert scene.who(attempt.browser) == SUBJECT
+
+
+INTERACTION = [
+    "login_required", "interaction_required", "account_selection_required", "consent_required",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+@pytest.mark.parametrize("error", INTERACTION)
+def test_silent_sign_in_that_needs_the_user_goes_back(
+    scene: Scene, error: str, signed_in: bool
+) -> None:
+    browser = scene.signed_in() if signed_in else scene.browser()
+    attempt = scene.begin(browser, "prompt=none&return_to=/reports")
+    scene.provider.requests.clear()
+    reply = scene.finish(attempt, code=None, error=error)
+    assert (reply.status, reply.location) == (302, f"https://{DOMAIN}/reports")
+    assert reply.set_cookies == ()
+    assert scene.provider.count(TOKEN) == 0
+    assert scene.who(browser) == (SUBJECT if signed_in else None)
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [("prompt=login", error) for error in INTERACTION]
+    + [("", "login_required"), ("prompt=none", "server_error"), ("prompt=none", "access_denied")],
+)
+def test_other_denial_is_a_page(scene: Scene, query: str, error: str) -> None:
+    scene.refused(scene.finish(scene.begin(query=query), code=None, error=error), token_requests=0)
+
+
+@pytest.mark.parametrize("changes", [{"iss": "https://evil.test"}, {"state": "A" * 43}])
+def test_silent_denial_that_is_not_proven_is_a_page(scene: Scene, changes: dict[str, str]) -> None:
+    attempt = scene.begin(query="prompt=none&return_to=/reports")
+    scene.refused(scene.finish(attempt, code=None, error="login_required", **changes))
 
 
 def rows(scene: Scene) -> list[dict[str, object]]:

@@ -6,6 +6,7 @@ import pytest
 
 from harness.browser import NAVIGATION
 from harness.product import DOMAIN, Product
+from harness.sign_in_robot import Robot
 from harness.tables import dump
 
 
@@ -119,11 +120,23 @@ def test_error_with_the_right_state(product: Product, error: str, status: int) -
     assert token_requests(product) == 0
 
 
-def test_prompt_none_without_a_session_at_logto(product: Product) -> None:
+def test_prompt_none_without_a_session_at_logto_goes_back_signed_out(product: Product) -> None:
     browser = product.browser()
-    reply = browser.get(product.at_logto(browser.get("/sign-in?prompt=none").location))
-    assert reply.status == 401
-    assert 'href="/sign-in"' in reply.body
+    started = browser.get("/sign-in?prompt=none&return_to=%2Freports")
+    reply = browser.get(product.at_logto(started.location))
+    assert (reply.status, reply.location) == (302, f"https://{DOMAIN}/reports")
+    assert reply.set_cookies == ()
+    assert browser.get("/me").status == 401
+
+
+def test_prompt_none_with_a_session_at_logto_goes_back_signed_in(product: Product) -> None:
+    browser, other = product.browser(), product.browser()
+    with Robot(product.stand_in.url) as robot:
+        product.sign_in(browser, robot=robot)
+        query = "prompt=none&return_to=%2Freports"
+        landed = product.sign_in(other, query=query, robot=robot)
+    assert (landed.status, landed.location) == (302, f"https://{DOMAIN}/reports")
+    assert "Alice Example" in other.get("/").body
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT"])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.auth.callback import parse_callback
+from functions.auth.callback import PARAMETERS, parse_callback
 from shared.errors import MalformedRequest
 from shared.parsing.form import parse_query
 
@@ -29,7 +29,7 @@ def test_any_parameters(query: dict[str, str]) -> None:
 def test_any_query(pairs: list[tuple[str, bytes]]) -> None:
     raw = b"&".join(name.encode() + b"=" + value for name, value in pairs)
     with suppress(MalformedRequest):
-        parse_callback(parse_query(raw))
+        parse_callback(parse_query(raw, reads=PARAMETERS))
 
 
 @pytest.mark.parametrize("name", ["state", "code"])

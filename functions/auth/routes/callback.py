@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from functions.auth.callback import finish_sign_in, parse_callback
+from functions.auth.callback import PARAMETERS, finish_sign_in, parse_callback
 from functions.auth.new_session import ClientInfo
 from functions.auth.request import BrowserRequest
 from functions.auth.responses import redirect
@@ -15,7 +15,7 @@ router = APIRouter()
 @router.get("/callback")
 async def callback(request: Request) -> Response:
     browser = BrowserRequest.of(request)
-    authorization_response = parse_callback(browser.query)
+    authorization_response = parse_callback(browser.query(PARAMETERS))
     try:
         finished = finish_sign_in(
             authorization_response,
@@ -36,5 +36,6 @@ async def callback(request: Request) -> Response:
         path = browser.site.revalidation_path(failure.connector, return_to=failure.return_to)
         return redirect(f"{browser.site.origin}{path}")
     response = redirect(f"{browser.site.origin}{finished.return_to}")
-    response.headers.append("Set-Cookie", browser.cookies.set_session(finished.handle))
+    if finished.handle is not None:
+        response.headers.append("Set-Cookie", browser.cookies.set_session(finished.handle))
     return response

@@ -8,13 +8,14 @@ from shared.identity import identity_of
 from shared.sessions import require_session
 
 router = APIRouter()
+PARAMETERS = frozenset({"touch"})
 
 
-@router.get("/me")
+@router.api_route("/me", methods=["GET", "HEAD"])
 async def me(request: Request) -> Response:
     """Return the identity. `?touch=false` does not extend the session, for a page that polls."""
     browser = BrowserRequest.of(request)
-    touch = browser.query.get("touch") != "false"
+    touch = browser.query(PARAMETERS).get("touch") != "false"
     live = require_session(browser.session, browser.services, touch=touch)
     return JSONResponse(
         {
