@@ -29,6 +29,8 @@ def make_handler(services: Services) -> Handler:
 def _answer(event: object, context: Any, services: Services) -> dict[str, Any]:
     observer = services.observer
     http = HttpApiRequest.of(event, base_url=services.settings.base_url)
+    if not http.is_request:
+        return {"isAuthorized": False}
     observer.begin(
         correlation_id=http.correlation_id,
         request_id=str(getattr(context, "aws_request_id", ""))[:64],

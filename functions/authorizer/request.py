@@ -28,7 +28,13 @@ class AuthorizerRequest:
 
     @property
     def authorization(self) -> str | None:
-        return self.http.headers.get("authorization")
+        """The `Authorization` header of a bearer token; one of another scheme is ignored.
+
+        Browsers and proxies add such headers by themselves. They prove nothing, and spoil nothing.
+        """
+        value = self.http.headers.get("authorization")
+        scheme = value.split(maxsplit=1)[:1] if value is not None else []
+        return value if [name.lower() for name in scheme] == ["bearer"] else None
 
     @property
     def session(self) -> SessionHandle | None:

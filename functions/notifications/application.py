@@ -40,6 +40,8 @@ def _answer(
 ) -> dict[str, Any]:
     observer = services.observer
     message = HttpApiRequest.of(event, base_url=services.settings.base_url)
+    if not message.is_request:
+        return _reply(200, message, None)
     observer.begin(
         correlation_id=message.correlation_id,
         request_id=str(getattr(context, "aws_request_id", ""))[:64],

@@ -87,6 +87,14 @@ class HttpApiRequest:
         )
 
     @property
+    def is_request(self) -> bool:
+        """Whether the event is of an HTTP request, and not of a schedule that keeps a process warm.
+
+        Such an event is no request of anybody's, so it is answered but neither checked nor counted.
+        """
+        return isinstance(self.request_context.get("http"), Mapping)
+
+    @property
     def site(self) -> Site:
         """The deployment's own URL. Raises Misconfigured if neither settings nor event name it."""
         return site_of(self.base_url, self.request_context)

@@ -113,14 +113,40 @@ def test_forgery(scene: Scene, authorizer: Authorizer, name: str) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["", "Bearer", "Bearer ", "Basic {}", "{}", "Bearer {} x", "Bearer {},Bearer {}", "Token {}"],
+    [
+        "Bearer",
+        "Bearer ",
+        "bearer x.y.z",
+        "BEARER\t{}",
+        " Bearer  ",
+        "Bearer {} x",
+        "Bearer {},Bearer {}",
+    ],
 )
-def test_headers(scene: Scene, authorizer: Authorizer, header: str) -> None:
-    """Whatever it is, a session beside it makes up for nothing."""
+def test_bearer_header_without_a_good_token_is_not_saved_by_a_session(
+    scene: Scene, authorizer: Authorizer, header: str
+) -> None:
     browser = scene.signed_in()
     assert SESSION in browser.jar
     given = {"authorization": header.replace("{}", signed(scene))}
     assert authorizer.ask(browser, headers=given) is None
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", " ", "Basic {}", "{}", "Token {}", "Negotiate {}", "Bearer{}", "Bearer={}", "DPoP {}"],
+)
+def test_header_of_another_scheme_is_ignored(
+    scene: Scene, authorizer: Authorizer, header: str
+) -> None:
+    """Browsers and proxies add one by themselves: it spoils no session, and replaces none."""
+    browser = scene.signed_in()
+    given = {"authorization": header.replace("{}", signed(scene))}
+    assert authorizer.ask(browser, headers=given) is not None
+    assert authorizer.ask(None, headers=given) is None
+    event = authorizer_event(cookies=browser.cookies, headers=given)
+    assert event["identitySource"] == browser.cookies
+    assert authorizer.handler(event, None)["isAuthorized"] is True
 
 
 SOURCES = {
