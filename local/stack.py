@@ -211,7 +211,7 @@ def _print_addresses(options: Options, stand_in: StandIn | None) -> None:
     if stand_in is None:
         print(f"  Sign-in at your own Logto, {options.variables[LOGTO[0]]}. Register there:")
         print(f"    redirect URI           {options.base_url}/callback")
-        print(f"    post sign-out URI      {options.base_url}/")
+        print(f"    post sign-out URI      {options.base_url}/signed-out")
     else:
         (connector,) = stand_in.tenant.connectors.values()
         print(f'  Choose "Continue with {connector.display_name}" and sign in as')

@@ -10,9 +10,9 @@ from mangum import Mangum
 from starlette.exceptions import HTTPException
 
 from functions.auth.boundary import Boundary, router_refusal
-from functions.auth.mangum_event import mangum_event, problem_without_page
+from functions.auth.mangum_event import mangum_event, nothing_to_do, problem_without_page
 from functions.auth.request import BrowserRequest
-from functions.auth.routes import assets, callback, home, me, sign_in, sign_out
+from functions.auth.routes import assets, callback, home, me, sign_in, sign_out, signed_out
 from shared.errors import MalformedRequest, Misconfigured
 from shared.services import Services
 from shared.web.base_url import transport_security
@@ -27,7 +27,7 @@ Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 def create_app(services: Services) -> FastAPI:
     """Return the ASGI application; each request carries its own services."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    for module in (home, sign_in, callback, sign_out, me, assets):
+    for module in (home, sign_in, callback, sign_out, signed_out, me, assets):
         app.include_router(module.router)
     app.add_middleware(Boundary, observer=services.observer)
     app.add_exception_handler(HTTPException, router_refusal)
@@ -57,6 +57,8 @@ def make_handler(services: Services, loop: asyncio.AbstractEventLoop) -> Handler
 def _answer(event: object, context: Any, adapter: Mangum, services: Services) -> dict[str, Any]:
     """Answer an event of any shape, by problem+json if it cannot reach the application."""
     http = HttpApiRequest.of(event, base_url=services.settings.base_url)
+    if not http.is_request:
+        return nothing_to_do(http.correlation_id)
     services.observer.begin(
         correlation_id=http.correlation_id,
         request_id=str(getattr(context, "aws_request_id", ""))[:64],
@@ -72,4 +74,7 @@ def _answer(event: object, context: Any, adapter: Mangum, services: Services) ->
         unreadable = MalformedRequest("the body is not base64")
         return problem_without_page(unreadable, http.correlation_id)
     reply: dict[str, Any] = adapter(mangum_event(browser), context)
+    if http.method == "HEAD":
+        # The same headers, the length included (RFC 9110 section 9.3.2).
+        reply = {**reply, "body": "", "isBase64Encoded": False}
     return reply

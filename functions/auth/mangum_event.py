@@ -38,11 +38,16 @@ def problem_without_page(failure: SignInError, correlation_id: str) -> dict[str,
         "error": failure.error,
         "correlation_id": correlation_id,
     }
-    return {
-        "statusCode": problem.status,
-        "headers": {
-            **secure_headers(correlation_id=correlation_id),
-            "content-type": "application/problem+json",
-        },
-        "body": json.dumps(content),
-    }
+    return _reply(problem.status, "application/problem+json", content, correlation_id)
+
+
+def nothing_to_do(correlation_id: str) -> dict[str, Any]:
+    """Return the response to an event that is not of a request."""
+    return _reply(200, "application/json", {}, correlation_id)
+
+
+def _reply(
+    status: int, content_type: str, content: dict[str, Any], correlation_id: str
+) -> dict[str, Any]:
+    headers = {**secure_headers(correlation_id=correlation_id), "content-type": content_type}
+    return {"statusCode": status, "headers": headers, "body": json.dumps(content)}

@@ -114,6 +114,14 @@ _TABLE: dict[type[errors.SignInError], Problem] = {
     errors.SignInError: Problem(status=500, title="Something went wrong", message=_ADMINISTRATOR),
 }
 
+NOT_A_NAVIGATION = Problem(
+    status=400,
+    title="This page must be opened in a tab",
+    message="A sign-in starts only when a person opens its page. " + _AGAIN,
+    offer_sign_in=True,
+)
+"""For a prefetch or a subresource; no error, since browsers and frameworks prefetch any link."""
+
 _DENIALS = {
     "access_denied": Problem(
         status=403,

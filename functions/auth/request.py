@@ -5,6 +5,7 @@ from functools import cached_property
 
 from starlette.requests import HTTPConnection
 
+from shared.errors import MalformedRequest
 from shared.parsing.form import parse_query
 from shared.services import Services
 from shared.session_handle import SessionHandle
@@ -12,6 +13,8 @@ from shared.web.base_url import Site
 from shared.web.cookies import BrowserCookie, Cookies
 from shared.web.http_api import HttpApiRequest
 
+_PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+"""Headers by which browsers and frameworks say that they prefetch."""
 SCOPE_KEY = "browser_request"
 """The request's member in the event that the ASGI application gets."""
 
@@ -57,10 +60,23 @@ class BrowserRequest:
     def browser_cookies(self) -> tuple[BrowserCookie, ...]:
         return self.cookies.browser_cookies(self.http.cookie_header)
 
+    def query(self, reads: frozenset[str], *, free: frozenset[str] = frozenset()) -> dict[str, str]:
+        """Return the query's parameters of these names. Raises MalformedRequest.
+
+        Those in `free` may have any value; see `parse_query`.
+        """
+        return parse_query(self.http.query, reads=reads, free=free)
+
     @property
-    def query(self) -> dict[str, str]:
-        """The query's parameters. Raises MalformedRequest."""
-        return parse_query(self.http.query)
+    def has_form(self) -> bool:
+        """Whether the body is a form of the only type that is read."""
+        return self.http.content_type == "application/x-www-form-urlencoded"
+
+    def form(self, reads: frozenset[str], *, free: frozenset[str] = frozenset()) -> dict[str, str]:
+        """Return the form's parameters of these names, as `query` does. Raises MalformedRequest."""
+        if not self.has_form:
+            raise MalformedRequest("the body is not a form")
+        return parse_query(self.http.body or b"", reads=reads, free=free)
 
     @property
     def client_agent(self) -> str | None:
@@ -79,10 +95,38 @@ class BrowserRequest:
     @property
     def is_prefetch(self) -> bool:
         """Whether the browser fetches the page in advance, without the user's decision."""
-        purpose = self.http.header("sec-purpose") + self.http.header("purpose")
-        return "prefetch" in purpose.lower()
+        purposes = " ".join(map(self.http.header, _PURPOSES)).lower()
+        return any(word in purposes for word in ("prefetch", "prerender", "preview"))
+
+    @property
+    def is_subresource(self) -> bool:
+        """Whether a page loads this as a part of itself: an image, script, fetch or frame."""
+        mode, dest = self.http.header("sec-fetch-mode"), self.http.header("sec-fetch-dest")
+        return mode not in ("", "navigate") or dest not in ("", "document")
+
+    @property
+    def is_deliberate_navigation(self) -> bool:
+        """Whether the user opens this page in a tab now, by hand or from a page of this origin.
+
+        A client that does not tell what it loads is not a current browser. It is taken at its word,
+        unless another header shows that it loads a part of a page or comes from another site.
+        """
+        if self.is_prefetch or self.is_subresource or not self.is_same_origin:
+            return False
+        mode, dest = self.http.header("sec-fetch-mode"), self.http.header("sec-fetch-dest")
+        if mode or dest:
+            return bool(mode and dest and self.http.header("sec-fetch-site"))
+        accept, referer = self.http.header("accept").lower(), self.http.header("referer")
+        if self.http.header("x-requested-with") or (accept and not _accepts_page(accept)):
+            return False
+        return not referer or f"{referer}/".startswith(f"{self.site.origin}/")
 
     @property
     def is_same_origin(self) -> bool:
         """Whether this origin, or the user directly, initiated the request."""
         return self.http.is_initiated_by(self.site)
+
+
+def _accepts_page(accept: str) -> bool:
+    """Return whether a client without Fetch Metadata may want a page: images are named first."""
+    return "text/html" in accept or accept.startswith("*/*")

@@ -12,12 +12,18 @@ from shared.web.base_url import Site
 
 
 def sign_out(
-    handles: tuple[SessionHandle, ...], *, everywhere: bool = False, site: Site, services: Services
+    handles: tuple[SessionHandle, ...],
+    *,
+    everywhere: bool = False,
+    return_to: str | None = None,
+    site: Site,
+    services: Services,
 ) -> str | None:
     """End these sessions, and return the URL that ends the session at Logto.
 
     A browser has one session, unless another cookie was planted. `everywhere` ends all sessions of
-    its user first. Return None if Logto cannot be reached: the sessions here have ended.
+    its user first. `return_to` is the local path to go on to afterwards. Return None if Logto cannot
+    be reached: the sessions here have ended.
     Raises TableUnavailable, and then nothing has been promised.
     """
     storages: list[dict[str, str]] = []
@@ -32,7 +38,9 @@ def sign_out(
             revoke_grant(storage, services)
     try:
         logto = services.within(services.limits.sign_out_provider_seconds).logto()
-        return logto.end_session(storages[-1] if storages else {}, return_uri=site.home_uri)
+        return logto.end_session(
+            storages[-1] if storages else {}, return_uri=site.signed_out_uri, state=return_to
+        )
     except (Unavailable, ProviderMisbehaved) as failure:
         services.observer.problem("end session not reached", reason=failure.error)
         return None

@@ -43,7 +43,7 @@ def default_tenant(product_url: str = "http://localhost:3000") -> Tenant:
         id=LOCAL_APPLICATION[0],
         secret=LOCAL_APPLICATION[1],
         redirect_uris=(f"{product_url}/callback",),
-        post_logout_redirect_uris=(f"{product_url}/",),
+        post_logout_redirect_uris=(f"{product_url}/signed-out", f"{product_url}/"),
     )
     people = _people(connector=CONTOSO.id)
     tenant = replace(

@@ -159,8 +159,12 @@ class Logto:
         token = storage.get("refreshToken")
         return False if token is None else self._endpoints().is_active(token)
 
-    def end_session(self, storage: Mapping[str, str], *, return_uri: str) -> str:
+    def end_session(
+        self, storage: Mapping[str, str], *, return_uri: str, state: str | None = None
+    ) -> str:
         """Return the URL that ends the session at Logto and comes back to `return_uri`.
+
+        Logto adds `state` to `return_uri` (OIDC RP-Initiated Logout 1.0 section 3).
 
         Raises ProviderMisbehaved when Logto has none, and ProviderUnavailable.
         """
@@ -168,7 +172,9 @@ class Logto:
         url, hint = client.end_session_url(return_uri), storage.get("idToken")
         # Without a hint, Logto uses `client_id`.
         short = hint is not None and len(hint) < MAX_HINT_CHARACTERS
-        return f"{url}&{urlencode({'id_token_hint': hint})}" if short else url
+        given = {"id_token_hint": hint if short else None, "state": state}
+        added = urlencode({name: value for name, value in given.items() if value is not None})
+        return f"{url}&{added}" if added else url
 
     def revoke(self, storage: Mapping[str, str]) -> None:
         """Revoke the refresh token in `storage`, if there is one."""

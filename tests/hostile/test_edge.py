@@ -3,11 +3,15 @@
 import base64
 import json
 from typing import Any
+from unittest.mock import ANY
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from harness.browser import FETCH, NAVIGATION, read_answer
+from harness.functions import started_authorizer, started_notifications
 from harness.product import DOMAIN
+from harness.tables import dump
 from local.http_event import http_event
 from tests.hostile.provider import SUBJECT
 from tests.hostile.scene import SESSION, Scene
@@ -105,13 +109,10 @@ def in_context(**members: Any) -> Any:
 
 
 EVENTS = {
-    "empty": {},
     "no version": without("version"),
     "no headers": without("headers"),
     "no rawPath": without("rawPath"),
     "no rawQueryString": without("rawQueryString"),
-    "no requestContext": without("requestContext"),
-    "no http": without("requestContext", "http"),
     "no method": without("requestContext", "http", "method"),
     "no domain": without("requestContext", "domainName"),
     "no request id": without("requestContext", "requestId"),
@@ -151,7 +152,6 @@ EVENTS = {
     "method in small letters": in_context(http={"method": "get", "path": "/me"}),
     "method with a line break": in_context(http={"method": "GET\r\n", "path": "/me"}),
     "method a number": in_context(http={"method": 5, "path": "/me"}),
-    "context a list": changed(requestContext=[1]),
     "an authorizer that lies": in_context(authorizer={"lambda": {"sub": "admin"}}),
 }
 
@@ -166,6 +166,33 @@ def test_event(scene: Scene, name: str) -> None:
     assert "<script>" not in reply.body
     assert reply.headers["cache-control"] == "no-store"
     assert "\n" not in reply.headers["x-correlation-id"]
+
+
+NO_REQUESTS = {
+    "empty": {},
+    "a schedule": {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}},
+    "a word": "warm",
+    "nothing": None,
+    "a list": [1],
+    "no requestContext": without("requestContext"),
+    "no http": without("requestContext", "http"),
+    "http a word": in_context(http="GET"),
+    "context a list": changed(requestContext=[1]),
+}
+
+
+@pytest.mark.parametrize("name", NO_REQUESTS)
+def test_event_that_is_no_request_is_answered_and_counted_nowhere(scene: Scene, name: str) -> None:
+    scene.printed()
+    reply = read_answer(scene.process.handler(NO_REQUESTS[name], None))
+    assert (reply.status, reply.body) == (200, "{}")
+    assert reply.headers["content-type"] == "application/json"
+    with started_notifications(scene.process) as notifications:
+        reply = read_answer(notifications.handler(NO_REQUESTS[name], None))
+        assert (reply.status, reply.body) == (200, "{}")
+    with started_authorizer(scene.process) as authorizer:
+        assert authorizer.handler(NO_REQUESTS[name], None) == {"isAuthorized": False}
+    assert scene.printed() == ""
 
 
 HOSTS = [
@@ -204,7 +231,9 @@ def test_body_of_a_form(scene: Scene, encoded: bool) -> None:
     event["isBase64Encoded"] = encoded
     reply = read_answer(scene.process.handler(event, None))
     assert reply.status == 303
-    assert "login_hint=a%40b.test" in reply.location
+    assert reply.set_cookies == ()
+    assert reply.location.startswith(f"https://{DOMAIN}/sign-in?")
+    assert "login_hint=a%40b.test" in scene.browser().get(reply.location).location
 
 
 @pytest.mark.parametrize(
@@ -224,10 +253,10 @@ def test_body_larger_than_any(scene: Scene, size: int) -> None:
 QUERIES = [
     "first_screen=a&first_screen=b", "first_screen=%3Cscript%3E", "first_screen=" + "a" * 200,
     "connector=../x", "connector=" + "a" * 200, "connector=a&ssoConnectorId=b", "connector=a%20b",
-    "organization_id=%27", "ui_locales=de%0d%0aX", "ui_locales=" + "de%20" * 50, "prompt=evil",
+    "organization_id=%27", "prompt=evil", "ui_locales=de&ui_locales=fr",
     "prompt=none%20login", "prompt=login%20none", "login_hint=" + "x" * 400, "login_hint=%FF",
-    "login_hint=a%0d%0ab", "iss=https%3A%2F%2Fevil.test", "iss=" + "x" * 3000, "x=%00",
-    "direct_sign_in=sso:evil&connector=%0a", "&".join(f"a{n}=1" for n in range(100)),
+    "login_hint=a%0d%0ab", "iss=https%3A%2F%2Fevil.test", "iss=" + "x" * 3000,
+    "direct_sign_in=sso:evil&connector=%0a", "return_to=/a&return_to=/b",
     "&".join(f"a{n}=" + "x" * 1500 for n in range(8)),
 ]  # fmt: skip
 
@@ -251,6 +280,55 @@ def test_parameter_of_the_authorization_request_is_not_passed_on(scene: Scene, q
     assert "evil" not in started.location
     assert "direct_sign_in" not in started.location
     assert started.location.count("response_type=") == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["x=%00", "x=%FF&x=%FF", "utm=a%0d%0ab", "x=" + "x" * 3000, "&".join(f"a{n}=1" for n in range(200))],
+    ids=lambda query: query[:12],
+)  # fmt: skip
+def test_parameter_that_is_not_read_spoils_no_sign_in(scene: Scene, query: str) -> None:
+    assert scene.browser().get(f"/sign-in?{query}&return_to=/x").status == 302
+    assert scene.browser().get(f"/me?{query}", FETCH).status == 401
+    assert scene.browser().get(f"/signed-out?{query}").status == 302
+    browser = scene.signed_in()
+    assert browser.post(f"/sign-out?{query}", {"origin": f"https://{DOMAIN}"}, query).status == 303
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("de_DE", "de-DE"), ("de%20en", "de en"), ("de_DE%20de_AT%20de-DE", "de-DE de-AT"),
+        ("zh-Hant-TW", "zh-Hant-TW"), ("x-klingon%20i-klingon", "x-klingon i-klingon"),
+        ("de_DE.UTF-8%20fr", "fr"), ("de%0d%0aX", "de"), ("%FF%20fr", "fr"), ("q%20C%20%2A", None),
+        ("de%20" * 50, "de"), ("a" * 9, None), ("de-" + "abcdefgh-" * 5 + "x", None), ("%00", None), ("", None),
+        ("aa ab ac ad ae af ag ah ai aj ak al".replace(" ", "+"), "aa ab ac ad ae af ag ah ai aj"),
+    ],
+)  # fmt: skip
+def test_locale_that_is_odd_is_no_error(scene: Scene, given: str, sent: str | None) -> None:
+    started = scene.browser().get(f"/sign-in?ui_locales={given}")
+    assert started.status == 302
+    asked = parse_qs(urlsplit(started.location).query)
+    assert asked.get("ui_locales") == ([sent] if sent else None)
+
+
+def test_head_is_answered_like_get_without_a_body(scene: Scene) -> None:
+    browser = scene.signed_in()
+    for path in ("/", "/me", "/signed-out", "/assets/style.css", "/sign-out?return_to=/x"):
+        headers = {**NAVIGATION, "sec-fetch-site": "cross-site"}
+        got, head = (browser.send(method, path, headers) for method in ("GET", "HEAD"))
+        assert (head.status, head.body) == (got.status, "")
+        assert dict(head.headers) == {**got.headers, "x-correlation-id": ANY}
+        assert head.set_cookies == ()
+    browser.send("HEAD", "/sign-out", {**NAVIGATION, "sec-fetch-site": "same-origin"})
+    assert scene.who(browser) == SUBJECT
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/callback?state=x"])
+def test_head_of_what_writes_is_refused(scene: Scene, path: str) -> None:
+    reply = scene.browser().send("HEAD", path, NAVIGATION)
+    assert (reply.status, reply.body, reply.set_cookies) == (405, "", ())
+    assert dump(scene.process.client, scene.process.table_name) == []
 
 
 def test_stage_prefix_and_several_cookies(scene: Scene) -> None:

@@ -59,15 +59,6 @@ def test_link(scene: Scene, name: str) -> None:
     assert scene.who(browser) is None
 
 
-@pytest.mark.parametrize("purpose", ["prefetch", "prefetch;prerender", "Prefetch"])
-@pytest.mark.parametrize("header", ["sec-purpose", "purpose"])
-def test_ahead_of_a_click(scene: Scene, header: str, purpose: str) -> None:
-    browser = scene.signed_in()
-    headers = {**NAVIGATION, "sec-fetch-site": "same-origin", header: purpose}
-    assert browser.get("/sign-out", headers).status == 200
-    assert scene.who(browser) == SUBJECT
-
-
 @pytest.mark.invariant(12)
 @pytest.mark.parametrize("where", [REVOCATION, DISCOVERY])
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_grant_is_revoked_and_the_session_at_logto_ends(product: Product) -> Non
         out = browser.post("/sign-out", {**HERE, "origin": f"https://{DOMAIN}"})
         assert out.status == 303
         assert all(token.grant.revoked for token in product.stand_in.state.refresh_tokens.values())
-        assert robot.end_session(out.location) == f"https://{DOMAIN}/"
+        assert robot.end_session(out.location) == f"https://{DOMAIN}/signed-out"
         assert product.stand_in.state.sessions == {}
 
 
@@ -59,4 +59,14 @@ def test_post_from_another_origin_is_refused(product: Product, origin: str) -> N
 def test_without_a_session_it_still_ends_logtos(product: Product) -> None:
     with Robot(product.stand_in.url) as robot:
         out = product.browser().get("/sign-out", HERE)
-        assert robot.end_session(out.location) == f"https://{DOMAIN}/"
+        assert robot.end_session(out.location) == f"https://{DOMAIN}/signed-out"
+
+
+def test_browser_lands_on_the_page_that_the_sign_out_named(product: Product) -> None:
+    browser = product.browser()
+    with Robot(product.stand_in.url) as robot:
+        product.sign_in(browser, robot=robot)
+        form = "return_to=%2Fgoodbye%3Fa%3D1%26b%3D%25"
+        out = browser.post("/sign-out", {**HERE, "origin": f"https://{DOMAIN}"}, form)
+        landed = browser.get(robot.end_session(out.location))
+    assert (landed.status, landed.location) == (302, f"https://{DOMAIN}/goodbye?a=1&b=%")

@@ -14,7 +14,7 @@ import boto3
 OUTPUTS = {
     "HomeUrl": "{url}/",
     "RedirectUri": "{url}/callback",
-    "PostSignOutRedirectUri": "{url}/",
+    "PostSignOutRedirectUri": "{url}/signed-out",
     "BackchannelLogoutUri": "{url}/backchannel-logout",
     "WebhookUrl": "{url}/webhooks/logto",
     "AuthFunctionName": "auth",

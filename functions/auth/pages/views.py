@@ -1,5 +1,6 @@
 """View models of the pages."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 from functions.auth.pages.text import initials
 from shared.identity import Identity
 
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9a-f:.]+")
 # Entra's photo URLs require a bearer token, so a browser cannot load them.
 _UNLOADABLE = ("graph.microsoft.com", "graph.microsoft.us", "microsoftgraph.chinacloudapi.cn")
 
@@ -35,6 +37,8 @@ class HomeView:
     signed_in_at: datetime
     expires_at: datetime
     idle_expires_at: datetime
+    origin: str = ""
+    """This deployment's own origin, from which no picture is shown."""
 
     @property
     def title(self) -> str | None:
@@ -47,13 +51,13 @@ class HomeView:
 
     @property
     def picture_url(self) -> str | None:
-        """The URL of the picture, if a browser can load it."""
-        try:
-            parts = urlsplit(self.identity.picture or "")
-            host = parts.hostname
-        except ValueError:
-            return None
-        if parts.scheme != "https" or not host or "@" in parts.netloc:
+        """The URL of the picture, if a browser can load it.
+
+        None for one of this host: to load it would be a request to this deployment in the user's
+        name, such as a sign-out.
+        """
+        host = _https_host(self.identity.picture or "")
+        if host is None or host == _https_host(self.origin.replace("http://", "https://")):
             return None
         unloadable = any(host == name or host.endswith(f"-{name}") for name in _UNLOADABLE)
         return None if unloadable else self.identity.picture
@@ -69,3 +73,19 @@ class HomeView:
             Membership(organization=organization, roles=tuple(roles))
             for organization, roles in found.items()
         )
+
+
+def _https_host(url: str) -> str | None:
+    """Return the host of an https URL in the form that a browser looks up, else None.
+
+    None also for a URL in whose host a browser may read something else than is written.
+    """
+    try:
+        parts = urlsplit(url)
+        # Punycode, with letters of other widths as plain ones, and every kind of full stop as one.
+        host = (parts.hostname or "").encode("idna").decode()
+    except ValueError:
+        return None
+    if parts.scheme != "https" or not _HOST.fullmatch(host) or "@" in parts.netloc:
+        return None
+    return host.lower().rstrip(".")

@@ -10,7 +10,7 @@ from functions.auth.responses import brand_of
 router = APIRouter()
 
 
-@router.get("/assets/{name}")
+@router.api_route("/assets/{name}", methods=["GET", "HEAD"])
 async def asset(request: Request) -> Response:
     # Not an argument: for it, FastAPI would import all of Pydantic's first version.
     name = request.path_params["name"]

@@ -1,4 +1,4 @@
-"""GET /: show the user's profile, or a sign-in button."""
+"""GET and HEAD /: show the user's profile, or a sign-in button."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from shared.sessions import LiveSession, load_session
 router = APIRouter()
 
 
-@router.get("/")
+@router.api_route("/", methods=["GET", "HEAD"])
 async def home(request: Request) -> Response:
     browser = BrowserRequest.of(request)
     live = load_session(browser.session, browser.services)
@@ -26,16 +26,17 @@ async def home(request: Request) -> Response:
         return redirect(f"{site.origin}{path}")
     html = pages.render_home(
         brand_of(browser.services.settings),
-        _view(live) if live is not None else None,
+        _view(live, browser.site.origin) if live is not None else None,
         root=browser.site.root,
     )
     return page(browser, html, referrer=True)
 
 
-def _view(live: LiveSession) -> pages.HomeView:
+def _view(live: LiveSession, origin: str) -> pages.HomeView:
     return pages.HomeView(
         identity=identity_of(live.session),
         signed_in_at=datetime.fromtimestamp(live.session.signed_in_at, UTC),
         expires_at=datetime.fromtimestamp(live.expires_at, UTC),
         idle_expires_at=datetime.fromtimestamp(live.idle_expires_at, UTC),
+        origin=origin,
     )

@@ -2,43 +2,58 @@
 
 from fastapi import APIRouter, Request, Response
 
+from functions.auth.problems import NOT_A_NAVIGATION
 from functions.auth.request import BrowserRequest
-from functions.auth.responses import redirect
-from functions.auth.sign_in import TARGETS, parse_sign_in, start_sign_in
-from shared.errors import MalformedRequest
-from shared.parsing.form import parse_query
+from functions.auth.responses import problem_response, redirect
+from functions.auth.sign_in import (
+    FREE,
+    PARAMETERS,
+    SignInRequest,
+    form_as_query,
+    parse_sign_in,
+    start_sign_in,
+)
 
 router = APIRouter()
 
 
 @router.get("/sign-in")
 async def sign_in(request: Request) -> Response:
+    """Start a sign-in, unless nobody asked for one: a prefetch or an image must write nothing."""
     browser = BrowserRequest.of(request)
-    return _start(browser, parse_query(browser.http.query, free=TARGETS))
-
-
-@router.post("/sign-in")
-async def sign_in_by_form(request: Request) -> Response:
-    """Start a sign-in from a form: a third party may initiate one so (OIDC Core section 4)."""
-    browser = BrowserRequest.of(request)
-    if browser.http.content_type != "application/x-www-form-urlencoded":
-        raise MalformedRequest("the body is not a form")
-    return _start(browser, parse_query(browser.http.body or b"", free=TARGETS))
-
-
-def _start(browser: BrowserRequest, parameters: dict[str, str]) -> Response:
+    if browser.is_prefetch or browser.is_subresource:
+        # Not a success, so that the browser does not show this answer when the user does navigate.
+        return problem_response(browser, NOT_A_NAVIGATION, "not_a_navigation")
     services = browser.services
-    sign_in_request = parse_sign_in(
-        parameters, site=browser.site, default_connector=services.settings.logto_default_connector
-    )
     started = start_sign_in(
-        sign_in_request,
+        _parsed(browser, browser.query(PARAMETERS, free=FREE)),
         site=browser.site,
         browser_cookies=browser.browser_cookies,
         services=services,
     )
-    # 303, so the browser follows a POST by a GET.
-    response = redirect(started.url, status=303 if browser.http.method == "POST" else 302)
+    response = redirect(started.url)
     lifetime = services.limits.transaction_seconds
     response.headers.append("Set-Cookie", browser.cookies.set_browser(started.cookie, lifetime))
     return response
+
+
+@router.post("/sign-in")
+async def sign_in_by_form(request: Request) -> Response:
+    """Send the browser on to the GET: a third party may initiate a sign-in so (OIDC Core 4).
+
+    A cross-site POST comes without the browser's cookies. If it started a sign-in, each one would
+    leave another row, and another cookie in the browser.
+    """
+    browser = BrowserRequest.of(request)
+    parameters = browser.form(PARAMETERS, free=FREE)
+    query = form_as_query(parameters, _parsed(browser, parameters), site=browser.site)
+    # 303, so the browser follows the POST by a GET (RFC 9110 section 15.4.4).
+    return redirect(f"{browser.site.base_url}/sign-in{query}", status=303)
+
+
+def _parsed(browser: BrowserRequest, parameters: dict[str, str]) -> SignInRequest:
+    return parse_sign_in(
+        parameters,
+        site=browser.site,
+        default_connector=browser.services.settings.logto_default_connector,
+    )
