@@ -27,7 +27,9 @@ def test_signal_after_a_sign_in_stops_everything(how: signal.Signals) -> None:
             assert browser.get(callback).headers["location"] == f"{program.url}/"
             assert "Alice Example" in browser.get("/").text
             out = browser.get("/sign-out")
-            assert robot.end_session(out.headers["location"]) == f"{program.url}/"
+            landed = browser.get(robot.end_session(out.headers["location"]))
+            assert landed.url == f"{program.url}/signed-out"
+            assert landed.headers["location"] == f"{program.url}/"
         assert program.end(how) == 0
     assert re.search(r"web +GET /callback -> 302\n", program.output)
     assert re.search(r"logto +POST /oidc/token -> 200\n", program.output)
