@@ -21,6 +21,7 @@ from functions.auth.new_session import (
     commit_session,
     new_session,
 )
+from functions.auth.sign_in import INTERACTION_ERRORS
 from functions.auth.sign_out import revoke_grant
 from shared.errors import (
     PROVIDER_ERRORS,
@@ -60,11 +61,6 @@ PARAMETERS = frozenset({"state", "code", "error", "iss"})
 """The parameters of a callback that are read."""
 _CODE = re.compile(r"[\x20-\x7e]{1,2048}")  # RFC 6749 appendix A.11
 
-_INTERACTION_ERRORS = frozenset(
-    {"login_required", "interaction_required", "account_selection_required", "consent_required"}
-)
-"""Answers to `prompt=none` if Logto would have to ask the user (OIDC Core 3.1.2.6)."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuthorizationResponse:
@@ -78,10 +74,7 @@ class AuthorizationResponse:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinishedSignIn:
-    """The new session's handle, for its cookie, and the page to return to.
-
-    There is no new session if Logto could not sign the user in silently.
-    """
+    """The new session's handle (None if a silent sign-in failed) and the page to return to."""
 
     handle: SessionHandle | None
     return_to: str
@@ -124,7 +117,7 @@ def finish_sign_in(
     if response.code is None:
         # Only a known code reaches logs and pages: anybody can write the query.
         code = response.error if response.error in PROVIDER_ERRORS else "server_error"
-        if transaction.silent and code in _INTERACTION_ERRORS:
+        if transaction.silent and code in INTERACTION_ERRORS:
             return FinishedSignIn(handle=None, return_to=transaction.return_to)
         raise ProviderDenied(code or "server_error")
     # Taken before the redemption, which may be slow: a logout may arrive while it waits.

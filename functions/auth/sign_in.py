@@ -36,6 +36,10 @@ _LANGUAGE_TAG = re.compile(r"(?=.{2,35}$)(?:[A-Za-z]{2,8}|[ixIX](?=-))(?:-[A-Za-
 """A language tag (RFC 5646 section 2.1) of the length that section 4.4.1 asks for."""
 _MAX_LOCALES = 10
 _PROMPTS = frozenset({"login", "consent", "select_account"})
+INTERACTION_ERRORS = frozenset(
+    {"login_required", "interaction_required", "account_selection_required", "consent_required"}
+)
+"""Answers to `prompt=none` if Logto would have to ask the user (OIDC Core 3.1.2.6)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
