@@ -22,8 +22,8 @@ def sign_out(
     """End these sessions, and return the URL that ends the session at Logto.
 
     A browser has one session, unless another cookie was planted. `everywhere` ends all sessions of
-    its user first. `return_to` is the local path to go on to afterwards. Return None if Logto cannot
-    be reached: the sessions here have ended.
+    its user first. `return_to` is the local path to go on to afterwards. Return None if Logto
+    cannot be reached: the sessions here have ended.
     Raises TableUnavailable, and then nothing has been promised.
     """
     storages: list[dict[str, str]] = []
