@@ -8,6 +8,7 @@ rotated is used again, so the token is introspected first.
 A refresh needs time for three things: the lease, the redemption, and writing down the result. Each
 begins only while enough of the request's time is left (`Limits.lease_needs_seconds` and following),
 and a lease lasts longer than all three, so that a slow holder is done before another takes over.
+One that is not, such as a process that was frozen, stores nothing and does not revoke the grant.
 """
 
 from collections.abc import Callable
@@ -65,6 +66,10 @@ def access_token(
             raise
         services.observer.problem("token not refreshed", reason=failure.error)
         return cached.value
+
+
+class _LeaseLost(Exception):
+    """The session has ended, or another request has taken the lapsed lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,8 @@ class _Refresh:
             refreshed = redemption.redeem()
         except (GrantRefused, IdentityChanged) as failure:
             return self._ended(failure, session, owner, token)
+        except _LeaseLost:
+            return self.token(token)
         except TokenRefused:
             # Logto refused this target only. The grant is intact, and others can be refreshed.
             self._give_back(owner)
@@ -181,10 +188,22 @@ class _Refresh:
         item = token.seal(token_seal, services.random)
         try:
             if persisted and not services.leases().finish(self.handle.key, owner, sealed, item):
-                self._revoke(refreshed.storage)
-                raise SessionRequired("the session was ended during the refresh")
+                self._check_taken_over(refreshed.storage)
         except TableUnavailable as failure:
             services.observer.problem("refreshed token not stored", reason=failure.error)
+
+    def _check_taken_over(self, storage: dict[str, str]) -> None:
+        """Find out why the lease is gone. Raises SessionRequired if the session has ended.
+
+        Only then is the grant revoked: while the session lives, another request has taken the
+        lapsed lease, and redeems the same refresh token or has done so.
+        """
+        try:
+            self._read()
+        except SessionRequired:
+            self._revoke(storage)
+            raise
+        self.services.observer.count(REFRESH_CONTENDED)
 
     def _revoke(self, storage: dict[str, str]) -> None:
         """Revoke a grant that was refreshed after its session had ended."""
@@ -259,7 +278,7 @@ class _Redemption:
             services.observer.problem("rotated token not stored", reason=failure.error)
             return
         if not stored:
-            raise SessionRequired("the session was ended during the refresh")
+            raise _LeaseLost
 
 
 def _access_token(refreshed: "Refreshed", now: int) -> AccessToken:

@@ -18,12 +18,16 @@ from harness.functions import (
 from harness.tables import dump, raw_bytes
 from local.environments import Environments, InvocationFailed
 from shared.clock import Timer
+from shared.session_handle import SessionHandle
 from shared.store.dynamodb import connect
+from shared.store.keys import ItemKey
+from shared.store.records import Lease
 from tests.hostile.faults import KINDS, Faults
 from tests.hostile.provider import (
     DISCOVERY,
     INTROSPECTION,
     KEYS,
+    REVOCATION,
     RS256,
     SUBJECT,
     TOKEN,
@@ -129,6 +133,134 @@ def test_invalid_grant_after_another_environment_won(scene: Scene, authorizer: A
         scene.provider.responders[TOKEN] = slow
         assert authorizer.ask(browser, route=ROUTE) is not None
     assert scene.who(browser) == SUBJECT
+
+
+def revocable(provider: EvilProvider) -> None:
+    """Let a revocation end the grant, as it does at Logto."""
+
+    def revoke(form: dict[str, str]) -> Answer:
+        provider.grant_ended = True
+        return Answer()
+
+    provider.responders[REVOCATION] = revoke
+
+
+def another_takes_the_lease(scene: Scene, authorizer: Authorizer, browser: Any) -> None:
+    """A lease lapses, and another process takes it and is still at work."""
+    scene.process.clock.ahead += scene.limits.lease_seconds + 1
+    now = scene.process.clock()
+    lease = Lease(owner="another", until=now + scene.limits.lease_seconds)
+    leases = authorizer.services.begin(scene.limits.authorizer_seconds).leases()
+    assert leases.take_lease(SessionHandle.of(browser.jar[SESSION]).key, lease, now=now)
+
+
+@pytest.mark.invariant(8)
+@pytest.mark.parametrize("finished", [True, False], ids=["has finished", "is at work"])
+def test_slow_holder_writes_and_revokes_nothing_once_another_took_over(
+    scene: Scene, authorizer: Authorizer, finished: bool
+) -> None:
+    """Its answer is good for this request. The grant is the other's by then."""
+    browser = expired(scene, authorizer)
+    revocable(scene.provider)
+    rows: list[Any] = []
+    with started_authorizer(scene.process, TOKEN_SETTINGS, limits=scene.limits) as other:
+
+        def slow(form: dict[str, str]) -> Answer:
+            del scene.provider.responders[TOKEN]
+            if finished:
+                scene.process.clock.ahead += scene.limits.lease_seconds + 1
+                assert other.ask(browser, route=ROUTE) is not None
+            else:
+                another_takes_the_lease(scene, other, browser)
+            rows.extend(dump(scene.process.client, scene.process.table_name))
+            return scene.provider.tokens(form)
+
+        scene.provider.responders[TOKEN] = slow
+        assert authorizer.ask(browser, route=ROUTE) is not None
+    assert dump(scene.process.client, scene.process.table_name) == rows
+    assert scene.provider.count(REVOCATION) == 0
+    an_hour_later(scene, browser)
+    assert authorizer.ask(browser, route=ROUTE) is not None
+
+
+@pytest.mark.invariant(8)
+def test_slow_holder_that_was_overtaken_after_rotation_revokes_nothing(
+    scene: Scene, authorizer: Authorizer
+) -> None:
+    """The other one redeems the refresh token that this one has stored."""
+    scene.provider.rotates = True
+    browser = expired(scene, authorizer)
+    revocable(scene.provider)
+    others: list[Any] = []
+
+    def overtake(**_: Any) -> None:
+        if not others:
+            scene.process.clock.ahead += scene.limits.lease_seconds + 1
+            others.append(authorizer.ask(browser, route=ROUTE))
+
+    client = connect(scene.limits)
+    client.meta.events.register("before-send.dynamodb.TransactWriteItems", overtake)
+    with started_authorizer(
+        scene.process, TOKEN_SETTINGS, limits=scene.limits, client=client
+    ) as slow:
+        context = slow.ask(browser, route=ROUTE)
+    client.close()
+    assert context is not None
+    assert others[0] is not None
+    assert scene.provider.count(REVOCATION) == 0
+    an_hour_later(scene, browser)
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    assert len(set(scene.provider.redeemed)) == len(scene.provider.redeemed) == 3
+    assert not scene.provider.grant_ended
+
+
+@pytest.mark.invariant(8)
+@pytest.mark.parametrize("finished", [True, False], ids=["has finished", "is at work"])
+def test_slow_holder_drops_a_rotated_token_once_another_took_over(
+    scene: Scene, authorizer: Authorizer, finished: bool
+) -> None:
+    """The other one finds the old token spent and ends the session; this one writes nothing."""
+    scene.provider.rotates = True
+    browser = expired(scene, authorizer)
+    revocable(scene.provider)
+    rows: list[Any] = []
+    with started_authorizer(scene.process, TOKEN_SETTINGS, limits=scene.limits) as other:
+
+        def slow(form: dict[str, str]) -> Answer:
+            del scene.provider.responders[TOKEN]
+            answer = scene.provider.tokens(form)
+            if finished:
+                scene.process.clock.ahead += scene.limits.lease_seconds + 1
+                assert other.ask(browser, route=ROUTE) is None
+            else:
+                another_takes_the_lease(scene, other, browser)
+            rows.extend(dump(scene.process.client, scene.process.table_name))
+            return answer
+
+        scene.provider.responders[TOKEN] = slow
+        assert authorizer.ask(browser, route=ROUTE) is None
+    assert dump(scene.process.client, scene.process.table_name) == rows
+    assert scene.provider.count(REVOCATION) == 0
+    assert (scene.who(browser) is None) == finished
+
+
+def test_session_deleted_during_a_refresh_takes_its_grant_along(
+    scene: Scene, authorizer: Authorizer
+) -> None:
+    browser = expired(scene, authorizer)
+    revocable(scene.provider)
+
+    def deleted(form: dict[str, str]) -> Answer:
+        key = SessionHandle.of(browser.jar[SESSION]).key
+        scene.process.client.delete_item(
+            TableName=scene.process.table_name, Key=ItemKey(key).attributes
+        )
+        return scene.provider.tokens(form)
+
+    scene.provider.responders[TOKEN] = deleted
+    assert authorizer.ask(browser, route=ROUTE) is None
+    assert scene.provider.count(REVOCATION) == 1
+    assert scene.provider.grant_ended
 
 
 OUTAGES: dict[str, Answer] = {
