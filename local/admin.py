@@ -27,7 +27,7 @@ def answer_to(event: Any, environment: Mapping[str, str]) -> dict[str, Any]:
     isolate_from_aws(os.environ)
     os.environ.update(functions_environment(options))
     services = compose(os.environ, service="admin", needs_app_secret=False)
-    return make_handler(services, lambda _: "local")(event, None)
+    return make_handler(services, lambda *_: "local")(event, None)
 
 
 def main() -> int:

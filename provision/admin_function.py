@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import boto3
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from provision.errors import ActionRefused
@@ -16,6 +17,8 @@ Event = dict[str, Any]
 
 PROOF_SECONDS: Final = 60
 """How long the proof of the caller's identity can be used."""
+AUDIENCE_HEADER: Final = "x-admin-function"
+"""The signed header that names the function; `functions.admin.caller` sends it to STS."""
 _LOCAL_PROGRAM: Final = "local.admin"
 
 
@@ -56,7 +59,7 @@ def deployed_function(
             raise ActionRefused(f"The function {name} failed.", "See its log.")
         return read
 
-    return AdminFunction(invoke=invoke, proof=lambda: _proof(session))
+    return AdminFunction(invoke=invoke, proof=lambda: caller_proof(session, name))
 
 
 def local_function() -> AdminFunction:
@@ -86,9 +89,20 @@ def _invoke_local(event: Event) -> Event:
     return answer
 
 
-def _proof(session: boto3.Session) -> str:
-    """Sign a request for the caller's own identity: only the holder of the key can make it."""
-    url: str = session.client("sts").generate_presigned_url(
+def caller_proof(session: boto3.Session, function: str) -> str:
+    """Sign a request to STS for the caller's own identity, which the function sends.
+
+    Only the holder of the key can make it. `function` is a name, an ARN or a part of one, and may
+    have a qualifier; the function's name is signed as a header, so no other function can use it.
+    """
+    name = function.rpartition(":function:")[2].partition(":")[0]
+
+    def sign_audience(request: AWSRequest, **_: object) -> None:
+        request.headers[AUDIENCE_HEADER] = name
+
+    client = session.client("sts")
+    client.meta.events.register("before-sign.sts.GetCallerIdentity", sign_audience)
+    url: str = client.generate_presigned_url(
         "get_caller_identity", ExpiresIn=PROOF_SECONDS, HttpMethod="GET"
     )
     return url

@@ -9,7 +9,7 @@ from shared.observability import SESSIONS_ENDED
 from shared.services import Services
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-IdentifyCaller = Callable[[object], str]
+IdentifyCaller = Callable[[object, Services], str]
 """Return the caller's ARN from a proof of identity. Raises NotAllowed and Unavailable."""
 
 ACTIONS: dict[str, Callable[[dict[str, Any], Services], dict[str, Any]]] = {
@@ -48,7 +48,7 @@ def _act(event: object, services: Services, identify: IdentifyCaller) -> dict[st
     act = ACTIONS.get(name) if isinstance(name, str) else None
     if act is None or not isinstance(name, str):
         raise MalformedRequest(f"`action` must be one of {', '.join(ACTIONS)}")
-    caller = identify(event.get("caller"))
+    caller = identify(event.get("caller"), services)
     # Log before and after, so a request is on record even if it fails half-way.
     fields = {"action": name, "caller": caller, **actions.log_fields(event, services)}
     services.observer.event("action requested", **fields)

@@ -140,15 +140,22 @@ class HttpClient:
         self._pools: dict[tuple[str | None, str | None, int | None], HTTPConnectionPool] = {}
         self._used_at = 0.0
 
-    def get(self, url: str, *, deadline: Deadline, bearer: str | None = None) -> Response:
-        """GET `url`.
+    def get(
+        self,
+        url: str,
+        *,
+        deadline: Deadline,
+        bearer: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """GET `url`, with these headers.
 
         Raises ProviderUnavailable if the request was not sent or the status is 429 or 5xx,
         ProviderSilent if it was sent and no complete response arrived, and ProviderMisbehaved for
         a response that must not be used.
         """
-        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-        return self._send("GET", url, headers, None, deadline)
+        authorization = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        return self._send("GET", url, {**(headers or {}), **authorization}, None, deadline)
 
     def post_form(self, url: str, form: Mapping[str, str], *, deadline: Deadline) -> Response:
         """POST a form to `url` once, without retries: its code or token may be single-use.

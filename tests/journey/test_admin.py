@@ -1,29 +1,37 @@
 """The operators' function through its handler: callers prove who they are, and all is logged."""
 
 import json
+import re
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
 
 from functions.admin.application import Handler, make_handler
-from functions.admin.caller import CallerCheck
+from functions.admin.caller import AUDIENCE_HEADER, PROOF_SECONDS, CallerCheck
 from functions.admin.cursors import cursor_of
 from harness.functions import started_services
+from harness.patience import PATIENT
 from harness.product import Product, started_product
 from harness.tables import dump
+from provision.admin_function import caller_proof
 from shared.services import Services
 from shared.session_handle import SessionHandle
 from shared.sessions import load_session
 from shared.store.keys import subject_digest
 from tests.hostile.faults import KINDS, Faults
+from tests.support import http_server
+from tests.support.http_server import serving_http
 from tests.support.rows import put_session
-from tests.support.sts import running_sts
+from tests.support.sts import presigned, running_sts
 
 ALICE, BOB = "alice0000001", "bob000000001"
 ARN = "arn:aws:sts::123456789012:user/moto"
+FUNCTION = "sign-in-AdminFunction-x1Y2"
 
 
 @pytest.fixture
@@ -33,12 +41,14 @@ def sts(moto_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def proof(sts: str) -> str:
-    """A signed request for the caller's identity, which is not sent by who signs it."""
-    url: str = boto3.client("sts", endpoint_url=sts).generate_presigned_url(
-        "get_caller_identity", ExpiresIn=60, HttpMethod="GET"
-    )
-    return url
+def proof(sts: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A signed request for the caller's identity, as the operators' commands make it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)
+    return caller_proof(boto3.Session(), FUNCTION)
+
+
+def check_at(sts: str) -> CallerCheck:
+    return CallerCheck({"AWS_ENDPOINT_URL_STS": sts, "AWS_LAMBDA_FUNCTION_NAME": FUNCTION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +72,7 @@ class Admin:
 @pytest.fixture
 def admin(product: Product, sts: str, proof: str) -> Iterator[Admin]:
     with started_services(product, "admin") as services:
-        check = CallerCheck({"AWS_ENDPOINT_URL_STS": sts})
-        yield Admin(make_handler(services, check), services, proof)
+        yield Admin(make_handler(services, check_at(sts)), services, proof)
 
 
 def id_of(secret: str) -> str:
@@ -94,10 +103,8 @@ def test_address_and_agent_where_they_are_kept(product: Product, proof: str, sts
         browser = recording.browser()
         url = recording.at_logto(browser.get("/sign-in").location)
         browser.get(url, {"accept": "text/html", "user-agent": "Firefox\x7f 1"})
-        check = CallerCheck({"AWS_ENDPOINT_URL_STS": sts})
-        (session,) = Admin(make_handler(services, check), services, proof)("list_user", user=ALICE)[
-            "sessions"
-        ]
+        recorded = Admin(make_handler(services, check_at(sts)), services, proof)
+        (session,) = recorded("list_user", user=ALICE)["sessions"]
         assert session["ip"] == "192.0.2.1"
         assert session["agent"].startswith("Firefox")
 
@@ -307,6 +314,8 @@ PROOFS: dict[str, Callable[[str], object]] = {
     "another action": lambda url: url.replace("GetCallerIdentity", "GetSessionToken"),
     "one more action": lambda url: url + "&Action=AssumeRole",
     "one more parameter": lambda url: url + "&RoleArn=x",
+    "one more parameter without a value": lambda url: url + "&RoleArn=",
+    "one more parameter of a signature": lambda url: url + "&X-Amz-Content-Sha256=x",
     "another path": lambda url: url.replace("/?", "/moto-api/reset?"),
     "a fragment": lambda url: url + "#x",
     "user information": lambda url: url.replace("http://", "http://x@"),
@@ -315,6 +324,13 @@ PROOFS: dict[str, Callable[[str], object]] = {
     "a signature altered": lambda url: url[:-1] + ("1" if url[-1] == "0" else "0"),
     "no signature": lambda url: url.partition("&X-Amz-Signature")[0],
     "another caller's name": lambda url: url.replace("Credential=test", "Credential=root"),
+    "its audience taken out": lambda url: url.replace(f"%3B{AUDIENCE_HEADER}", ""),
+    "another algorithm": lambda url: url.replace("HMAC-SHA256", "HMAC-SHA1"),
+    "a longer validity": lambda url: url.replace("Expires=60", "Expires=61"),
+    "no validity": lambda url: url.replace("Expires=60", "Expires=0"),
+    "a validity that is not a number": lambda url: url.replace("Expires=60", "Expires=\u0661"),
+    "no such date": lambda url: re.sub(r"Date=\d{8}T", "Date=20260230T", url),
+    "no date": lambda url: re.sub(r"&X-Amz-Date=\w+", "", url),
     "endless": lambda url: url + "&X-Amz-X=" + "x" * 10_000,
 }
 
@@ -330,20 +346,106 @@ def test_who_proves_nothing(admin: Admin, name: str) -> None:
     assert admin.live(secret)
 
 
+SIGNED: dict[str, tuple[dict[str, str], int]] = {
+    "no audience": ({}, 60),
+    "another function": ({AUDIENCE_HEADER: "sign-in-AdminFunction-other"}, 60),
+    "a part of the name": ({AUDIENCE_HEADER: FUNCTION[:-1]}, 60),
+    "no name": ({AUDIENCE_HEADER: ""}, 60),
+    "another header": ({"x-k8s-aws-id": FUNCTION}, 60),
+    "one more header": ({AUDIENCE_HEADER: FUNCTION, "x-k8s-aws-id": "cluster"}, 60),
+    "a validity that is too long": ({AUDIENCE_HEADER: FUNCTION}, PROOF_SECONDS + 1),
+}
+"""Requests that their caller really signed, for something else."""
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_signatures_for_another_purpose(admin: Admin, sts: str, name: str) -> None:
+    secret = admin.put(ALICE)
+    headers, expires = SIGNED[name]
+    event = {"action": "end_user", "user": ALICE}
+    answer = admin.handler({**event, "caller": presigned(sts, headers, expires=expires)}, None)
+    assert (answer["ok"], answer["error"]) == (False, "not_allowed")
+    assert admin.live(secret)
+    good = presigned(sts, {AUDIENCE_HEADER: FUNCTION}, expires=PROOF_SECONDS)
+    assert admin.handler({**event, "caller": good}, None) == {"ok": True, "ended": 1}
+
+
+@pytest.mark.parametrize("seconds", [-1, 1])
+def test_a_proof_counts_for_two_minutes(product: Product, admin: Admin, seconds: int) -> None:
+    """By this function's clock, which may be ahead of the caller's or behind it."""
+    margin = 30  # for a slow machine
+    product.clock.ahead = seconds * (PROOF_SECONDS - margin)
+    assert admin("list_user", user=ALICE)["ok"] is True
+    product.clock.ahead = seconds * (PROOF_SECONDS + margin)
+    assert admin("list_user", user=ALICE)["error"] == "not_allowed"
+
+
+def test_a_proof_that_has_expired_at_sts(
+    admin: Admin, sts: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_at = datetime.now(UTC).replace(tzinfo=None) - timedelta(seconds=60)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: signed_at)
+    for expires, error in ((1, "not_allowed"), (PROOF_SECONDS, None)):
+        caller = presigned(sts, {AUDIENCE_HEADER: FUNCTION}, expires=expires)
+        answer = admin.handler({"action": "list_user", "user": ALICE, "caller": caller}, None)
+        assert answer.get("error") == error
+
+
 def test_no_sts(product: Product, proof: str) -> None:
     with started_services(product, "admin") as services:
-        check = CallerCheck({"AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9"})
         url = "http://127.0.0.1:9/?" + proof.partition("?")[2]
-        answer = Admin(make_handler(services, check), services, url)("end_user", user=ALICE)
+        handler = make_handler(services, check_at("http://127.0.0.1:9"))
+        answer = Admin(handler, services, url)("end_user", user=ALICE)
+    assert (answer["ok"], answer["error"]) == (False, "unavailable")
+
+
+def test_an_sts_that_never_answers_costs_no_more_than_the_request_may_take(
+    product: Product, proof: str
+) -> None:
+    class Endless(http_server.Handler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            while True:
+                self.send_header("x", "y")
+                self.flush_headers()
+                time.sleep(0.05)
+
+    limits = replace(PATIENT, admin_seconds=0.5)
+    with (
+        serving_http(Endless) as url,
+        started_services(product, "admin", limits=limits) as services,
+    ):
+        handler = make_handler(services, check_at(url))
+        began = time.monotonic()
+        answer = Admin(handler, services, f"{url}/?{proof.partition('?')[2]}")(
+            "end_user", user=ALICE
+        )
+        assert time.monotonic() - began < limits.exchange_seconds
+    assert (answer["ok"], answer["error"]) == (False, "unavailable")
+
+
+def test_a_redirect_of_sts_is_not_followed(product: Product, sts: str, proof: str) -> None:
+    class Elsewhere(http_server.Handler):
+        def do_GET(self) -> None:
+            self.answer(307, headers={"location": proof})
+
+    with serving_http(Elsewhere) as url, started_services(product, "admin") as services:
+        handler = make_handler(services, check_at(url))
+        answer = Admin(handler, services, f"{url}/?{proof.partition('?')[2]}")(
+            "list_user", user=ALICE
+        )
     assert (answer["ok"], answer["error"]) == (False, "unavailable")
 
 
 def test_regions_of_sts() -> None:
     """Without an endpoint of its own it is that of the region, or the global one, over https."""
     check = CallerCheck({"AWS_REGION": "eu-central-1"})
-    query = "/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Signature=0"
-    assert check._is_proof(f"https://sts.eu-central-1.amazonaws.com{query}")
-    assert check._is_proof(f"https://sts.amazonaws.com{query}")
+    query = presigned("https://sts.test", {AUDIENCE_HEADER: FUNCTION}).removeprefix(
+        "https://sts.test"
+    )
+    assert check._parameters(f"https://sts.eu-central-1.amazonaws.com{query}")
+    assert check._parameters(f"https://sts.amazonaws.com{query}")
+    assert check._parameters(f"https://sts.amazonaws.com{query}&X-Amz-Security-Token=x")
     for host in (
         "https://sts.us-east-1.amazonaws.com",
         "http://sts.eu-central-1.amazonaws.com",
@@ -351,8 +453,8 @@ def test_regions_of_sts() -> None:
         "https://sts.eu-central-1.amazonaws.com:444",
         "https://169.254.169.254",
     ):
-        assert not check._is_proof(f"{host}{query}")
-    assert CallerCheck({"AWS_REGION": "cn-north-1"})._is_proof(
+        assert not check._parameters(f"{host}{query}")
+    assert CallerCheck({"AWS_REGION": "cn-north-1"})._parameters(
         f"https://sts.cn-north-1.amazonaws.com.cn{query}"
     )
 

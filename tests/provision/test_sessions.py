@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from functions.admin.application import make_handler
@@ -19,7 +20,7 @@ from harness.ports import free_ports
 from local.options import ROOT, TABLE_NAME
 from local.table import REGION, running_table
 from provision.__main__ import main
-from provision.admin_function import AdminFunction
+from provision.admin_function import AdminFunction, caller_proof
 from provision.context import Context
 from provision.output import table
 from shared.bootstrap import compose
@@ -29,6 +30,7 @@ from shared.sessions import load_session
 from shared.store.dynamodb import connect
 from shared.store.keys import subject_digest
 from tests.support.rows import put_session
+from tests.support.sts import running_sts
 
 ALICE, BOB = "alice0000001", "bob000000001"
 
@@ -248,6 +250,32 @@ def test_end_by_a_caller_without_proof_is_refused(
     assert main(["sessions", "end", "--user", ALICE, "--local"], context) == 1
     assert "not_allowed: `caller` is not a signed request" in capsys.readouterr().err
     assert local.live(secret)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "sign-in-function",
+        "sign-in-function:live",
+        "123456789012:function:sign-in-function",
+        "arn:aws:lambda:eu-central-1:123456789012:function:sign-in-function",
+        "arn:aws:lambda:eu-central-1:123456789012:function:sign-in-function:live",
+    ],
+)
+def test_the_proof_of_the_caller_is_for_the_function_that_is_invoked(
+    local: Local, moto_url: str, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    with running_sts(moto_url) as sts:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)
+        for invoked, code in (("sign-in-function", 0), ("function", 1)):
+            environment = {"AWS_LAMBDA_FUNCTION_NAME": invoked, "AWS_ENDPOINT_URL_STS": sts}
+            handler = make_handler(local.services, CallerCheck(environment))
+            function = AdminFunction(
+                invoke=lambda event, handler=handler: handler(event, None),  # type: ignore[misc]
+                proof=lambda: caller_proof(boto3.Session(), named),
+            )
+            context = Context(local_function=lambda function=function: function)  # type: ignore[misc]
+            assert main(["sessions", "list", "--user", ALICE, "--local"], context) == code
 
 
 def test_an_erasure_that_left_sessions_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:

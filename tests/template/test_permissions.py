@@ -174,7 +174,7 @@ class Deployment:
 
     def admin(self) -> Callable[..., dict[str, Any]]:
         services = self.services("admin")
-        handler = make_admin(services, lambda proof: CALLER)
+        handler = make_admin(services, lambda *_: CALLER)
 
         def act(action: str, **values: str | None) -> dict[str, Any]:
             answer = handler({"action": action, "caller": "proof", **values}, None)
