@@ -38,6 +38,10 @@ _RESERVED: Final = re.compile(
 )
 """Headers that a mapping must not change, by API Gateway's rules."""
 _CONTEXT: Final = "$context.authorizer."
+_TARGET: Final = re.compile(
+    r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?/\{proxy\}"
+)
+"""An origin and the rest of the path. With a path in between, `..` in the rest could leave it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,16 @@ class Relay:
 
     @classmethod
     def of(cls, uri: str, parameters: Mapping[str, str]) -> "Relay":
-        """Parse `requestParameters`. Raises ValueError if API Gateway would refuse a mapping."""
+        """Parse a relay as `template.yaml` declares it.
+
+        Raises ValueError if the target is more than an origin, as its parameter's pattern does, and
+        if API Gateway would refuse a mapping.
+        """
+        if not _TARGET.fullmatch(uri):
+            raise ValueError(
+                "UpstreamUrl (UPSTREAM_URL) must be an origin without a path and without a slash at"
+                " the end, such as https://api.example.com"
+            )
         return cls(uri=uri, mappings=tuple(_mapping(k, v) for k, v in parameters.items()))
 
     async def send(

@@ -1,6 +1,7 @@
 """The relay of the local gateway: it authorizes, maps headers, and changes nothing else."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -287,6 +288,36 @@ def test_mapping_of_reserved_headers_is_refused(action: str, name: str) -> None:
 def test_mapping_of_anything_but_request_headers_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="mapping"):
         Relay.of("http://upstream.test/{proxy}", {key: "'x'"})
+
+
+ORIGINS = ("https://api.example.com", "https://api.example.com:8443", "https://A-1.example")
+NOT_ORIGINS = (
+    *("https://api.example.com/", "https://api.example.com/v1", "https://api.example.com/v1/.."),
+    *("https://api.example.com//", "https://api.example.com?a=b", "https://api.example.com#a"),
+    *("https://user@api.example.com", "https://api.example.com\\v1", "https://{proxy}.example"),
+    *("https://", "https://api example.com", "ftp://api.example.com", "api.example.com"),
+    *("https://api.example.com:", "https://api.example.com:x", "https://api.example.com%2Fv1"),
+)
+
+
+@pytest.mark.parametrize("url", [*ORIGINS, *NOT_ORIGINS])
+def test_upstream_is_an_origin_in_the_template_and_here(url: str) -> None:
+    """A path of its own could be left by `..` in the path of a request."""
+    declared = read_template(Path("template.yaml"))["Parameters"]["UpstreamUrl"]
+    accepted = url in ORIGINS
+    assert bool(re.fullmatch(declared["AllowedPattern"], url)) is accepted
+    if accepted:
+        Relay.of(f"{url}/{{proxy}}", MAPPINGS)
+        return
+    with pytest.raises(ValueError, match="origin"):
+        Relay.of(f"{url}/{{proxy}}", MAPPINGS)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:8000", "http://127.0.0.1:8000", "http://[::1]:80"]
+)
+def test_upstream_on_this_machine(url: str) -> None:
+    assert Relay.of(f"{url}/{{proxy}}", MAPPINGS).uri == f"{url}/{{proxy}}"
 
 
 def test_template_forwards_the_token_and_removes_the_cookie() -> None:
