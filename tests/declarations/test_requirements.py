@@ -59,6 +59,19 @@ def test_every_pin_has_hashes_and_nothing_else_is_in_the_file(file: Path) -> Non
         assert not [line for line in rest if line.strip()]
 
 
+def test_what_is_installed_is_compared_with_its_hashes() -> None:
+    installs = re.findall(r"pip install.*", (ROOT / "Makefile").read_text())
+    assert installs
+    assert all("--require-hashes" in line for line in installs)
+
+
+def test_check_runs_security_rules_and_a_scan_for_credentials() -> None:
+    assert "S" in PROJECT["tool"]["ruff"]["lint"]["select"]
+    check = (ROOT / "Makefile").read_text().partition("\ncheck: ")[2].partition("\n\n")[0]
+    assert "ruff check ." in check
+    assert "detect_secrets.pre_commit_hook" in check
+
+
 @pytest.mark.parametrize("file", [LAYER, DEVELOPMENT, POLICIES])
 def test_no_index_and_no_path(file: Path) -> None:
     text = file.read_text()

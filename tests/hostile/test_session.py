@@ -2,6 +2,8 @@
 
 import base64
 import json
+from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -9,8 +11,11 @@ from harness.browser import FETCH, NAVIGATION, read_answer
 from harness.product import DOMAIN
 from harness.tables import dump
 from local.http_event import http_event
+from shared.session_handle import SessionHandle
+from shared.store.keys import ItemKey
+from shared.store.records import Session
 from tests.hostile.provider import SUBJECT
-from tests.hostile.scene import SESSION, Scene, Witnessed
+from tests.hostile.scene import SESSION, Attempt, Scene, Witnessed
 
 OTHER = "A" * 43
 SIGNED_OUT: dict[str, list[str]] = {
@@ -151,6 +156,39 @@ def test_sign_in_as_another_user_leaves_nothing_of_the_first(scene: Scene) -> No
     assert scene.provider.requests == []  # no refresh token of the first user is left to revoke
     browser.jar[SESSION] = first
     assert scene.who(browser) is None
+
+
+def test_another_site_and_a_provider_that_asks_nobody_sign_a_browser_in(scene: Scene) -> None:
+    """Login CSRF, which docs/security.md describes: the session is replaced, and never shared."""
+    browser = scene.signed_in()
+    first = browser.jar[SESSION]
+    headers = {**NAVIGATION, "sec-fetch-site": "cross-site"}
+    started = browser.get("/sign-in?connector=of-the-other", headers)
+    asked = parse_qs(urlsplit(started.location).query)
+    scene.provider.claims = lambda claims: {**claims, "sub": "other-user"}
+    attempt = Attempt(browser=browser, state=asked["state"][0], nonce=asked["nonce"][0])
+    assert scene.finish(attempt).status == 302
+    assert scene.who(browser) == "other-user"
+    browser.jar[SESSION] = first
+    assert scene.who(browser) is None
+
+
+def test_permission_to_write_sessions_is_permission_to_be_anybody(scene: Scene) -> None:
+    """docs/security.md says so: sealing protects against readers of the table, not writers."""
+    browser, services = scene.signed_in(), scene.process.services
+    handle = SessionHandle.of(browser.jar[SESSION])
+    item = services.sessions.read_session(handle.key)
+    assert item is not None
+    own = Session.unseal(item, handle.seal)
+    assert own is not None
+    sealed = replace(own, subject="anybody").sealed(handle.seal, services.random)
+    scene.process.client.update_item(
+        TableName=scene.process.table_name,
+        Key=ItemKey(handle.key).attributes,
+        UpdateExpression="SET sealed = :sealed",
+        ExpressionAttributeValues={":sealed": {"B": sealed}},
+    )
+    assert scene.who(browser) == "anybody"
 
 
 @pytest.mark.invariant(5)
