@@ -14,6 +14,7 @@ from tests.support.expansion import decided, expanded, of_type, parameters
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCALE = (ROOT / "docs/scale.md").read_text()
+IDLE = SCALE.partition("\n## While nobody signs in\n")[2].partition("\n## ")[0]
 
 
 _MEASURE = """
@@ -55,6 +56,36 @@ def test_sum_adds_up_its_parts(requests: list[Request]) -> None:
     writes = sum(r.writes for r in requests)
     more = sum(costs.cost(r, doubled) - costs.cost(r, prices) for r in requests)
     assert more == pytest.approx(writes * prices["dynamodb_write_unit"])
+
+
+def test_document_lists_what_a_stack_costs_while_nobody_signs_in() -> None:
+    prices = costs.read_prices()
+    parts = (
+        "dashboard_month",
+        "secret_month",
+        "alarm_metric_month",
+        "lambda_snapshot_gb_second",
+    )
+    for part in parts:
+        others = {name: 0.0 if name in parts and name != part else prices[name] for name in prices}
+        assert f"| {costs.fixed(others):.2f} |" in IDLE, part
+    assert f"| all of them | | {costs.fixed(prices):.2f} |" in IDLE
+    assert f"alarms on {costs.ALARMED_METRICS} metrics" in IDLE
+
+
+def test_stack_with_the_documented_options_has_only_its_secrets_left() -> None:
+    given = dict(
+        word.split("=") for word in re.findall(r"\b(?:SnapStart|Alarms|Dashboard)=off", IDLE)
+    )
+    assert len(given) == 3
+    values = parameters(**given)
+    template = decided(expanded(values), values)
+    for kind in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"):
+        assert of_type(template, kind) == {}
+    functions = of_type(template, "AWS::Lambda::Function").values()
+    assert not [f for f in functions if f.get("SnapStart", {}).get("ApplyOn", "None") != "None"]
+    assert len(of_type(template, "AWS::SecretsManager::Secret")) == 2
+    assert "0.80 USD" in IDLE
 
 
 def test_prices_name_their_date_and_region() -> None:

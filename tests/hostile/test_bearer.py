@@ -59,6 +59,40 @@ def test_a_good_one(scene: Scene, authorizer: Authorizer, typ: str) -> None:
     assert context["client_id"] == "another-client"
 
 
+RULES = {
+    "ALLOWED_ORGANIZATIONS": "an-organization",
+    "ALLOWED_ROLES": "a-role",
+    "ALLOWED_EMAIL_DOMAINS": "example.test",
+}
+
+
+def test_rules_are_for_sessions(scene: Scene) -> None:
+    """A bearer token is judged by its own audience and scopes."""
+    settings = {**TOKEN_SETTINGS, **RULES}
+    with started_authorizer(scene.process, settings, limits=scene.limits) as authorizer:
+        context = ask(authorizer, signed(scene))
+        assert context is not None
+        assert context["scopes"] == ["read:orders"]
+        assert ask(authorizer, signed(scene, aud="https://api.example.test/other")) is None
+
+
+def test_a_machine_is_known_by_its_subject(scene: Scene, authorizer: Authorizer) -> None:
+    """Logto's tokens for machine-to-machine applications have the application's id as `sub`."""
+    context = ask(authorizer, signed(scene, sub="machine", client_id="machine"))
+    assert context is not None
+    assert context["sub"] == context["client_id"] == "machine"
+    names = ("name", "email", "tenant_id", "session_id_hash")
+    assert [context[name] for name in names] == [""] * len(names)
+    lists = ("organizations", "organization_roles", "roles", "groups")
+    assert [context[name] for name in lists] == [[]] * len(lists)
+
+
+def test_an_organization_of_a_token(scene: Scene, authorizer: Authorizer) -> None:
+    context = ask(authorizer, signed(scene, organization_id="contosoorg01"))
+    assert context is not None
+    assert context["organizations"] == ["contosoorg01"]
+
+
 CLAIMS: dict[str, dict[str, Any]] = {
     **{f"{name} missing": {name: None} for name in ("iss", "aud", "sub", "iat", "exp")},
     "iss of another provider": {"iss": "https://evil.test/oidc"},
