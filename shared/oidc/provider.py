@@ -83,10 +83,13 @@ class Provider:
     def refetched_or_unavailable(self, deadline: Deadline) -> ProviderMetadata:
         """Return the metadata after one more fetch, for a message that an outage must not refuse.
 
-        Raises ProviderUnavailable or ProviderMisbehaved when the fetch fails.
+        Raises ProviderUnavailable or ProviderMisbehaved when the fetch fails, and
+        ProviderUnavailable without a refetch left: the keys may have been rotated since the last.
         """
-        cached = self.metadata(deadline)
-        return self._fetch_or(None, deadline) if self._take_refetch() else cached
+        self.metadata(deadline)
+        if not self._take_refetch():
+            raise ProviderUnavailable("no refetch of the signing keys is left at present")
+        return self._fetch_or(None, deadline)
 
     def _take_refetch(self) -> bool:
         """Take one from the token bucket; False when it is empty."""

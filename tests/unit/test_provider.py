@@ -118,6 +118,21 @@ def test_a_hundred_unknown_keys_are_a_bounded_number_of_fetches() -> None:
     assert provider.refetched(DEADLINE).keys[0]["kid"] == "later"
 
 
+def test_refetch_for_a_message_without_one_left_is_unavailable() -> None:
+    """The cached keys would refuse a genuine message that a new key has signed."""
+    world = World()
+    provider = world.provider()
+    provider.metadata(DEADLINE)
+    for _ in range(LIMITS.key_refetches):
+        provider.refetched_or_unavailable(DEADLINE)
+    world.http.key_id = "newer"
+    with pytest.raises(ProviderUnavailable):
+        provider.refetched_or_unavailable(DEADLINE)
+    assert len(world.http.urls) == 2 + 2 * LIMITS.key_refetches
+    world.now += LIMITS.key_refetch_seconds
+    assert provider.refetched_or_unavailable(DEADLINE).keys[0]["kid"] == "newer"
+
+
 @pytest.mark.parametrize(
     "changes",
     [
