@@ -39,20 +39,27 @@ class Revoked:
 
 
 def end_subject(
-    subject: str, *, until: int, services: Services, spared: str | None = None
+    subject: str,
+    *,
+    until: int,
+    services: Services,
+    arrived_at: int | None = None,
+    spared: str | None = None,
 ) -> Revoked:
     """End the sessions of a subject that began up to `until`.
 
-    `until` is Unix seconds by Logto's clock, which also dates the beginning of sessions. `spared`
-    is the key of a session that the caller deletes. Raises TableUnavailable after a partial
-    revocation.
+    `until` is Unix seconds by Logto's clock, which also dates the beginning of sessions.
+    `arrived_at` is when the revocation was requested, if that was not just now, in milliseconds by
+    this deployment's clock: it cancels sign-ins that were in flight then, and no later ones.
+    `spared` is the key of a session that the caller deletes. Raises TableUnavailable after a
+    partial revocation.
     """
     revocations, settings = services.revocations(), services.settings
     now = services.clock()
     revocations.mark_subject(
         subject_marker(settings.issuer, subject),
         ended_before=until,
-        arrived_at=int(now * 1000),
+        arrived_at=arrived_at if arrived_at is not None else int(now * 1000),
         expires_at=int(now) + MARKER_SECONDS,
     )
     listings = revocations.read_listings(subject_owner(settings.issuer, subject))

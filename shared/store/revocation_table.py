@@ -13,10 +13,16 @@ from shared.errors import TableUnavailable
 from shared.store.dynamodb import ConditionFailed, TableClient
 from shared.store.keys import ItemKey, Listing, listing_keys
 from shared.store.records import VERSION, SessionEntry
-from shared.store.session_table import ITEM_ABSENT, ITEM_EXISTS, item_exists, new_item
+from shared.store.session_table import ITEM_ABSENT, item_exists, new_item
 
-NOT_ENDED_LATER: Final = "attribute_not_exists(pk) OR ended_before <= :ended_before"
-"""There is no marker that ends more sessions, which must not be narrowed."""
+NO_LATER_MARKER: Final = (
+    "attribute_not_exists(pk) OR (ended_before <= :ended_before AND arrived_at <= :arrived_at)"
+)
+"""There is no marker that ends more sessions, or of a logout that arrived later."""
+ENDED_EARLIER: Final = "ended_before <= :ended_before"
+"""The marker ends no more sessions than this logout: one that does must not be shortened."""
+ARRIVED_EARLIER: Final = "arrived_at <= :arrived_at"
+"""The marker's logout arrived no later: one that did cancels sign-ins that this one does not."""
 NOT_FOR_ALL: Final = "attribute_not_exists(pk) OR attribute_exists(subjects)"
 """There is no marker that ends the session for every subject, which must not be narrowed."""
 _LISTED: Final = "pk, sk, began_at, expires_at, other_owner"
@@ -47,26 +53,28 @@ class RevocationTable:
         """Mark the sessions of a subject that began up to `ended_before` as ended.
 
         `ended_before` is Unix seconds by Logto's clock; `arrived_at` is milliseconds by this
-        deployment's clock.
+        deployment's clock. Both only grow: an earlier logout that comes late changes nothing.
         """
-        change = "SET arrived_at = :arrived_at, expires_at = :expires_at, v = :v"
-        values = {
-            ":arrived_at": {"N": str(arrived_at)},
-            ":expires_at": {"N": str(expires_at)},
-            ":v": {"N": str(VERSION)},
-        }
-        until = {":ended_before": {"N": str(ended_before)}}
+        change = "SET expires_at = :expires_at, v = :v"
+        values = {":expires_at": {"N": str(expires_at)}, ":v": {"N": str(VERSION)}}
+        ended = {":ended_before": {"N": str(ended_before)}}
+        arrived = {":arrived_at": {"N": str(arrived_at)}}
         try:
             self._update(
-                key, f"{change}, ended_before = :ended_before", NOT_ENDED_LATER, {**values, **until}
+                key,
+                f"{change}, ended_before = :ended_before, arrived_at = :arrived_at",
+                NO_LATER_MARKER,
+                {**values, **ended, **arrived},
             )
         except ConditionFailed:
-            # The existing marker ends more sessions, so its `ended_before` stays. Its arrival is
-            # updated: a sign-in that was in flight when this logout arrived is cancelled too.
-            try:
-                self._update(key, change, ITEM_EXISTS, values)
-            except ConditionFailed:
-                raise TableUnavailable("a marker expired during its update") from None
+            # Keep the later one of each. A logout that reaches less far still cancels the sign-ins
+            # in flight at its arrival, and one that was carried out late takes nothing back.
+            self._raise(
+                key, f"{change}, ended_before = :ended_before", ENDED_EARLIER, {**values, **ended}
+            )
+            self._raise(
+                key, f"{change}, arrived_at = :arrived_at", ARRIVED_EARLIER, {**values, **arrived}
+            )
 
     def mark_op_session(self, key: str, *, subject: str | None, expires_at: int) -> None:
         """Mark a session at Logto as ended, for one subject (its digest) or for all.
@@ -132,14 +140,27 @@ class RevocationTable:
             return mine
         return True
 
-    def _update(self, key: str, change: str, condition: str, values: dict[str, Any]) -> None:
+    def _update(
+        self, key: str, change: str, condition: str, values: dict[str, Any], **more: Any
+    ) -> None:
         self._call(
             "update_item",
             Key=ItemKey(key).attributes,
             UpdateExpression=change,
             ConditionExpression=condition,
             ExpressionAttributeValues=values,
+            **more,
         )
+
+    def _raise(self, key: str, change: str, condition: str, values: dict[str, Any]) -> None:
+        """Change an existing marker unless the condition fails, which keeps what it has."""
+        try:
+            self._update(
+                key, change, condition, values, ReturnValuesOnConditionCheckFailure="ALL_OLD"
+            )
+        except ConditionFailed as failed:
+            if failed.found is None:
+                raise TableUnavailable("a marker expired during its update") from None
 
     def scan_organization(
         self, organization: str, *, start_key: ItemKey | None, limit: int

@@ -97,6 +97,19 @@ def test_a_marker_that_reaches_further_stays(
     )
 
 
+@pytest.mark.invariant(13)
+@pytest.mark.parametrize(("ended_before", "kept"), [(BEGAN - 10, BEGAN), (BEGAN + 10, BEGAN + 10)])
+def test_logout_that_is_carried_out_late_takes_nothing_back(
+    endings: RevocationTable, client: Any, table_name: str, ended_before: int, kept: int
+) -> None:
+    """It arrived before the one whose marker is there, whichever of them reaches further."""
+    mark(endings, BEGAN, BEGAN)
+    mark(endings, ended_before, BEGAN - 5)
+    found = row(client, table_name, MARKER)
+    assert found["ended_before"]["N"] == str(kept)
+    assert found["arrived_at"]["N"] == str(BEGAN * 1000)
+
+
 def test_a_marker_that_lapses_in_between(client: Any, table_name: str) -> None:
     """Between the two writes the marker went: an error, and never a marker of half the truth."""
 
