@@ -15,6 +15,7 @@ PATIENT: Final = Limits(
     page_seconds=_WHOLE_SECONDS,
     sign_out_seconds=_WHOLE_SECONDS,
     message_seconds=_WHOLE_SECONDS,
+    queue_seconds=4 * _SECONDS,
     admin_seconds=_WHOLE_SECONDS,
     authorizer_seconds=_WHOLE_SECONDS,
     aws_connect_seconds=_SECONDS,

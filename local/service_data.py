@@ -11,8 +11,8 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
-SERVICES: Final = ("dynamodb", "secretsmanager", "ssm")
-"""The table, and the two services that can store a secret."""
+SERVICES: Final = ("dynamodb", "secretsmanager", "sqs", "ssm")
+"""The table, the queue, and the two services that can store a secret."""
 _UNUSED: Final = ("examples-1.json",)
 
 

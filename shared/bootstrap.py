@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from shared.clock import Clock, Deadline, Timer
+from shared.errors import Misconfigured
 from shared.limits import Limits
 from shared.observability import observer, spans
 from shared.services import Services
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from shared.oidc.http_client import HttpClient
     from shared.oidc.logto import Logto
     from shared.oidc.provider import Provider
+    from shared.store.revocation_queue import RevocationQueue
 
 
 def compose(
@@ -81,8 +83,24 @@ def compose(
             deadline=deadline,
         )
 
+    @cache
+    def revocation_queue() -> "RevocationQueue":
+        from shared.store import revocation_queue as queue
+
+        if settings.revocation_queue_url is None:
+            raise Misconfigured("REVOCATION_QUEUE_URL is not set")
+        return queue.RevocationQueue(
+            client=queue.connect(limits),
+            url=settings.revocation_queue_url,
+            limits=limits,
+            deadline=deadline,
+            span=span,
+        )
+
     def close_connections() -> None:
         table.client.close()
+        if revocation_queue.cache_info().currsize:
+            revocation_queue().client.close()
         if http_client.cache_info().currsize:
             http_client().close()
 
@@ -96,6 +114,7 @@ def compose(
         table=table,
         make_provider=provider,
         make_logto=logto,
+        make_revocation_queue=revocation_queue,
         close_connections=close_connections,
     )
 

@@ -23,6 +23,7 @@
     │   ├── ProviderUnavailable     Logto is unreachable, or answered 429 or 5xx
     │   │   └── ProviderSilent      the request was sent, and its outcome is unknown
     │   ├── TableUnavailable        DynamoDB is unreachable, throttles or fails
+    │   ├── QueueUnavailable        SQS is unreachable, throttles or fails
     │   └── SecretUnavailable       the application's secret cannot be read
     ├── ProviderMisbehaved          a response from Logto that OIDC does not allow
     ├── RecordTooLarge              a session that exceeds the size of a DynamoDB item
@@ -133,6 +134,9 @@ class ProviderSilent(ProviderUnavailable): ...
 
 
 class TableUnavailable(Unavailable): ...
+
+
+class QueueUnavailable(Unavailable): ...
 
 
 class SecretUnavailable(Unavailable): ...

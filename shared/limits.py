@@ -19,11 +19,13 @@ class Limits:
     """A sign-out everywhere deletes in batches, and should not fail half-way."""
     message_seconds: float = 20.0
     """A logout of hundreds of sessions, and the provider's keys."""
+    queue_seconds: float = 6.0
+    """What is left of a message's time to put it into the queue, or to delay its next delivery."""
     admin_seconds: float = 50.0
     """An operator's action: no API Gateway waits for it."""
     authorizer_seconds: float = 8.0
 
-    # DynamoDB and Secrets Manager: one attempt, and how many there are.
+    # DynamoDB, SQS and Secrets Manager: one attempt, and how many there are.
     aws_connect_seconds: float = 1.0
     aws_read_seconds: float = 1.5
     aws_attempts: int = 2
@@ -35,6 +37,11 @@ class Limits:
     secret_cache_seconds: int = 3600
     secret_refetch_seconds: float = 10.0
     """Least time between two readings of a secret because it was refused."""
+
+    # The queue of revocations; `template.yaml` says after how many deliveries it gives up.
+    queue_delay_seconds: int = 60
+    """Delay of the next delivery after the first that failed; each later one doubles it."""
+    queue_longest_delay_seconds: int = 3600
 
     # Logto.
     exchange_seconds: float = 5.0

@@ -19,6 +19,8 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
     AmazonCloudWatchEMFProvider,
 )
 
+from shared.errors import SignInError
+
 NAMESPACE: Final = "ServerlessSignIn"
 
 SIGN_IN_STARTED: Final = "SignInStarted"
@@ -35,9 +37,15 @@ REQUEST_DENIED: Final = "RequestDenied"
 REFRESH_CONTENDED: Final = "RefreshContended"
 """Requests that waited while another one refreshed a token of the same session."""
 MESSAGE_ACCEPTED: Final = "MessageAccepted"
-"""Messages from Logto that were processed."""
+"""Messages from Logto that were carried out, at once or from the queue, or that need nothing."""
+MESSAGE_QUEUED: Final = "MessageQueued"
+"""Valid messages that could not be carried out at once, and were put into the queue."""
 MESSAGE_REFUSED: Final = "MessageRefused"
-"""Messages that fail a check. A message that could not be processed is a problem instead."""
+"""Messages that fail a check."""
+MESSAGE_NOT_JUDGED: Final = "MessageNotJudged"
+"""Messages that could not be checked, by the dimension `reason`; a genuine one is lost."""
+GRANT_EVICTED: Final = "GrantEvicted"
+"""Webhooks that say that a user has more grants of this application than Logto keeps."""
 PROBLEMS: Final = "Problems"
 """Log lines that need an operator's attention, by the dimension `reason`."""
 COLD_START: Final = "ColdStart"
@@ -69,6 +77,13 @@ class Observer:
         """Log what needs an operator's attention, and count it by its `reason`."""
         self._logger.error(message, extra=dict(fields))
         self.count(PROBLEMS, reason=str(fields.get("reason") or "error"))
+
+    def failure(self, message: str, failure: BaseException) -> None:
+        """Log an error of this product as a problem, and any other exception as a fault."""
+        if isinstance(failure, SignInError):
+            self.problem(message, reason=failure.error, detail=str(failure))
+        else:
+            self.fault(failure)
 
     def fault(self, failure: BaseException) -> None:
         """Log an unexpected exception by type and stack; its text may contain secrets."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared.oidc.logto import Logto
     from shared.oidc.provider import Provider
     from shared.store.refresh_lease import RefreshLeases
+    from shared.store.revocation_queue import RevocationQueue
     from shared.store.revocation_table import RevocationTable
 
 
@@ -36,8 +37,9 @@ class Services:
     table: TableClient
     make_provider: "Callable[[], Provider]"
     make_logto: "Callable[[], Logto]"
+    make_revocation_queue: "Callable[[], RevocationQueue]"
     close_connections: Callable[[], None]
-    """Close the connections to DynamoDB and Logto; the next call opens new ones."""
+    """Close the connections to DynamoDB, SQS and Logto; the next call opens new ones."""
 
     def begin(self, seconds: float) -> "Services":
         """Return the services of a request that arrives now and is answered in so many seconds."""
@@ -46,6 +48,10 @@ class Services:
     def within(self, seconds: float) -> "Services":
         """Return the services for a part of the request that may take no longer than this."""
         return replace(self, deadline=self.deadline.within(seconds))
+
+    def before(self, seconds: float) -> "Services":
+        """Return the services for a part of the request that must leave so many seconds of it."""
+        return replace(self, deadline=self.deadline.before(seconds))
 
     @property
     def sessions(self) -> SessionTable:
@@ -60,6 +66,10 @@ class Services:
         from shared.store.revocation_table import RevocationTable
 
         return RevocationTable(self.table.until(self.deadline))
+
+    def revocation_queue(self) -> "RevocationQueue":
+        """Return the queue of revocations. Raises Misconfigured if the settings name none."""
+        return self.make_revocation_queue().until(self.deadline)
 
     def provider(self) -> "Provider":
         """Return the process's cache of the provider's metadata."""

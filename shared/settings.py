@@ -104,6 +104,14 @@ class Settings:
         default_text="the stack's table",
         has_parameter=False,
     )
+    revocation_queue_url: str | None = setting(
+        text(check_base),
+        default=None,
+        default_text="the stack's queue",
+        parameter=None,
+        meaning="the SQS queue of revocations that could not be carried out at once; "
+        "without one, Logto's message is answered with 503 and lost",
+    )
     base_url: str | None = setting(
         check_base,
         "the URL that browsers use, for a custom domain or a path",
@@ -232,9 +240,9 @@ class Settings:
 
 
 def _as_deployed(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Remove what only the SAM CLI's emulator sets: the logical id of a secret as its ARN."""
+    """Remove what only the SAM CLI's emulator sets: logical ids as ARNs and as a queue's URL."""
     if environment.get("AWS_SAM_LOCAL") != "true":
         return environment
-    names = ("LOGTO_APP_SECRET_ARN", "LOGTO_WEBHOOK_SIGNING_KEY_ARN")
-    emulated = {n: "" for n in names if not environment.get(n, "").startswith("arn:")}
+    names = ("LOGTO_APP_SECRET_ARN", "LOGTO_WEBHOOK_SIGNING_KEY_ARN", "REVOCATION_QUEUE_URL")
+    emulated = {n: "" for n in names if not environment.get(n, "").startswith(("arn:", "http"))}
     return {**environment, **emulated}

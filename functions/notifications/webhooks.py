@@ -1,4 +1,4 @@
-"""Process Logto's webhooks: end the sessions of a suspended or deleted user."""
+"""Judge Logto's webhooks: a suspended or deleted user's sessions end."""
 
 import hashlib
 import hmac
@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from functions.notifications.revocation_request import RevocationRequest
 from shared.clock import CLOCK_SKEW_SECONDS, Deadline
 from shared.errors import MessageRefused
-from shared.observability import SESSIONS_ENDED
+from shared.observability import GRANT_EVICTED
 from shared.oidc.client_secret import StoredSecret
 from shared.oidc.id_token import is_identifier
 from shared.parsing.strict_json import parse_json_object
-from shared.revocation import end_subject
 from shared.services import Services
 from shared.web.http_api import HttpApiRequest
 
@@ -21,14 +21,19 @@ SIGNATURE_HEADER = "logto-signature-sha-256"
 MAX_BODY_BYTES = 262_144
 _SIGNATURE = re.compile(r"[0-9a-fA-F]{64}")
 SUSPENSION, DELETION = "User.SuspensionStatus.Updated", "User.Deleted"
+EVICTION = "Grant.LimitExceeded"
+"""Logto revoked a user's oldest grants: the application's `maxAllowedGrants` was exceeded."""
 
 
-def receive(message: HttpApiRequest, key: StoredSecret, services: Services) -> None:
-    """End the sessions of the user whom a signed message suspends or deletes; ignore other events.
+def judge_webhook(
+    message: HttpApiRequest, key: StoredSecret, services: Services
+) -> RevocationRequest | None:
+    """Check a signed message, and return what it requests if it suspends or deletes a user.
 
     Sessions that began after the event stay, so a repeated or delayed message does no harm. Raises
-    MessageRefused, Misconfigured and Unavailable.
+    MessageRefused, Misconfigured, and SecretUnavailable if the signing key cannot be read.
     """
+    arrived_at = services.clock()
     body = _signed_body(message, key, services.deadline)
     try:
         event = parse_json_object(body)
@@ -36,14 +41,22 @@ def receive(message: HttpApiRequest, key: StoredSecret, services: Services) -> N
         raise MessageRefused(f"the body: {fault}") from None
     user = locked_out(event)
     if user is None:
+        if event.get("event") == EVICTION:
+            # It names grants, and no session here knows the id of its grant: it ends at its next
+            # refresh. To end all sessions of the user would sign out the browsers that stay.
+            services.observer.count(GRANT_EVICTED)
         services.observer.event("webhook ignored")
-        return
-    # Sessions are dated by Logto's clock, which may be ahead of this one. The limit keeps a false
-    # `createdAt` in the future from ending sessions that do not exist yet.
-    until = min(created_at(event), int(services.clock()) + CLOCK_SKEW_SECONDS)
-    count = end_subject(user, until=until, services=services).sessions
-    services.observer.count(SESSIONS_ENDED, value=count)
-    services.observer.event("sessions ended by a webhook", sessions=count)
+        return None
+    return RevocationRequest(
+        kind="webhook",
+        subject=user,
+        op_session=None,
+        # Sessions are dated by Logto's clock, which may be ahead of this one. The limit keeps a
+        # false `createdAt` in the future from ending sessions that do not exist yet.
+        until=min(created_at(event), int(arrived_at) + CLOCK_SKEW_SECONDS),
+        arrived_at=int(arrived_at * 1000),
+        token_id=None,
+    )
 
 
 def _signed_body(message: HttpApiRequest, key: StoredSecret, deadline: Deadline) -> bytes:

@@ -1,4 +1,4 @@
-"""Send calls to DynamoDB: the one module that imports botocore.
+"""Send calls to DynamoDB. It and `revocation_queue` are the modules that import botocore.
 
 Every call checks the request's deadline before each attempt and translates refusals into this
 product's errors. A response that is not DynamoDB's counts as a failure.

@@ -26,7 +26,7 @@ ALLOWED = {
 }
 """What a package may import of this tree. A function has a test of its own below."""
 AWS = {"boto3", "botocore"}
-AWS_MODULES = {"shared/store/dynamodb.py"}
+AWS_MODULES = {"shared/store/dynamodb.py", "shared/store/revocation_queue.py"}
 AWS_FOR_TYPES = {"shared/oidc/client_secret.py"}
 """These name a type of botocore, which is not imported at run time."""
 

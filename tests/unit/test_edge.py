@@ -43,6 +43,7 @@ def handler_with(base_url: str | None = None) -> Handler:
             table=cast(TableClient, None),
             make_provider=_never,
             make_logto=_never,
+            make_revocation_queue=_never,
             close_connections=_never,
         ),
         LOOP,
