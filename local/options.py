@@ -99,6 +99,7 @@ class Options:
             "LOGTO_APP_SECRET_ARN": "",
             "LOGTO_WEBHOOK_SIGNING_KEY_ARN": "",
             "TABLE_NAME": TABLE_NAME,
+            "REVOCATION_QUEUE_URL": "",
             "AWS_ENDPOINT_URL_DYNAMODB": f"http://{host}:{self.table_port}",
             "BASE_URL": self.base_url,
         }

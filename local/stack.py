@@ -15,11 +15,12 @@ from local.gateway import Gateway
 from local.logto.contoso import fresh_tenant
 from local.logto.server import StandIn, running
 from local.options import LOGTO, ROOT, Options, OptionsInvalid
+from local.queue import FUNCTION_SECONDS, polling, queue_url
 from local.reload import Change, changes
 from local.serving import listen, serving
 from local.stand_in_setup import set_up_stand_in
 from local.table import isolate_from_aws, running_table
-from local.template import Route, read_template, routes_of
+from local.template import Route, queue_handler, read_template, routes_of
 from provision.errors import ProvisionFailed
 
 LOOPBACK = ("127.0.0.1", "::1")
@@ -39,6 +40,7 @@ def run(options: Options, *, verbose: bool) -> bool:
         site = _Site(options, variables)
         running_parts.callback(site.kill)
         stand_in = running_parts.enter_context(backends(options, LOOPBACK, None))
+        running_parts.enter_context(polling(options.table_endpoint, site.deliver))
         running_parts.enter_context(_demo_api(options))
         site.check()
         sockets = listen(LOOPBACK, options.port)
@@ -109,6 +111,7 @@ class _Site:
         self._variables = variables
         self._environments = Environments(variables)
         self._routes = _routes(options)
+        self._queue_handler = queue_handler(read_template(ROOT / "template.yaml"))
         self.gateway = Gateway(
             self._routes,
             self._invoke,
@@ -138,6 +141,10 @@ class _Site:
         print("Reloaded.", flush=True)
         threading.Thread(target=old.stop, daemon=True).start()
 
+    def deliver(self, event: dict[str, Any]) -> Any:
+        """Invoke the function of the queue. Raises InvocationFailed."""
+        return self._invoke(self._queue_handler, event, FUNCTION_SECONDS)
+
     def kill(self) -> None:
         self._environments.kill()
 
@@ -165,6 +172,8 @@ def functions_environment(options: Options, *, verbose: bool = False) -> dict[st
         "POWERTOOLS_TRACE_DISABLED": "true",
         **options.functions("localhost"),
         "AWS_ENDPOINT_URL_DYNAMODB": options.table_endpoint,
+        "AWS_ENDPOINT_URL_SQS": options.table_endpoint,
+        "REVOCATION_QUEUE_URL": queue_url(options.table_endpoint),
     }
 
 

@@ -96,6 +96,17 @@ def functions_of(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
+def queue_handler(template: dict[str, Any]) -> str:
+    """Return the handler of the function that messages of the queue are delivered to."""
+    (handler,) = (
+        str(function["Handler"])
+        for function in functions_of(template).values()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "SQS"
+    )
+    return handler
+
+
 def _api(template: dict[str, Any]) -> dict[str, Any]:
     apis: list[dict[str, Any]] = [
         resource.get("Properties", {})
