@@ -73,6 +73,10 @@ def _asked(headers: Mapping[str, str], body: bytes, region: str) -> list[Asked]:
     request: Any = json.loads(body)
     if service.startswith("DynamoDB"):
         return list(dynamodb(operation, request, f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/"))
+    if service == "AmazonSQS":
+        queue = request["QueueUrl"].rpartition("/")[2]
+        resource = f"arn:aws:sqs:{region}:{ACCOUNT}:{queue}"
+        return [Asked(action=f"sqs:{operation}", resource=resource, context={})]
     if service == "secretsmanager":
         action = f"secretsmanager:{operation}"
         return [Asked(action=action, resource=request["SecretId"], context={})]

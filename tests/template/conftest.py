@@ -22,6 +22,7 @@ IN_MOTO = {
     "AWS::Lambda::LayerVersion",
     "AWS::Logs::LogGroup",
     "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
 }
 NOT_IN_MOTO = {
     "ServerlessDeploymentApplication": "application",

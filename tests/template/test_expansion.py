@@ -10,6 +10,7 @@ import pytest
 from samcli.commands.local.lib.swagger.integration_uri import LambdaUri
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 
+from shared.limits import Limits
 from tests.support.expansion import (
     ACCOUNT,
     PSEUDO,
@@ -390,6 +391,49 @@ def test_one_key_seals_everything_that_is_kept() -> None:
         assert found
         assert all(properties["KmsKeyId"] == key for properties in found.values())
     assert of_type(template, "AWS::SNS::Topic")["AlarmTopic"]["KmsMasterKeyId"] == key
+
+
+@pytest.mark.parametrize("given", [{}, KEY], ids=["defaults", "key"])
+def test_queue_delivers_for_more_than_a_day_and_then_keeps(given: dict[str, str]) -> None:
+    template = template_of(**given)
+    queues = of_type(template, "AWS::SQS::Queue")
+    queue, dead = queues["EndingsQueue"], queues["EndingsDeadLetterQueue"]
+    function = of_type(template, "AWS::Lambda::Function")["NotificationsFunction"]
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+    redrive = queue["RedrivePolicy"]
+    assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["EndingsDeadLetterQueue", "Arn"]}
+    limits = Limits()
+    delays = [
+        min(limits.queue_delay_seconds * 2**sent, limits.queue_longest_delay_seconds)
+        for sent in range(redrive["maxReceiveCount"] - 1)
+    ]
+    assert delays[:7] == [60, 120, 240, 480, 960, 1920, 3600]
+    assert sum(delays) > 86_400
+    fortnight = 14 * 86_400
+    assert queue["MessageRetentionPeriod"] == dead["MessageRetentionPeriod"] == fortnight
+    allowed = dead["RedriveAllowPolicy"]
+    assert allowed["redrivePermission"] == "byQueue"
+    (source_arn,) = allowed["sourceQueueArns"]
+    assert source_arn["Fn::Sub"].endswith(":" + queue["QueueName"]["Fn::Sub"])
+    for each in queues.values():
+        sealed = {n: v for n, v in each.items() if n in ("SqsManagedSseEnabled", "KmsMasterKeyId")}
+        assert sealed == (
+            {"KmsMasterKeyId": {"Ref": "KmsKeyArn"}} if given else {"SqsManagedSseEnabled": True}
+        )
+
+
+def test_queue_is_delivered_to_the_alias_one_message_at_a_time() -> None:
+    template = template_of()
+    (mapping,) = of_type(template, "AWS::Lambda::EventSourceMapping").values()
+    assert mapping == {
+        "EventSourceArn": {"Fn::GetAtt": ["EndingsQueue", "Arn"]},
+        "FunctionName": {"Ref": "NotificationsFunctionAliaslive"},
+        "BatchSize": 1,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": 2},
+    }
+    variables = of_type(template, "AWS::Lambda::Function")["NotificationsFunction"]["Environment"]
+    assert variables["Variables"]["REVOCATION_QUEUE_URL"] == {"Ref": "EndingsQueue"}
 
 
 def test_limits_are_set_on_routes_that_there_are() -> None:

@@ -37,6 +37,7 @@ OF_AWS = {
         "ReadThrottleEvents",
         "WriteThrottleEvents",
     },
+    "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
     "AWS/Lambda": {"Duration", "Errors", "Throttles"},
 }
 
@@ -97,7 +98,7 @@ def test_widgets_do_not_lie_on_each_other() -> None:
 
 
 def test_alarms_watch_metrics_that_there_are(alarms: dict[str, dict[str, Any]]) -> None:
-    assert len(alarms) == 10
+    assert len(alarms) == 12
     for name, alarm in alarms.items():
         watched = list(metrics_of(alarm))
         assert watched, name
@@ -130,6 +131,14 @@ def test_rates_are_of_a_number_that_means_something(alarms: dict[str, dict[str, 
         ]
         assert expression.startswith("IF(FILL(")
         assert ">= 20," in expression
+
+
+def test_dead_letters_and_unjudged_messages_take_back_no_deployment() -> None:
+    """They tell of the past, or of what anybody can send: neither speaks of a new version."""
+    for resource in source()["Resources"].values():
+        preference = resource["Properties"].get("DeploymentPreference", {})
+        for name in ("EndingsDeadLetters", "MessagesNotJudged"):
+            assert name not in json.dumps(preference)
 
 
 def test_rollback_alarms_need_no_api(alarms: dict[str, dict[str, Any]]) -> None:

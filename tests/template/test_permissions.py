@@ -1,7 +1,7 @@
 """The functions run with exactly the template's policies: every journey passes, and nothing else.
 
 The roles are those of the stack, read back from where it was created. Each function signs with its
-own role's credentials, and a gate before DynamoDB and Secrets Manager judges each request.
+own role's credentials, and a gate before DynamoDB, SQS and Secrets Manager judges each request.
 """
 
 import ast
@@ -34,12 +34,14 @@ from harness.wire import Wire
 from local.logto.backchannel import logout_token
 from local.logto.contoso import default_tenant
 from local.logto.server import StandIn, running
+from local.queue import poll
 from shared.bootstrap import compose, secret_reader
 from shared.oidc.client_secret import webhook_key
 from shared.oidc.http_client import HttpClient
 from shared.services import Services
 from shared.store.dynamodb import aws_config
 from shared.store.keys import ItemKey
+from tests.hostile.faults import Faults
 from tests.support import iam_gate
 from tests.support.expansion import REGION
 from tests.support.iam import Asked, dynamodb, is_allowed
@@ -72,6 +74,7 @@ class Deployment:
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     secret_arn: str = ""
     webhook_key_arn: str = ""
+    queue_url: str = ""
     refused_meanwhile: list[Asked] = field(default_factory=list)
 
     @property
@@ -109,6 +112,7 @@ class Deployment:
             "LOGTO_APP_SECRET_ARN": self.secret_arn,
             "LOGTO_WEBHOOK_SIGNING_KEY_ARN": self.webhook_key_arn,
             "TABLE_NAME": self.table,
+            "REVOCATION_QUEUE_URL": self.queue_url,
             "RECORD_CLIENT": "true",
             **TOKEN_SETTINGS,
             **variables,
@@ -213,6 +217,7 @@ def deployment(create_stack: Callable[..., Stack], moto_url: str) -> Iterator[De
         started.secret_arn = environment["LOGTO_APP_SECRET_ARN"]
         environment = others["Configuration"]["Environment"]["Variables"]
         started.webhook_key_arn = environment["LOGTO_WEBHOOK_SIGNING_KEY_ARN"]
+        started.queue_url = environment["REVOCATION_QUEUE_URL"]
         yield started
         started.close()
 
@@ -260,7 +265,9 @@ def everything(deployment: Deployment) -> None:
     assert notifications.log_out(logout_token(memory, "local-app", "alice0000001", "")) == 200
     with deployment.acting("notifications"):
         event = {"event": "User.Deleted", "createdAt": "2020-01-01T00:00:00Z"}
-        assert notifications.webhook({**event, "data": {"id": "alice0000001"}}) == 200
+        suspended = {**event, "data": {"id": "alice0000001"}}
+        assert notifications.webhook(suspended) == 200
+        queue_and_carry_out(deployment, notifications, suspended)
 
     admin = deployment.admin()
     clock.ahead += 60
@@ -275,6 +282,29 @@ def everything(deployment: Deployment) -> None:
     assert admin("end_organization", organization="contosoorg01")["ended"] == 1
     auth.sign_in(first)
     assert admin("erase_user", user="alice0000001")["receipt"]["left"] == 0
+
+
+def queue_and_carry_out(
+    deployment: Deployment, notifications: Notifications, message: dict[str, Any]
+) -> None:
+    """Let the table fail: the message goes to the queue, where Lambda is the same role."""
+    url, client = deployment.queue_url, boto3.client("sqs")
+    assert (
+        "QueueArn"
+        in client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    )
+    faults = Faults(deployment.clients["notifications"])
+    faults.arm("error 500", lambda sent: True)
+    assert notifications.webhook(message) == 202
+    assert poll(client, url, lambda event: notifications.handler(event, None))  # fails, is delayed
+    assert not poll(client, url, lambda event: notifications.handler(event, None))
+    assert notifications.webhook(message) == 202
+    faults.disarm()
+    assert poll(client, url, lambda event: notifications.handler(event, None))  # is deleted
+    client.close()
+    left = deployment.stack.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+    assert left["Attributes"]["ApproximateNumberOfMessages"] == "0"
+    assert left["Attributes"]["ApproximateNumberOfMessagesNotVisible"] == "1"
 
 
 @pytest.fixture(scope="module")
@@ -301,7 +331,7 @@ def test_no_permission_is_there_for_nothing(exercised: Deployment) -> None:
         for action in (
             [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
         )
-        if action.startswith(("dynamodb:", "secretsmanager:"))
+        if action.startswith(("dynamodb:", "secretsmanager:", "sqs:"))
     }
     services = {key: service for service, key in deployment.keys.items()}
     used = {(services[key], sid, action) for key, sid, action in deployment.gate.used}
@@ -509,6 +539,27 @@ def test_no_function_reads_another_table_or_another_function_s_secret(
             with pytest.raises(ClientError, match="AccessDenied"):
                 secrets.get_secret_value(SecretId=arn)
         secrets.close()
+
+
+@pytest.mark.parametrize("service", ["auth", "authorizer", "notifications", "admin"])
+def test_no_function_uses_another_queue(deployment: Deployment, service: str) -> None:
+    """The dead letters are an operator's, and only the function of Logto's messages has a queue."""
+    deployment.services(service)
+    own = deployment.queue_url
+    with deployment.acting(service):
+        client = boto3.client("sqs")
+        urls = [
+            deployment.stack.made["EndingsDeadLetterQueue"],
+            own.replace("-endings", "-another"),
+        ]
+        for url in urls if service == "notifications" else [own, *urls]:
+            with pytest.raises(ClientError, match="AccessDenied"):
+                client.send_message(QueueUrl=url, MessageBody="x")
+            with pytest.raises(ClientError, match="AccessDenied"):
+                client.receive_message(QueueUrl=url)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            client.purge_queue(QueueUrl=own)
+        client.close()
 
 
 def test_a_transaction_needs_the_permission_of_each_part(deployment: Deployment) -> None:
