@@ -288,7 +288,7 @@ def queue_and_carry_out(
     deployment: Deployment, notifications: Notifications, message: dict[str, Any]
 ) -> None:
     """Let the table fail: the message goes to the queue, where Lambda is the same role."""
-    url, client = deployment.queue_url, boto3.client("sqs")
+    url, client = deployment.queue_url, boto3.Session(region_name=REGION).client("sqs")
     assert (
         "QueueArn"
         in client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -547,7 +547,7 @@ def test_no_function_uses_another_queue(deployment: Deployment, service: str) ->
     deployment.services(service)
     own = deployment.queue_url
     with deployment.acting(service):
-        client = boto3.client("sqs")
+        client = boto3.Session(region_name=REGION).client("sqs")
         urls = [
             deployment.stack.made["EndingsDeadLetterQueue"],
             own.replace("-endings", "-another"),
