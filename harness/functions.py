@@ -106,6 +106,7 @@ class Notifications:
     """A process of the function that receives Logto's messages."""
 
     handler: Handler
+    services: Services | None = None
 
     def post(
         self, path: str, body: str, headers: Mapping[str, str], method: str = "POST"
@@ -132,8 +133,10 @@ class Notifications:
 
 
 @contextmanager
-def started_notifications(process: Process, **parts: Any) -> Iterator[Notifications]:
+def started_notifications(
+    process: Process, settings: Mapping[str, str] | None = None, **parts: Any
+) -> Iterator[Notifications]:
     """Start a process of the notifications function beside a process of the product."""
-    settings = {"LOGTO_WEBHOOK_SIGNING_KEY": SIGNING_KEY}
-    with started(**_beside(process, "notifications", settings, parts)) as (handler, _):
-        yield Notifications(handler)
+    settings = {"LOGTO_WEBHOOK_SIGNING_KEY": SIGNING_KEY, **(settings or {})}
+    with started(**_beside(process, "notifications", settings, parts)) as (handler, services):
+        yield Notifications(handler, services)

@@ -53,11 +53,13 @@ def _is_carried_out(record: object, request_id: str, services: Services) -> bool
 
 def _delay(record: object, services: Services) -> None:
     """Make the queue wait longer after each failure; at worst it waits its own timeout."""
-    limits = services.limits
+    limits, receipt = services.limits, _text(record, "receiptHandle")
+    if not receipt:
+        return
     seconds = limits.queue_delay_seconds * 2 ** min(_deliveries(record) - 1, _DOUBLINGS)
     try:
         services.revocation_queue().delay(
-            _text(record, "receiptHandle"), seconds=min(seconds, limits.queue_longest_delay_seconds)
+            receipt, seconds=min(seconds, limits.queue_longest_delay_seconds)
         )
     except SignInError as failure:
         services.observer.event("queued message not delayed", reason=failure.error)

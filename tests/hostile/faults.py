@@ -1,4 +1,4 @@
-"""A DynamoDB that fails, at botocore's transport: what a process sees of a bad network or service."""
+"""A service of AWS that fails, at botocore's transport: a bad network, or a bad service."""
 
 import io
 import json
@@ -64,12 +64,13 @@ class Faults:
     """Makes the calls of a client fail whose number, counted from when it is armed, is chosen."""
 
     client: Any
+    service: str = "dynamodb"
     sent: int = 0
     _chosen: Callable[[int], bool] = field(default=lambda number: False)
     _kind: str = ""
 
     def __post_init__(self) -> None:
-        self.client.meta.events.register("before-send.dynamodb", self._before_send)
+        self.client.meta.events.register(f"before-send.{self.service}", self._before_send)
 
     def arm(self, kind: str, chosen: Callable[[int], bool]) -> None:
         """From now on, fail in this way each attempt that is chosen; the first has number 1."""

@@ -33,6 +33,8 @@ class Leaving:
     notifications: Notifications
     people: dict[str, Witnessed] = field(default_factory=dict)
     answers: list[dict[str, Any]] = field(default_factory=list)
+    first: str = "first"
+    """Whose session at Logto a good logout token names."""
 
     def sign_in(self, name: str, subject: str = MALLORY) -> Witnessed:
         """Sign somebody in, with a `sid` of their own."""
@@ -72,7 +74,7 @@ class Leaving:
             "jti": self.scene.provider.canary("jti"),
             "events": {EVENT: {}},
             "sub": MALLORY,
-            "sid": self.sid("first"),
+            "sid": self.sid(self.first),
         }
         return {n: v for n, v in {**values, **changes}.items() if v is not None}
 

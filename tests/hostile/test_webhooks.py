@@ -20,13 +20,11 @@ from tests.hostile.faults import KINDS, Faults
 from tests.hostile.leaving import ALL, MALLORY, OTHER, Leaving, leaving
 from tests.hostile.provider import TOKEN, Answer
 from tests.hostile.scene import Scene
+from tests.hostile.webhook import DELETED, HEADER, moment, posted, signature, suspension, tell
 
 pytestmark = pytest.mark.invariant(13)
 
 REFUSED = 400
-PATH = "/webhooks/logto"
-HEADER = "logto-signature-sha-256"
-SUSPENDED, DELETED = "User.SuspensionStatus.Updated", "User.Deleted"
 
 
 @pytest.fixture
@@ -34,41 +32,6 @@ def stage(scene: Scene) -> Iterator[Leaving]:
     scene.provider.secrets.add(SIGNING_KEY)
     with leaving(scene) as started:
         yield started
-
-
-def moment(seconds: float) -> str:
-    written = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return written.replace("+00:00", "Z")
-
-
-def suspension(stage: Leaving, **changes: Any) -> dict[str, Any]:
-    """A message that the first person has been suspended; None takes a member out."""
-    message = {
-        "event": SUSPENDED,
-        "createdAt": moment(stage.scene.process.clock()),
-        "hookId": "hook",
-        "params": {"userId": MALLORY},
-        "data": {"id": MALLORY, "primaryEmail": "m@x.test", "isSuspended": True},
-        **changes,
-    }
-    return {name: value for name, value in message.items() if value is not None}
-
-
-def signature(body: bytes, key: str = SIGNING_KEY) -> str:
-    return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
-
-
-def posted(body: bytes, headers: dict[str, str], method: str = "POST") -> dict[str, Any]:
-    """The event of a webhook, its body as API Gateway passes JSON on."""
-    kind = {"content-type": "application/json", **headers}
-    event = http_event(method, PATH, headers=kind)
-    return {**event, "body": body.decode("utf-8", "surrogateescape")}
-
-
-def tell(stage: Leaving, message: dict[str, Any] | str) -> int:
-    """Send a message with its right signature."""
-    body = (message if isinstance(message, str) else json.dumps(message)).encode()
-    return stage.send(posted(body, {HEADER: signature(body)}))
 
 
 ENDS: dict[str, dict[str, Any]] = {
