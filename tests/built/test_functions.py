@@ -1,5 +1,6 @@
 """The built functions other than AuthFunction, under the runtime interface emulator."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from functions.notifications.revocation_request import RevocationRequest
 from harness.browser import FETCH, Browser, read_answer
 from harness.functions import RESOURCE, ROUTE, TOKEN_SETTINGS, authorizer_event
 from harness.product import DOMAIN
@@ -99,6 +101,31 @@ def test_webhook_about_a_suspension_ends_sessions(start: Start, stand_in: StandI
 def test_admin_without_a_proof_of_the_caller_is_refused(start: Start) -> None:
     answer = start("AdminFunction")(sample("admin"))
     assert (answer["ok"], answer["error"]) == (False, "not_allowed")
+
+
+def test_queued_revocation_ends_sessions_and_poison_is_reported(
+    start: Start, stand_in: StandIn
+) -> None:
+    browser = signed_in(start, stand_in)
+    notifications = start("NotificationsFunction")
+    now = int(time.time())
+    request = RevocationRequest(
+        kind="webhook",
+        subject="alice0000001",
+        op_session=None,
+        until=now + 30,
+        arrived_at=now * 1000,
+        token_id=None,
+    )
+    record = {"messageId": "id", "body": "poison", "eventSource": "aws:sqs"}
+    failed = {"batchItemFailures": [{"itemIdentifier": "id"}]}
+    assert notifications({"Records": [record]}) == failed
+    assert authorized(start, browser)["isAuthorized"] is True
+    assert notifications({"Records": [{**record, "body": request.text}]}) == {
+        "batchItemFailures": []
+    }
+    assert authorized(start, browser) == {"isAuthorized": False}
+    assert "alice0000001" not in notifications.log
 
 
 def test_malformed_events_are_answered(start: Start) -> None:

@@ -5,12 +5,17 @@ import re
 import shutil
 import signal
 import socket
+import time
 from pathlib import Path
 
+import boto3
 import httpx
 import pytest
 
+from functions.notifications.revocation_request import RevocationRequest
 from harness.sign_in_robot import Robot
+from local.queue import queue_url
+from local.table import REGION
 from tests.support.up import PORTS, ROOT, up
 
 
@@ -34,6 +39,35 @@ def test_signal_after_a_sign_in_stops_everything(how: signal.Signals) -> None:
     assert re.search(r"web +GET /callback -> 302\n", program.output)
     assert re.search(r"logto +POST /oidc/token -> 200\n", program.output)
     assert "code=" not in program.output
+    assert "Traceback" not in program.output
+
+
+def test_queued_revocation_ends_a_session() -> None:
+    with up() as program:
+        program.wait_for("Ctrl-C stops everything")
+        logto = f"http://localhost:{program.ports['LOGTO_PORT']}"
+        with httpx.Client(base_url=program.url, trust_env=False) as browser, Robot(logto) as robot:
+            browser.get(robot.sign_in(browser.get("/sign-in").headers["location"]))
+            assert browser.get("/me").status_code == 200
+            endpoint = f"http://127.0.0.1:{program.ports['TABLE_PORT']}"
+            sqs = boto3.client("sqs", endpoint_url=endpoint, region_name=REGION)
+            now = int(time.time())
+            request = RevocationRequest(
+                kind="webhook",
+                subject="alice0000001",
+                op_session=None,
+                until=now + 30,
+                arrived_at=now * 1000,
+                token_id=None,
+            )
+            sqs.send_message(QueueUrl=queue_url(endpoint), MessageBody=request.text)
+            sqs.close()
+            for _ in range(300):
+                if browser.get("/me").status_code == 401:
+                    break
+                time.sleep(0.1)
+            assert browser.get("/me").status_code == 401
+        assert program.end(signal.SIGINT) == 0
     assert "Traceback" not in program.output
 
 
