@@ -47,9 +47,11 @@ def setting[T, D](
     default: D,
     default_text: str | None = None,
     secret: bool = False,
+    has_parameter: bool = True,
 ) -> T | D:
     """Declare an optional setting. A `secret` has no parameter, and the object's repr omits it."""
-    declaration = Declaration(kind, meaning, default, default_text, None, not secret)
+    parameter = has_parameter and not secret
+    declaration = Declaration(kind, meaning, default, default_text, None, parameter)
     return field(default=default, repr=not secret, metadata={_KEY: declaration})
 
 

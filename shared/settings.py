@@ -105,12 +105,12 @@ class Settings:
         has_parameter=False,
     )
     revocation_queue_url: str | None = setting(
-        text(check_base),
+        check_base,
+        "the SQS queue of revocations that could not be carried out at once; "
+        "without one, Logto's message is answered with 503 and lost",
         default=None,
         default_text="the stack's queue",
-        parameter=None,
-        meaning="the SQS queue of revocations that could not be carried out at once; "
-        "without one, Logto's message is answered with 503 and lost",
+        has_parameter=False,
     )
     base_url: str | None = setting(
         check_base,

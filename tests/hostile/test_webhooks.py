@@ -13,7 +13,6 @@ import pytest
 from functions.notifications.application import make_handler
 from harness.functions import SIGNING_KEY, Notifications, started_services
 from harness.tables import dump
-from local.http_event import http_event
 from shared.clock import CLOCK_SKEW_SECONDS, Deadline
 from shared.oidc.client_secret import StoredSecret
 from tests.hostile.faults import KINDS, Faults

@@ -6,7 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from functions.smoke.http_event import http_event
+from local.http_event import http_event
+
 from harness.functions import SIGNING_KEY
 from tests.hostile.leaving import MALLORY, Leaving
 

@@ -1,6 +1,6 @@
 """Guards of operators' tools, of the deployment, of logs, and of the local stack."""
 
-from tests.mutants.edits import instead, never, without
+from tests.mutants.edits import always, instead, never, without
 from tests.mutants.mutant import Mutant, Text
 from tests.mutants.suites import (
     ADMIN,
