@@ -6,9 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from local.http_event import http_event
-
 from harness.functions import SIGNING_KEY
+from local.http_event import http_event
 from tests.hostile.leaving import MALLORY, Leaving
 
 PATH = "/webhooks/logto"
