@@ -1,4 +1,4 @@
-"""Reading a callback: anything is read or refused, and what is read is safe to pass on."""
+"""Parsing a callback: any query is read or refused, and values that are read are safe to use."""
 
 from contextlib import suppress
 
@@ -17,7 +17,7 @@ _names = st.sampled_from(["state", "code", "error", "iss", "x", "STATE", "code "
 
 
 @given(st.dictionaries(_names, st.text(max_size=50) | st.just(STATE)))
-def test_any_parameters(query: dict[str, str]) -> None:
+def test_any_parameters_are_read_or_refused(query: dict[str, str]) -> None:
     with suppress(MalformedRequest):
         read = parse_callback(query)
         assert read.state == query["state"]
@@ -26,13 +26,13 @@ def test_any_parameters(query: dict[str, str]) -> None:
 
 
 @given(st.lists(st.tuples(_names, st.binary(max_size=20)), max_size=8))
-def test_any_query(pairs: list[tuple[str, bytes]]) -> None:
+def test_any_query_is_read_or_refused(pairs: list[tuple[str, bytes]]) -> None:
     raw = b"&".join(name.encode() + b"=" + value for name, value in pairs)
     with suppress(MalformedRequest):
         parse_callback(parse_query(raw, reads=PARAMETERS))
 
 
 @pytest.mark.parametrize("name", ["state", "code"])
-def test_repr_shows_neither(name: str) -> None:
+def test_repr_shows_neither_state_nor_code(name: str) -> None:
     assert "secret-code" not in repr(parse_callback({"state": STATE, "code": "secret-code"}))
     assert STATE not in repr(parse_callback({"state": STATE, "code": "secret-code"}))

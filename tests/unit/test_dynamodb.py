@@ -1,4 +1,4 @@
-"""The DynamoDB client, and how many attempts a call makes of the time that it has."""
+"""The DynamoDB client, and how many attempts a call makes in the time that is left."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ ATTEMPT = LIMITS.aws_attempt_seconds
 
 @dataclass
 class Waiting:
-    """A client whose every call takes as long as it may, then fails in this way."""
+    """A client whose calls use up the time of an attempt, and then fail in this way."""
 
     failure: Exception
     now: float = 0.0
@@ -75,7 +75,7 @@ def test_attempt_begins_only_if_it_ends_in_time(seconds: float, attempts: int) -
     assert waiting.now <= seconds
 
 
-def test_condition_that_fails_after_a_lost_attempt_says_so() -> None:
+def test_condition_that_fails_after_a_lost_attempt_counts_as_retried() -> None:
     failures = [TIMEOUT, refusal("ConditionalCheckFailedException")]
     waiting = Waiting(TIMEOUT)
 
@@ -101,8 +101,8 @@ def test_endpoint_region_and_credentials_come_from_the_environment(
     client.close()
 
 
-def test_a_transaction_can_be_repeated() -> None:
-    """One of the handlers gives each transaction a token by which a retry is known."""
+def test_transaction_carries_a_token_that_identifies_a_retry() -> None:
+    """One of botocore's handlers adds the token, by which DynamoDB recognises a retry."""
     sent: list[str] = []
     client: Any = connect(Limits())
 

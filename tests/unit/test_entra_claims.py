@@ -1,4 +1,4 @@
-"""Entra's word counts only as Entra's, and only if it is fresh."""
+"""Claims of Entra count only if Entra issued them, and only if they are fresh."""
 
 from dataclasses import replace
 from typing import Any
@@ -72,14 +72,14 @@ def test_identity_counts_only_if_entra_vouched_during_this_sign_in(
     assert user.vouched_at == NOW + offset
 
 
-def test_identity_counts_for_nothing_without_auth_time() -> None:
+def test_identity_is_ignored_without_auth_time() -> None:
     user = read(identity(), auth_time=None)
     assert (user.tenant_id, user.groups) == (None, ())
 
 
 FOREIGN: dict[str, dict[str, Any]] = {
     "a tid under another issuer": identity(issuer="https://idp.evil.test/v2.0"),
-    "a tid under a look-alike": identity(issuer=f"https://login.microsoftonline.com.evil.test/{CONTOSO}/v2.0"),
+    "a tid under a similar host": identity(issuer=f"https://login.microsoftonline.com.evil.test/{CONTOSO}/v2.0"),
     "a login host in the path": identity(issuer=f"https://evil.test/login.microsoftonline.com/{CONTOSO}/v2.0"),
     "a login host as user name": identity(issuer=f"https://login.microsoftonline.com@evil.test/{CONTOSO}/v2.0"),
     "a port": identity(issuer=f"https://login.microsoftonline.com:444/{CONTOSO}/v2.0"),
@@ -90,9 +90,9 @@ FOREIGN: dict[str, dict[str, Any]] = {
     "version 1": identity(issuer=f"https://sts.windows.net/{CONTOSO}/"),
     "common": identity(issuer="https://login.microsoftonline.com/common/v2.0"),
     "no issuer": {"detail": identity()["detail"]},
-    "an issuer that is no text": {**identity(), "issuer": 5},
+    "an issuer that is not text": {**identity(), "issuer": 5},
     "no detail": {"issuer": f"{login(CONTOSO)}/v2.0"},
-    "a detail that is no object": {**identity(), "detail": "x"},
+    "a detail that is not an object": {**identity(), "detail": "x"},
     "iat as text": identity(iat=str(NOW)),
     "iat as boolean": identity(iat=True),
     "no iat": {**identity(), "detail": {"tid": CONTOSO}},
@@ -101,9 +101,9 @@ FOREIGN: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_identity_that_is_not_microsofts_counts_for_nothing(name: str) -> None:
+def test_identity_of_another_issuer_than_microsoft_is_ignored(name: str) -> None:
     assert read(FOREIGN[name]) == EntraUser()
-    # Nor does it hide the one that is.
+    # It does not hide Microsoft's identity beside it either.
     assert read(FOREIGN[name], identity()).tenant_id == CONTOSO
 
 
@@ -111,11 +111,11 @@ def test_identity_that_is_not_microsofts_counts_for_nothing(name: str) -> None:
     "host",
     ["login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.chinacloudapi.cn"],
 )
-def test_other_clouds_of_microsoft_count(host: str) -> None:
+def test_identity_of_another_microsoft_cloud_counts(host: str) -> None:
     assert read(identity(issuer=f"{login(CONTOSO, host)}/v2.0")).login_url == login(CONTOSO, host)
 
 
-def test_stand_in_counts_for_a_logto_on_this_machine() -> None:
+def test_identity_of_the_stand_in_counts_beside_a_local_logto() -> None:
     local = replace(SETTINGS, logto_endpoint="http://localhost:3100")
     url = f"http://localhost:3100/entra/{CONTOSO}"
     assert read(identity(issuer=f"{url}/v2.0"), settings=local).login_url == url
@@ -123,7 +123,7 @@ def test_stand_in_counts_for_a_logto_on_this_machine() -> None:
     assert not is_login_url(url, SETTINGS)
 
 
-def test_user_of_two_tenants_counts_as_the_one_they_came_from() -> None:
+def test_user_of_two_tenants_gets_the_tenant_of_this_sign_in() -> None:
     month_ago = identity(FABRIKAM, iat=NOW - 30 * 86_400)
     assert read(identity(), month_ago).tenant_id == CONTOSO
     just_before = identity(FABRIKAM, iat=NOW - 90)
@@ -140,7 +140,7 @@ def test_role_of_a_second_customer_with_the_same_value_is_not_mapped() -> None:
     )
     assert read(identity(), settings=both).groups == ("admin", "staff")
     assert read(identity(FABRIKAM), settings=both).groups == ()
-    # A value without a tenant belongs to the only tenant there is.
+    # A value without a tenant belongs to the only allowed tenant.
     assert read(identity(FABRIKAM)).groups == ()
 
 
@@ -156,7 +156,7 @@ def test_role_of_a_second_customer_with_the_same_value_is_not_mapped() -> None:
         (NOW + 900, NOW + 900, NOW),
     ],
 )
-def test_proof_is_never_newer_than_what_it_comes_from(
+def test_authentication_is_never_later_than_its_sources(
     vouched_at: int | None, auth_time: int | None, expected: int | None
 ) -> None:
     entra = EntraUser(vouched_at=vouched_at)

@@ -1,4 +1,4 @@
-"""The ID token's checks: every rule has a token that breaks it alone."""
+"""Checks of the ID token: each rule has a token that breaks only that rule."""
 
 import base64
 import hashlib
@@ -45,20 +45,20 @@ def check(token: str, **changes: Any) -> dict[str, Any]:
     ],
     ids=["plain", "aud-list", "azp", "expired-20s", "iat-20s-ahead", "nbf-20s-ahead", "fraction"],
 )
-def test_accepted(content: dict[str, Any]) -> None:
+def test_token_with_valid_claims_is_accepted(content: dict[str, Any]) -> None:
     assert check(signed(content))["sub"] == "user-1"
 
 
-def test_rs256_accepted_where_the_provider_announces_it() -> None:
+def test_rs256_is_accepted_if_the_provider_announces_it() -> None:
     provider = known(ES384, RS256, algorithms=("ES384", "RS256"))
     assert check(signed(claims(), RS256), provider=provider)["sub"] == "user-1"
 
 
-def test_no_kid_accepted_with_a_single_key() -> None:
+def test_token_without_kid_is_accepted_with_a_single_key() -> None:
     assert check(signed(claims(), header={"kid": None}))["sub"] == "user-1"
 
 
-def test_no_kid_refused_with_two_keys_of_the_algorithm() -> None:
+def test_token_without_kid_is_refused_with_two_keys_of_the_algorithm() -> None:
     other = ECKey.generate_key("P-384", {"kid": "other", "alg": "ES384"})
     with pytest.raises(KeyUnknown):
         check(signed(claims(), header={"kid": None}), provider=known(ES384, other))
@@ -83,7 +83,7 @@ def test_no_kid_refused_with_two_keys_of_the_algorithm() -> None:
     ],
     ids=lambda changes: "-".join(f"{name}={str(value)[:20]}" for name, value in changes.items()),
 )  # fmt: skip
-def test_claims_refused(changes: dict[str, Any]) -> None:
+def test_token_with_an_invalid_claim_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(IdTokenInvalid) as caught:
         check(signed(claims(**changes)), access_token="opaque")
     assert "user-1" not in str(caught.value)
@@ -101,7 +101,7 @@ def test_claims_refused(changes: dict[str, Any]) -> None:
     ],
     ids=lambda header: next(iter(header)),
 )
-def test_headers_refused(header: dict[str, Any]) -> None:
+def test_token_with_a_forbidden_header_is_refused(header: dict[str, Any]) -> None:
     _, body, signature = signed(claims()).split(".")
     forged = base64url.encode(json.dumps({"alg": "ES384", "kid": "es384", **header}).encode())
     with pytest.raises(IdTokenInvalid):
@@ -116,23 +116,23 @@ def _unsigned(algorithm: str, key: bytes = b"") -> str:
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", "", "ES384"])
-def test_unsigned_refused(algorithm: str) -> None:
+def test_unsigned_token_is_refused(algorithm: str) -> None:
     with pytest.raises(IdTokenInvalid):
         check(_unsigned(algorithm))
 
 
 @pytest.mark.parametrize("key", [b"app-secret", json.dumps(ES384.as_dict(private=False)).encode()])
-def test_hmac_refused(key: bytes) -> None:
+def test_token_with_an_hmac_is_refused(key: bytes) -> None:
     with pytest.raises(IdTokenInvalid):
         check(_unsigned("HS256", key), provider=known(algorithms=("ES384", "HS256")))
 
 
-def test_algorithm_that_is_not_announced_refused() -> None:
+def test_algorithm_that_is_not_announced_is_refused() -> None:
     with pytest.raises(KeyUnknown):
         check(signed(claims(), RS256), provider=known(ES384, RS256))
 
 
-def test_another_key_under_the_same_kid_refused() -> None:
+def test_another_key_under_the_same_kid_is_refused() -> None:
     forger = ECKey.generate_key("P-384", {"kid": "es384", "alg": "ES384"})
     with pytest.raises(IdTokenInvalid):
         check(signed(claims(), forger))
@@ -143,18 +143,18 @@ def test_another_key_under_the_same_kid_refused() -> None:
     ["", "a.b", "a.b.c", "....", "é.é.é", "." * 200_000, "e30.e30.", "W10.e30.AA"],
     ids=["empty", "two", "three", "dots", "letters", "long", "no-alg", "header-list"],
 )
-def test_what_is_no_token_refused(token: str) -> None:
+def test_malformed_token_is_refused(token: str) -> None:
     with pytest.raises(IdTokenInvalid):
         check(token)
 
 
-def test_at_hash_of_the_access_token_accepted() -> None:
+def test_at_hash_of_the_access_token_is_accepted() -> None:
     half = hashlib.sha384(b"opaque").digest()[:24]
     token = signed(claims(at_hash=base64url.encode(half)))
     assert check(token, access_token="opaque")["sub"] == "user-1"
 
 
-def test_a_claim_named_twice_refused() -> None:
+def test_claim_named_twice_is_refused() -> None:
     head = base64url.encode(json.dumps({"alg": "ES384", "kid": "es384"}).encode())
     body = json.dumps(claims())[:-1] + ', "sub": "admin"}'
     key = ES384.private_key

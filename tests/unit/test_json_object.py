@@ -1,11 +1,11 @@
-"""JSON from outside: one object, read one way."""
+"""JSON from outside: it is one object, and it has one meaning."""
 
 import pytest
 
 from shared.parsing.strict_json import parse_json_object
 
 
-def test_an_object() -> None:
+def test_one_object_is_parsed() -> None:
     assert parse_json_object(b'{"a": {"b": [1, null]}}') == {"a": {"b": [1, None]}}
 
 
@@ -26,6 +26,6 @@ def test_an_object() -> None:
         b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     ],
 )
-def test_anything_else(text: bytes) -> None:
+def test_text_other_than_one_object_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match="JSON"):
         parse_json_object(text)

@@ -1,4 +1,4 @@
-"""Logs and metrics: what happened, and nothing of what it happened to."""
+"""Logs and metrics: they say what happened, and show no text of exceptions."""
 
 import json
 import logging
@@ -9,8 +9,8 @@ import pytest
 from shared.observability import Observer, observer
 
 
-class Kept(logging.Handler):
-    """Keeps each line as the log would have it."""
+class LogLines(logging.Handler):
+    """Collects each line as it would be logged."""
 
     def __init__(self, formatter: logging.Formatter) -> None:
         super().__init__()
@@ -22,26 +22,28 @@ class Kept(logging.Handler):
 
 
 @pytest.fixture
-def kept() -> Iterator[tuple[Observer, Kept]]:
-    made = observer("observed")
+def observed() -> Iterator[tuple[Observer, LogLines]]:
+    tested = observer("observed")
     logger = logging.getLogger("observed")
     formatter = logger.handlers[0].formatter
     assert formatter is not None
-    keeper = Kept(formatter)
-    logger.handlers, before = [keeper], logger.handlers
-    yield made, keeper
+    log = LogLines(formatter)
+    logger.handlers, before = [log], logger.handlers
+    yield tested, log
     logger.handlers = before
 
 
 @pytest.mark.invariant(16)
-def test_unexpected_exception_is_logged_by_type_and_place(kept: tuple[Observer, Kept]) -> None:
-    made, keeper = kept
-    made.begin(correlation_id="id-1", request_id="request-1")
+def test_unexpected_exception_is_logged_by_type_and_place(
+    observed: tuple[Observer, LogLines],
+) -> None:
+    tested, log = observed
+    tested.begin(correlation_id="id-1", request_id="request-1")
     try:
         raise ValueError("the-secret")
     except ValueError as failure:
-        made.fault(failure)
-    (line,) = keeper.lines
+        tested.fault(failure)
+    (line,) = log.lines
     read = json.loads(line)
     assert "the-secret" not in line
     assert read["exception"] == "ValueError"
@@ -49,20 +51,22 @@ def test_unexpected_exception_is_logged_by_type_and_place(kept: tuple[Observer, 
     assert any("test_observability.py" in place for place in read["places"])
 
 
-def test_nothing_of_one_request_is_on_the_lines_of_the_next(kept: tuple[Observer, Kept]) -> None:
-    made, keeper = kept
-    made.begin(correlation_id="id-1", request_id="request-1")
-    made.event("first", reason="one")
-    made.begin(correlation_id="id-2", request_id="request-2")
-    made.problem("second")
-    first, second = (json.loads(line) for line in keeper.lines)
+def test_lines_of_a_request_carry_no_values_of_the_request_before(
+    observed: tuple[Observer, LogLines],
+) -> None:
+    tested, log = observed
+    tested.begin(correlation_id="id-1", request_id="request-1")
+    tested.event("first", reason="one")
+    tested.begin(correlation_id="id-2", request_id="request-2")
+    tested.problem("second")
+    first, second = (json.loads(line) for line in log.lines)
     assert (first["reason"], first["level"]) == ("one", "INFO")
     assert (second["correlation_id"], second["level"]) == ("id-2", "ERROR")
     assert "reason" not in second
 
 
 @pytest.mark.parametrize("disabled", [True, False])
-def test_metrics_follow_powertools_own_setting(
+def test_metrics_follow_the_setting_of_powertools(
     disabled: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", str(disabled).lower())
@@ -89,7 +93,7 @@ def metrics_of(out: str) -> list[tuple[str, str, str | None]]:
     ]
 
 
-def test_a_deployment_has_a_namespace_of_its_own(
+def test_namespace_of_the_metrics_can_be_set(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "ServerlessSignIn/staging")
@@ -98,21 +102,21 @@ def test_a_deployment_has_a_namespace_of_its_own(
 
 
 def test_only_the_first_request_of_a_process_is_a_cold_start(
-    kept: tuple[Observer, Kept], capsys: pytest.CaptureFixture[str]
+    observed: tuple[Observer, LogLines], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made, _ = kept
-    made.begin(correlation_id="id-1", request_id="request-1")
-    made.begin(correlation_id="id-2", request_id="request-2")
+    tested, _ = observed
+    tested.begin(correlation_id="id-1", request_id="request-1")
+    tested.begin(correlation_id="id-2", request_id="request-2")
     assert metrics_of(capsys.readouterr().out) == [("ServerlessSignIn", "ColdStart", None)]
 
 
-def test_what_an_operator_should_look_at_is_counted(
-    kept: tuple[Observer, Kept], capsys: pytest.CaptureFixture[str]
+def test_problems_for_the_operator_are_counted(
+    observed: tuple[Observer, LogLines], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made, _ = kept
-    made.event("all is well", reason="session_required")
-    made.problem("not well", reason="table_unavailable")
-    made.fault(ValueError("the-secret"))
+    tested, _ = observed
+    tested.event("all is well", reason="session_required")
+    tested.problem("not well", reason="table_unavailable")
+    tested.fault(ValueError("the-secret"))
     out = capsys.readouterr().out
     assert "the-secret" not in out
     assert metrics_of(out) == [

@@ -38,7 +38,7 @@ VIEW = pages.HomeView(
 
 
 class Elements(HTMLParser):
-    """Collects elements, and fails on what a strict content policy would not run."""
+    """Collects the elements of a page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ def test_nothing_is_inline_and_nothing_comes_from_elsewhere(brand: pages.Brand) 
         assert "49" not in re.sub(r"[a-f0-9]{12}|%[0-9A-F]{2}", "", html).split("<main>")[1]
 
 
-def test_every_page_is_whole_for_a_screen_reader() -> None:
+def test_every_page_has_what_a_screen_reader_needs() -> None:
     for html in every_page(BRAND, "Text"):
         found = Elements(html)
         assert found.named("html")[0]["lang"] == "en"
@@ -106,7 +106,7 @@ def test_every_page_is_whole_for_a_screen_reader() -> None:
         assert titles[0].strip()
 
 
-def test_links_hang_under_the_root() -> None:
+def test_links_begin_with_the_root() -> None:
     for html in every_page(BRAND, "x", root="/prod"):
         found = Elements(html)
         for tag, name in (("a", "href"), ("form", "action")):
@@ -124,9 +124,9 @@ def test_home_shows_who_is_signed_in() -> None:
         assert shown in html
 
 
-def test_home_without_anything_known() -> None:
-    nobody = Identity(issuer=IDENTITY.issuer, subject=IDENTITY.subject)
-    view = replace(VIEW, identity=nobody)
+def test_home_of_a_user_without_claims_shows_no_placeholder() -> None:
+    unnamed = Identity(issuer=IDENTITY.issuer, subject=IDENTITY.subject)
+    view = replace(VIEW, identity=unnamed)
     html = pages.render_home(PLAIN, view, root="")
     assert "You are signed in" in html
     assert "None" not in html
@@ -196,5 +196,5 @@ def test_accent_must_be_a_colour(wrong: str) -> None:
         ("", None),
     ],
 )
-def test_initials(name: str, letters: str | None) -> None:
+def test_initials_come_from_the_letters_of_a_name(name: str, letters: str | None) -> None:
     assert initials(name) == letters

@@ -1,4 +1,4 @@
-"""The cache of a provider's metadata: when it is fetched, how long it serves."""
+"""The cache of a provider's metadata: when it is fetched, and how long it serves."""
 
 import json
 from dataclasses import dataclass, field
@@ -66,7 +66,7 @@ class World:
         )
 
 
-def test_fetched_once_while_fresh() -> None:
+def test_metadata_is_fetched_once_while_fresh() -> None:
     world = World()
     provider = world.provider()
     for _ in range(3):
@@ -77,13 +77,13 @@ def test_fetched_once_while_fresh() -> None:
     assert len(world.http.urls) == 4
 
 
-def test_cold_and_down_is_unavailable() -> None:
+def test_metadata_is_unavailable_if_the_provider_is_down_at_a_cold_start() -> None:
     world = World(http=FakeHttp(down=True))
     with pytest.raises(ProviderUnavailable):
         world.provider().metadata(DEADLINE)
 
 
-def test_what_is_known_serves_through_an_outage_for_a_day() -> None:
+def test_cached_metadata_serves_for_a_day_of_an_outage() -> None:
     world = World()
     provider = world.provider()
     provider.metadata(DEADLINE)
@@ -91,13 +91,13 @@ def test_what_is_known_serves_through_an_outage_for_a_day() -> None:
     world.now += LIMITS.metadata_fresh_seconds + 1
     for _ in range(5):
         assert provider.metadata(DEADLINE).keys[0]["kid"] == "first"
-    assert len(world.http.urls) == 3, "an outage is not asked about at every request"
+    assert len(world.http.urls) == 3, "during an outage, not every request asks the provider"
     world.now += LIMITS.metadata_stale_seconds
     with pytest.raises(ProviderUnavailable):
         provider.metadata(DEADLINE)
 
 
-def test_a_rotated_key_is_found_at_once_twice() -> None:
+def test_rotated_key_is_found_at_once_twice_in_a_row() -> None:
     world = World()
     provider = world.provider()
     provider.metadata(DEADLINE)
@@ -106,7 +106,7 @@ def test_a_rotated_key_is_found_at_once_twice() -> None:
         assert provider.refetched(DEADLINE).keys[0]["kid"] == key_id
 
 
-def test_a_hundred_unknown_keys_are_a_bounded_number_of_fetches() -> None:
+def test_hundred_unknown_keys_cause_a_bounded_number_of_fetches() -> None:
     world = World()
     provider = world.provider()
     provider.metadata(DEADLINE)
@@ -152,11 +152,11 @@ def test_refetch_for_a_message_without_one_left_is_unavailable() -> None:
     ],
     ids=lambda changes: next(f"{name}={value}" for name, value in changes.items()),
 )
-def test_discovery_that_must_not_be_used(changes: dict[str, Any]) -> None:
+def test_discovery_document_that_must_not_be_used_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ProviderMisbehaved):
         check_metadata(discovery(**changes), endpoint=ENDPOINT)
 
 
-def test_discovery_without_optional_endpoints() -> None:
+def test_discovery_document_without_optional_endpoints_is_accepted() -> None:
     document = discovery(end_session_endpoint=None, revocation_endpoint=None)
     assert check_metadata(document, endpoint=ENDPOINT) == document

@@ -1,4 +1,4 @@
-"""Sealed records: only the right secret, the right item and the unaltered bytes open."""
+"""Sealed records open only with the right secret, for the right item, from unaltered bytes."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,12 +8,12 @@ from shared.sealing import Seal, digest, is_secret, new_secret
 SECRET = new_secret()
 
 
-def test_round_trip() -> None:
+def test_sealed_content_opens_again() -> None:
     seal = Seal.of("session", SECRET)
     assert seal.open(seal.close(b"content")) == b"content"
 
 
-def test_another_secret_opens_nothing() -> None:
+def test_another_secret_does_not_open_a_record() -> None:
     sealed = Seal.of("session", SECRET).close(b"content")
     assert Seal.of("session", new_secret()).open(sealed) is None
 
@@ -30,7 +30,7 @@ def test_content_does_not_open_under_another_name() -> None:
 
 
 @given(st.binary(max_size=100), st.data())
-def test_any_bit_flipped_is_rejected(content: bytes, data: st.DataObject) -> None:
+def test_record_with_any_bit_flipped_is_rejected(content: bytes, data: st.DataObject) -> None:
     seal = Seal.of("session", SECRET)
     sealed = bytearray(seal.close(content))
     bit = data.draw(st.integers(0, len(sealed) * 8 - 1))
@@ -39,7 +39,7 @@ def test_any_bit_flipped_is_rejected(content: bytes, data: st.DataObject) -> Non
 
 
 @given(st.binary(max_size=40))
-def test_any_bytes_are_no_record(sealed: bytes) -> None:
+def test_arbitrary_bytes_do_not_open(sealed: bytes) -> None:
     assert Seal.of("session", SECRET).open(sealed) is None
 
 
@@ -49,11 +49,11 @@ def test_neither_name_nor_repr_shows_a_secret() -> None:
     assert "_cipher_key" not in repr(seal)
 
 
-def test_secrets() -> None:
+def test_new_secrets_are_well_formed_and_distinct() -> None:
     assert is_secret(SECRET)
     assert len({new_secret() for _ in range(100)}) == 100
     assert not is_secret("é" * 43)
 
 
-def test_a_digest_keeps_its_parts_apart() -> None:
+def test_digest_keeps_its_parts_apart() -> None:
     assert digest("label", "ab", "c") != digest("label", "a", "bc")

@@ -42,14 +42,14 @@ def printed(program: str) -> str:
 
 
 @pytest.mark.parametrize("function", LATER)
-def test_modules_that_a_start_does_without(function: str) -> None:
+def test_modules_that_are_needed_later_are_not_loaded_at_start(function: str) -> None:
     loaded = set(printed(f"import functions.{function}.app, sys; print(*sys.modules)").split())
     assert "botocore" in loaded
     assert not LATER[function] & loaded
 
 
 @pytest.mark.parametrize("function", LATER)
-def test_memory_is_collected_again_once_the_handler_is_made(function: str) -> None:
+def test_garbage_is_collected_again_after_the_handler_is_made(function: str) -> None:
     state = "gc.isenabled(), gc.get_freeze_count() > 10_000"
     program = f"import gc, functions.{function}.app; print({state})"
     assert printed(program).split() == ["True", "True"]
@@ -66,7 +66,7 @@ def test_openapi_models_are_compiled_when_they_are_used() -> None:
     assert printed(program).split() == ["False", "False", "string", "True"]
 
 
-def test_models_of_others_are_compiled_as_ever() -> None:
+def test_other_models_are_compiled_when_they_are_defined() -> None:
     program = (
         "import functions.auth.app\n"
         "from pydantic import BaseModel\n"

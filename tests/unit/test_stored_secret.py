@@ -1,4 +1,4 @@
-"""The application's secret: from where, in which form, and read anew when it was refused."""
+"""The application's secret: its source, its form, and reading it again after it was refused."""
 
 import time
 from typing import Any
@@ -22,33 +22,33 @@ def stored_secret(arn: str | None, given: str | None, fetch: Fetch) -> StoredSec
 
 
 class Store:
-    """A store whose reader keeps what it read, as Powertools does."""
+    """A store whose reader caches the value, as Powertools does."""
 
     def __init__(self, value: str) -> None:
         self.value = value
-        self._kept: str | None = None
+        self._cached: str | None = None
         self.readings = 0
 
     def __call__(self, arn: str, fresh: bool, deadline: Deadline) -> str:
         assert arn == NAME
-        if fresh or self._kept is None:
-            self._kept = self.value
+        if fresh or self._cached is None:
+            self._cached = self.value
             self.readings += 1
-        return self._kept
+        return self._cached
 
 
 @pytest.mark.parametrize("stored", ["s3cret", " s3cret\n", '{"app_secret": "s3cret"}'])
-def test_plain_or_json(stored: str) -> None:
+def test_secret_is_read_from_plain_text_or_json(stored: str) -> None:
     assert plain_secret(stored) == "s3cret"
 
 
 @pytest.mark.parametrize("stored", ["", "{}", '{"app_secret": 1}', '{"app_secret": ""}', "{broken"])
-def test_neither(stored: str) -> None:
+def test_malformed_secret_is_refused(stored: str) -> None:
     with pytest.raises(Misconfigured):
         plain_secret(stored)
 
 
-def test_rotated_secret_is_found_once_the_old_one_is_refused() -> None:
+def test_rotated_secret_is_found_after_the_old_one_is_refused() -> None:
     store = Store("old")
     secret = stored_secret(arn=NAME, given=None, fetch=store)
     assert secret.value(DEADLINE) == "old"
@@ -76,7 +76,7 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> SecretReader:
 
 
 @mock_aws
-def test_secrets_manager(reader: SecretReader) -> None:
+def test_secret_of_secrets_manager_is_cached_and_read_again(reader: SecretReader) -> None:
     client = boto3.client("secretsmanager")
     arn = client.create_secret(Name="logto", SecretString="one")["ARN"]
     assert reader(arn, False, DEADLINE) == "one"
@@ -86,7 +86,7 @@ def test_secrets_manager(reader: SecretReader) -> None:
 
 
 @mock_aws
-def test_ssm_secure_string(reader: SecretReader) -> None:
+def test_secret_is_read_from_an_ssm_secure_string(reader: SecretReader) -> None:
     client: Any = boto3.client("ssm")
     client.put_parameter(Name="/logto/secret", Value="one", Type="SecureString")
     arn = client.get_parameter(Name="/logto/secret")["Parameter"]["ARN"]
@@ -94,7 +94,7 @@ def test_ssm_secure_string(reader: SecretReader) -> None:
 
 
 @mock_aws
-def test_missing_secret_is_unavailable_and_unnamed(reader: SecretReader) -> None:
+def test_missing_secret_is_unavailable_and_its_name_is_not_shown(reader: SecretReader) -> None:
     with pytest.raises(SecretUnavailable) as caught:
         reader(NAME, False, DEADLINE)
     assert NAME not in str(caught.value)

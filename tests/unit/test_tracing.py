@@ -1,4 +1,4 @@
-"""Traces: subsegments where they are on, nothing that could be a secret, and no SDK where off.
+"""Traces: subsegments without secrets if they are on, and no SDK if they are off.
 
 Powertools and the X-Ray SDK remember for the life of a process whether they are on, so each test
 that turns them on has a process of its own.
@@ -18,12 +18,12 @@ import json
 from aws_xray_sdk.core import xray_recorder
 from shared.observability import no_span, spans
 
-class Kept:
+class Emitter:
     documents = []
     def send_entity(self, entity):
         self.documents.append(json.loads(entity.serialize()))
 
-xray_recorder.configure(emitter=Kept(), context_missing="RUNTIME_ERROR")
+xray_recorder.configure(emitter=Emitter(), context_missing="RUNTIME_ERROR")
 span = spans({"POWERTOOLS_TRACE_DISABLED": "false"}, service="auth")
 assert span is not no_span
 with span("DynamoDB get_item"):
@@ -33,7 +33,7 @@ try:
         raise ValueError("the-secret-text")
 except ValueError:
     pass
-print(json.dumps(Kept.documents))
+print(json.dumps(Emitter.documents))
 """
 _UNTRACED = """
 import sys
@@ -44,7 +44,7 @@ assert "logto" not in sys.modules and "jinja2" not in sys.modules
 
 
 def run(program: str, **variables: str) -> str:
-    """What a program prints in a process with these variables."""
+    """Return what a program prints in a process with these variables."""
     environment = {**os.environ, **variables}
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60
@@ -54,13 +54,13 @@ def run(program: str, **variables: str) -> str:
 
 
 @pytest.mark.parametrize("value", [None, "true", "TRUE", "1", "yes", ""])
-def test_off_unless_said_otherwise(value: str | None) -> None:
+def test_tracing_is_off_unless_it_is_turned_on(value: str | None) -> None:
     environment = {} if value is None else {"POWERTOOLS_TRACE_DISABLED": value}
-    assert spans(environment, service="auth") is no_span
+    assert spans(environment, service="auth") == no_span
 
 
 @pytest.mark.invariant(16)
-def test_subsegments_carry_their_names_alone() -> None:
+def test_subsegments_carry_only_their_names() -> None:
     out = run(
         _TRACED,
         LAMBDA_TASK_ROOT="/var/task",
