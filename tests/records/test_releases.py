@@ -2,7 +2,7 @@
 
 While a canary runs, and after a roll-back, old and new code have the same table. So a release reads
 what the one before wrote; and what it writes differs only where a new file here says so, whose
-release notes then say how the one before gets along with it.
+release notes then say how the one before copes with it.
 """
 
 import base64
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 FILES = sorted(RELEASES.glob("*.json"))
 
 
-def kept(file: Path) -> list[dict[str, Any]]:
+def recorded(file: Path) -> list[dict[str, Any]]:
     def plain(found: dict[str, Any]) -> Any:
         return base64.b64decode(found["base64"]) if set(found) == {"base64"} else found
 
@@ -64,13 +64,13 @@ def kept(file: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def written(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], TableClient]:
-    """A table with the records of a release, as that release wrote them."""
+    """Return a function that makes a table with the records of a release, as it wrote them."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
 
     def write(file: Path) -> TableClient:
         client: DynamoDBClient = connect(PATIENT)
         calls = table_client(client, new_table(client))
-        for entry in kept(file):
+        for entry in recorded(file):
             ((kind, arguments),) = entry.items()
             if kind == "put_item":
                 calls(kind, **arguments)
@@ -81,12 +81,14 @@ def written(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[Pat
     return write
 
 
-def test_there_are_records_of_a_release() -> None:
+def test_at_least_one_release_has_records() -> None:
     assert FILES
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_transaction(written: Callable[[Path], TableClient], file: Path) -> None:
+def test_transaction_of_a_release_is_read(
+    written: Callable[[Path], TableClient], file: Path
+) -> None:
     item = SessionTable(written(file)).claim_transaction(
         transaction_key(STATE), [binding_of(COOKIE)]
     )
@@ -95,7 +97,9 @@ def test_transaction(written: Callable[[Path], TableClient], file: Path) -> None
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_session_and_access_token(written: Callable[[Path], TableClient], file: Path) -> None:
+def test_session_and_access_token_of_a_release_are_read(
+    written: Callable[[Path], TableClient], file: Path
+) -> None:
     seal = HANDLE.seal
     item, token = SessionTable(written(file)).read_session_and_token(
         seal.key, HANDLE.token_key(TARGET)
@@ -108,17 +112,19 @@ def test_session_and_access_token(written: Callable[[Path], TableClient], file: 
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_sessions_of_a_user_are_found(written: Callable[[Path], TableClient], file: Path) -> None:
-    endings, key = RevocationTable(written(file)), HANDLE.seal.key
+def test_sessions_of_a_user_are_found_in_a_release(
+    written: Callable[[Path], TableClient], file: Path
+) -> None:
+    revocations, key = RevocationTable(written(file)), HANDLE.seal.key
     owners = {subject_owner(ISSUER, SUBJECT), op_session_owner(ISSUER, SID)}
     for owner in owners:
-        (listing,) = endings.read_listings(owner)
+        (listing,) = revocations.read_listings(owner)
         assert (listing.session, listing.began_at) == (key, SESSION.began_at)
         assert listing.expires_at == SESSION.ends_at
         assert {listing.other_owner} == owners - {owner}
-    (entry,) = endings.read_sessions([key])
+    (entry,) = revocations.read_sessions([key])
     assert (entry.client_ip, entry.client_agent) == ("192.0.2.1", "test")
-    assert kept(file)[-1] == {"replay": replay_key(ISSUER, "a-token-id")}
+    assert recorded(file)[-1] == {"replay": replay_key(ISSUER, "a-token-id")}
 
 
 @pytest.mark.parametrize("version", [VERSION - 1, VERSION + 1])
@@ -147,5 +153,5 @@ def test_a_record_comes_back_as_it_was() -> None:
 
 
 def test_rows_are_written_as_the_latest_release_did() -> None:
-    """Where this fails: is the change meant? Then write a file for the new release."""
+    """If this fails and the change is intended, write a file for the new release."""
     assert as_text(records()) == FILES[-1].read_text()

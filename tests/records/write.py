@@ -66,7 +66,7 @@ TOKEN = AccessToken(value="an-access-token", fresh_until=NOW + 3540, expires_at=
 
 
 class Recorder:
-    """Stands where the calls to DynamoDB do, and keeps what is written."""
+    """Takes the place of the calls to DynamoDB, and records the writes."""
 
     def __init__(self) -> None:
         self.writes: list[dict[str, Any]] = []
@@ -80,12 +80,12 @@ class Recorder:
 
 
 def fixed(count: int) -> bytes:
-    """Instead of randomness, so that the same records come out each time."""
+    """Return fixed bytes instead of random ones, so that the records are the same each time."""
     return hashlib.sha256(b"fixed").digest()[:count]
 
 
 def records() -> list[dict[str, Any]]:
-    """What is written in a sign-in and the first access token, as calls to DynamoDB."""
+    """Return the writes of a sign-in and of the first access token, as calls to DynamoDB."""
     calls: Any = Recorder()
     seal = HANDLE.seal
     item = SessionItem(
@@ -116,7 +116,7 @@ def records() -> list[dict[str, Any]]:
 
 
 def as_text(writes: list[dict[str, Any]]) -> str:
-    """The records as JSON, with bytes as base64."""
+    """Return the records as JSON, with bytes as base64."""
 
     def plain(value: object) -> object:
         assert isinstance(value, bytes)

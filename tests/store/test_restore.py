@@ -1,4 +1,4 @@
-"""The guide's program that copies restored rows, run as it is printed."""
+"""The guide's program that copies restored rows, run as the guide prints it."""
 
 import re
 import sys

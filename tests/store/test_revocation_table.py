@@ -20,14 +20,14 @@ LAPSES = 2_000_000_000
 
 
 @pytest.fixture
-def endings(client: Any, table_name: str) -> RevocationTable:
+def revocations(client: Any, table_name: str) -> RevocationTable:
     return RevocationTable(table_client(client, table_name))
 
 
 def mark(
-    endings: RevocationTable, ended_before: int, arrived_at: int, expires_at: int = LAPSES
+    revocations: RevocationTable, ended_before: int, arrived_at: int, expires_at: int = LAPSES
 ) -> None:
-    endings.mark_subject(
+    revocations.mark_subject(
         MARKER, ended_before=ended_before, arrived_at=arrived_at * 1000, expires_at=expires_at
     )
 
@@ -49,11 +49,11 @@ COMMITS = {
 
 @pytest.mark.invariant(13)
 @pytest.mark.parametrize("name", COMMITS)
-def test_a_commit_meets_the_marker(
-    table: SessionTable, endings: RevocationTable, name: str
+def test_commit_obeys_the_marker_of_the_subject(
+    table: SessionTable, revocations: RevocationTable, name: str
 ) -> None:
     ended_before, arrived_at, allowed = COMMITS[name]
-    mark(endings, ended_before, arrived_at)
+    mark(revocations, ended_before, arrived_at)
     if allowed:
         commit(table, session())
         assert table.read_session("session#a") is not None
@@ -61,20 +61,24 @@ def test_a_commit_meets_the_marker(
     with pytest.raises(EndedMeanwhile):
         commit(table, session())
     assert table.read_session("session#a") is None
-    assert endings.read_listings("subject#1") == ()
+    assert revocations.read_listings("subject#1") == ()
 
 
-def test_a_refused_commit_deletes_nothing(table: SessionTable, endings: RevocationTable) -> None:
+def test_refused_commit_leaves_the_previous_session(
+    table: SessionTable, revocations: RevocationTable
+) -> None:
     commit(table, session("session#before"))
-    mark(endings, BEGAN, BEGAN + 1)
+    mark(revocations, BEGAN, BEGAN + 1)
     with pytest.raises(EndedMeanwhile):
         commit(table, session(), previous=(ItemKey("session#before"),))
     assert table.read_session("session#before") is not None
 
 
-def test_a_marker_goes_forward(endings: RevocationTable, client: Any, table_name: str) -> None:
-    mark(endings, BEGAN, BEGAN, LAPSES)
-    mark(endings, BEGAN + 10, BEGAN + 10, LAPSES + 10)
+def test_later_logout_moves_the_marker_forward(
+    revocations: RevocationTable, client: Any, table_name: str
+) -> None:
+    mark(revocations, BEGAN, BEGAN, LAPSES)
+    mark(revocations, BEGAN + 10, BEGAN + 10, LAPSES + 10)
     found = row(client, table_name, MARKER)
     assert (found["ended_before"]["N"], found["arrived_at"]["N"], found["expires_at"]["N"]) == (
         str(BEGAN + 10),
@@ -83,12 +87,12 @@ def test_a_marker_goes_forward(endings: RevocationTable, client: Any, table_name
     )
 
 
-def test_a_marker_that_reaches_further_stays(
-    endings: RevocationTable, client: Any, table_name: str
+def test_marker_that_reaches_further_stays(
+    revocations: RevocationTable, client: Any, table_name: str
 ) -> None:
-    """What arrives later counts from its arrival, and takes nothing back."""
-    mark(endings, BEGAN + 30, BEGAN)
-    mark(endings, BEGAN + 10, BEGAN + 10, LAPSES + 10)
+    """A later logout updates the arrival, and does not take back the earlier one."""
+    mark(revocations, BEGAN + 30, BEGAN)
+    mark(revocations, BEGAN + 10, BEGAN + 10, LAPSES + 10)
     found = row(client, table_name, MARKER)
     assert (found["ended_before"]["N"], found["arrived_at"]["N"], found["expires_at"]["N"]) == (
         str(BEGAN + 30),
@@ -100,18 +104,18 @@ def test_a_marker_that_reaches_further_stays(
 @pytest.mark.invariant(13)
 @pytest.mark.parametrize(("ended_before", "kept"), [(BEGAN - 10, BEGAN), (BEGAN + 10, BEGAN + 10)])
 def test_logout_that_is_carried_out_late_takes_nothing_back(
-    endings: RevocationTable, client: Any, table_name: str, ended_before: int, kept: int
+    revocations: RevocationTable, client: Any, table_name: str, ended_before: int, kept: int
 ) -> None:
     """It arrived before the one whose marker is there, whichever of them reaches further."""
-    mark(endings, BEGAN, BEGAN)
-    mark(endings, ended_before, BEGAN - 5)
+    mark(revocations, BEGAN, BEGAN)
+    mark(revocations, ended_before, BEGAN - 5)
     found = row(client, table_name, MARKER)
     assert found["ended_before"]["N"] == str(kept)
     assert found["arrived_at"]["N"] == str(BEGAN * 1000)
 
 
-def test_a_marker_that_lapses_in_between(client: Any, table_name: str) -> None:
-    """Between the two writes the marker went: an error, and never a marker of half the truth."""
+def test_marker_that_lapses_between_two_writes_is_an_error(client: Any, table_name: str) -> None:
+    """If the marker is deleted between the two writes, no incomplete marker is left."""
 
     class Lapsing(LostAnswer):
         def __getattr__(self, name: str) -> Any:
@@ -134,7 +138,7 @@ def test_a_marker_that_lapses_in_between(client: Any, table_name: str) -> None:
     assert "Item" not in client.get_item(TableName=table_name, Key=ItemKey(MARKER).attributes)
 
 
-def test_marking_with_a_lost_answer(client: Any, table_name: str) -> None:
+def test_marker_whose_answer_was_lost_is_written(client: Any, table_name: str) -> None:
     losing: Any = LostAnswer(client, "update_item")
     mark(RevocationTable(table_client(losing, table_name)), BEGAN, BEGAN)
     assert losing.lost
@@ -142,25 +146,25 @@ def test_marking_with_a_lost_answer(client: Any, table_name: str) -> None:
 
 
 OP_SESSIONS: dict[str, tuple[tuple[str | None, ...], bool]] = {
-    "in nobody's name in particular": ((None,), False),
-    "in this one's": (("alice",), False),
-    "in another's": (("bob",), True),
-    "in another's, then in this one's": (("bob", "alice"), False),
-    "in this one's, then in another's": (("alice", "bob"), False),
-    "in any name, then in another's": ((None, "bob"), False),
-    "in another's, then in any name": (("bob", None), False),
-    "in a name that holds this one's": (("alice2",), True),
+    "for any subject": ((None,), False),
+    "for this subject": (("alice",), False),
+    "for another subject": (("bob",), True),
+    "for another subject, then for this one": (("bob", "alice"), False),
+    "for this subject, then for another": (("alice", "bob"), False),
+    "for any subject, then for another": ((None, "bob"), False),
+    "for another subject, then for any": (("bob", None), False),
+    "for a subject whose name contains this one's": (("alice2",), True),
 }
 
 
 @pytest.mark.invariant(13)
 @pytest.mark.parametrize("name", OP_SESSIONS)
-def test_a_session_at_logto_that_has_ended(
-    table: SessionTable, endings: RevocationTable, name: str
+def test_commit_obeys_the_marker_of_the_session_at_logto(
+    table: SessionTable, revocations: RevocationTable, name: str
 ) -> None:
     subjects, allowed = OP_SESSIONS[name]
     for subject in subjects:
-        endings.mark_op_session(SID_MARKER, subject=subject, expires_at=LAPSES)
+        revocations.mark_op_session(SID_MARKER, subject=subject, expires_at=LAPSES)
     if allowed:
         commit(table, session(), op_session_marker=SID_MARKER)
         return
@@ -169,20 +173,20 @@ def test_a_session_at_logto_that_has_ended(
     assert table.read_session("session#a") is None
 
 
-def test_what_is_listed(table: SessionTable, endings: RevocationTable) -> None:
+def test_sessions_are_listed_by_owner(table: SessionTable, revocations: RevocationTable) -> None:
     commit(table, session("session#a"))
     both = (
         listing("session#b", "subject#1", other_owner="subject#2", began_at=BEGAN + 7),
         listing("session#b", "subject#2", other_owner="subject#1", began_at=BEGAN + 7),
     )
     commit(table, session("session#b"), both)
-    assert endings.read_listings("subject#1") == (listing("session#a"), both[0])
-    assert endings.read_listings("subject#2") == both[1:]
-    assert endings.read_listings("subject#3") == ()
+    assert revocations.read_listings("subject#1") == (listing("session#a"), both[0])
+    assert revocations.read_listings("subject#2") == both[1:]
+    assert revocations.read_listings("subject#3") == ()
 
 
 def test_one_listing_is_enough_to_delete_both(
-    table: SessionTable, endings: RevocationTable
+    table: SessionTable, revocations: RevocationTable
 ) -> None:
     both = (
         listing("session#a", "subject#1", other_owner="subject#2"),
@@ -190,15 +194,17 @@ def test_one_listing_is_enough_to_delete_both(
     )
     commit(table, session(), both)
     commit(table, session("session#b"))
-    endings.delete_listings(endings.read_listings("subject#2"))
-    assert endings.read_listings("subject#2") == ()
-    assert [item.session for item in endings.read_listings("subject#1")] == ["session#b"]
+    revocations.delete_listings(revocations.read_listings("subject#2"))
+    assert revocations.read_listings("subject#2") == ()
+    assert [item.session for item in revocations.read_listings("subject#1")] == ["session#b"]
     assert table.read_session("session#a") is not None
 
 
-def test_what_is_listed_in_pages(client: Any, table_name: str, table: SessionTable) -> None:
-    """Every page is asked for, and each is strongly consistent."""
-    asked: list[dict[str, Any]] = []
+def test_listings_of_several_pages_are_all_read_consistently(
+    client: Any, table_name: str, table: SessionTable
+) -> None:
+    """Every page is requested, each with a strongly consistent read."""
+    queries: list[dict[str, Any]] = []
 
     class Paging:
         """Answers with two listings at a time."""
@@ -207,7 +213,7 @@ def test_what_is_listed_in_pages(client: Any, table_name: str, table: SessionTab
             return getattr(client, name)
 
         def query(self, **arguments: Any) -> Any:
-            asked.append(arguments)
+            queries.append(arguments)
             return client.query(**arguments, Limit=2)
 
     for name in "abcde":
@@ -215,49 +221,51 @@ def test_what_is_listed_in_pages(client: Any, table_name: str, table: SessionTab
     paging: Any = Paging()
     found = RevocationTable(table_client(paging, table_name)).read_listings("subject#1")
     assert [item.session for item in found] == [f"session#{name}" for name in "abcde"]
-    assert len(asked) == 3
-    assert all(arguments["ConsistentRead"] is True for arguments in asked)
+    assert len(queries) == 3
+    assert all(arguments["ConsistentRead"] is True for arguments in queries)
 
 
-def test_batches_of_many(table: SessionTable, endings: RevocationTable) -> None:
+def test_many_items_are_read_and_deleted_in_batches(
+    table: SessionTable, revocations: RevocationTable
+) -> None:
     keys = [f"session#{number:03}" for number in range(130)]
     for key in keys:
         commit(table, session(key))
-    assert {item.key for item in endings.read_sessions([*keys, "session#never"])} == set(keys)
-    endings.delete_sessions(keys[:-1])
-    assert [item.key for item in endings.read_sessions(keys)] == keys[-1:]
-    endings.delete_listings(endings.read_listings("subject#1")[:-1])
-    assert [item.session for item in endings.read_listings("subject#1")] == keys[-1:]
+    assert {item.key for item in revocations.read_sessions([*keys, "session#never"])} == set(keys)
+    revocations.delete_sessions(keys[:-1])
+    assert [item.key for item in revocations.read_sessions(keys)] == keys[-1:]
+    revocations.delete_listings(revocations.read_listings("subject#1")[:-1])
+    assert [item.session for item in revocations.read_listings("subject#1")] == keys[-1:]
 
 
-def test_nothing_to_do_is_nothing_asked(endings: RevocationTable, client: Any) -> None:
+def test_empty_batch_sends_no_request(revocations: RevocationTable, client: Any) -> None:
     calls: list[str] = []
     client.meta.events.register("before-send.dynamodb", lambda **named: calls.append("sent"))
-    assert endings.read_sessions([]) == ()
-    endings.delete_sessions([])
-    endings.delete_listings([])
+    assert revocations.read_sessions([]) == ()
+    revocations.delete_sessions([])
+    revocations.delete_listings([])
     assert calls == []
 
 
-def test_rows_of_another_kind_are_no_sessions(
-    endings: RevocationTable, table: SessionTable
+def test_rows_of_another_kind_are_not_read_as_sessions(
+    revocations: RevocationTable, table: SessionTable
 ) -> None:
     commit(table, session())
-    mark(endings, BEGAN - 9, BEGAN)
-    found = endings.read_sessions(["session#a", "subject#1", MARKER])
+    mark(revocations, BEGAN - 9, BEGAN)
+    found = revocations.read_sessions(["session#a", "subject#1", MARKER])
     assert [item.key for item in found] == ["session#a"]
-    assert endings.read_listings(MARKER) == ()
+    assert revocations.read_listings(MARKER) == ()
 
 
-def test_a_guard_is_put_once(endings: RevocationTable) -> None:
-    assert not endings.exists("replay#1")
-    assert endings.put_once("replay#1", "one", expires_at=LAPSES)
-    assert endings.exists("replay#1")
-    assert not endings.put_once("replay#1", "another", expires_at=LAPSES)
-    assert endings.put_once("replay#1", "one", expires_at=LAPSES)  # it knows itself again
+def test_guard_is_put_once(revocations: RevocationTable) -> None:
+    assert not revocations.exists("replay#1")
+    assert revocations.put_once("replay#1", "one", expires_at=LAPSES)
+    assert revocations.exists("replay#1")
+    assert not revocations.put_once("replay#1", "another", expires_at=LAPSES)
+    assert revocations.put_once("replay#1", "one", expires_at=LAPSES)  # the owner is recognised
 
 
-def test_a_guard_whose_answer_was_lost_was_put(client: Any, table_name: str) -> None:
+def test_guard_whose_answer_was_lost_is_put(client: Any, table_name: str) -> None:
     losing: Any = LostAnswer(client, "put_item")
     assert RevocationTable(table_client(losing, table_name)).put_once(
         "replay#1", "one", expires_at=LAPSES
@@ -265,11 +273,11 @@ def test_a_guard_whose_answer_was_lost_was_put(client: Any, table_name: str) -> 
     assert losing.lost
 
 
-def test_what_a_batch_leaves_undone_is_asked_for_again(
+def test_items_that_a_batch_leaves_undone_are_requested_again(
     client: Any, table_name: str, table: SessionTable
 ) -> None:
     class Lazy:
-        """Does one item of a batch at a time."""
+        """Processes one item of a batch at a time."""
 
         def __getattr__(self, name: str) -> Any:
             return getattr(client, name)
@@ -281,34 +289,36 @@ def test_what_a_batch_leaves_undone_is_asked_for_again(
             return {**answer, "UnprocessedItems": left}
 
         def batch_get_item(self, RequestItems: Any) -> Any:
-            ((name, asked),) = RequestItems.items()
-            first = {**asked, "Keys": asked["Keys"][:1]}
+            ((name, request),) = RequestItems.items()
+            first = {**request, "Keys": request["Keys"][:1]}
             answer = client.batch_get_item(RequestItems={name: first})
-            rest = {**asked, "Keys": asked["Keys"][1:]}
+            rest = {**request, "Keys": request["Keys"][1:]}
             return {**answer, "UnprocessedKeys": {name: rest} if rest["Keys"] else {}}
 
     lazy: Any = Lazy()
-    endings = RevocationTable(table_client(lazy, table_name))
+    revocations = RevocationTable(table_client(lazy, table_name))
     keys = [f"session#{name}" for name in "abcde"]
     for key in keys:
         commit(table, session(key))
-    assert len(endings.read_sessions(keys[:4])) == 4
+    assert len(revocations.read_sessions(keys[:4])) == 4
     with pytest.raises(TableUnavailable):
-        endings.read_sessions(keys)  # it never comes to an end
-    endings.delete_sessions(keys[:4])
+        revocations.read_sessions(keys)  # needs more requests than are made
+    revocations.delete_sessions(keys[:4])
     assert table.read_session("session#a") is None
     with pytest.raises(TableUnavailable):
-        endings.delete_sessions(keys)
+        revocations.delete_sessions(keys)
 
 
-def test_a_scan_in_parts(table: SessionTable, endings: RevocationTable) -> None:
+def test_scan_finds_the_sessions_of_an_organization_in_parts(
+    table: SessionTable, revocations: RevocationTable
+) -> None:
     for number in range(12):
         organizations = frozenset({"contoso"}) if number % 2 else frozenset({"contoso2"})
         item = replace(session(f"session#{number}"), organizations=organizations)
         commit(table, item)
     found, start = [], None
     while True:
-        page = endings.scan_organization("contoso", start_key=start, limit=5)
+        page = revocations.scan_organization("contoso", start_key=start, limit=5)
         found += [item.key for item in page.items]
         start = page.next_key
         if start is None:

@@ -85,7 +85,7 @@ def commit(
 
 
 @pytest.mark.invariant(3)
-def test_a_transaction_is_claimed_once(table: SessionTable) -> None:
+def test_transaction_is_claimed_once(table: SessionTable) -> None:
     put(table)
     item = table.claim_transaction(KEY, [binding_of(new_secret()), binding_of(COOKIE)])
     assert item is not None
@@ -94,20 +94,20 @@ def test_a_transaction_is_claimed_once(table: SessionTable) -> None:
 
 
 @pytest.mark.invariant(2)
-def test_another_browser_claims_nothing(table: SessionTable) -> None:
+def test_claim_by_another_browser_leaves_the_transaction(table: SessionTable) -> None:
     put(table)
     with pytest.raises(OtherBrowser):
         table.claim_transaction(KEY, [binding_of(new_secret())])
     assert table.claim_transaction(KEY, [binding_of(COOKIE)]) is not None
 
 
-def test_a_hundred_browser_cookies_are_one_condition(table: SessionTable) -> None:
+def test_hundred_browser_cookies_are_one_condition(table: SessionTable) -> None:
     put(table)
     bindings = [binding_of(new_secret()) for _ in range(99)] + [binding_of(COOKIE)]
     assert table.claim_transaction(KEY, bindings) is not None
 
 
-def test_a_session_is_committed_with_its_listings(
+def test_session_is_committed_with_its_listings(
     table: SessionTable, client: Any, table_name: str
 ) -> None:
     commit(table, session())
@@ -132,7 +132,7 @@ def test_a_session_is_committed_with_its_listings(
 
 
 def test_sign_ins_of_one_user_write_to_different_items(table: SessionTable, client: Any) -> None:
-    """All that two of them have in common is the marker, which both look at."""
+    """Two of them share only the marker, which both check and neither writes."""
     sent: list[set[ItemKey]] = []
 
     def note(params: Any, **_: Any) -> None:
@@ -167,10 +167,10 @@ def test_listings_are_deleted_and_nothing_else(
     table.delete_listings(both)
     left = {(row["pk"]["S"], row["sk"]["S"]) for row in _rows(client, table_name)}
     assert left == {("session#a", "-"), ("session#b", "-"), ("subject#1", "session#b")}
-    table.delete_listings(both)  # what is not there is deleted as well
+    table.delete_listings(both)  # deleting listings that are gone succeeds
 
 
-def test_a_commit_that_was_applied_already_is_a_success(table: SessionTable) -> None:
+def test_commit_that_was_applied_already_is_a_success(table: SessionTable) -> None:
     commit(table, session())
     commit(table, session())
     assert table.read_session("session#a") == session()
@@ -186,18 +186,18 @@ def test_nothing_brings_a_deleted_session_back(table: SessionTable) -> None:
     assert table.delete_session("session#a") is None
 
 
-def test_an_item_over_400_kb_is_refused_cleanly(table: SessionTable) -> None:
+def test_item_over_400_kb_is_refused_and_not_stored(table: SessionTable) -> None:
     with pytest.raises((RecordTooLarge, TableUnavailable)):
         commit(table, session(sealed=b"x" * 450_000))
     assert table.read_session("session#a") is None
 
 
-def test_a_missing_table_is_unavailable(client: Any) -> None:
+def test_missing_table_is_unavailable(client: Any) -> None:
     with pytest.raises(TableUnavailable, match="ResourceNotFoundException"):
         SessionTable(table_client(client, "no-such-table")).read_session("session#a")
 
 
-def test_no_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_that_does_not_listen_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     from shared.store.dynamodb import connect
 
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9")
@@ -205,40 +205,40 @@ def test_no_server_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
         SessionTable(table_client(connect(PATIENT), "sessions")).read_session("session#a")
 
 
-def test_a_silent_server_is_given_up_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the limits of a deployment: one attempt, one more, and then an error."""
-    ends: list[bytes] = []
+def test_silent_server_gets_two_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the limits of a deployment, the call fails after two attempts."""
+    given_up: list[bool] = []
 
-    def hear(listener: socket.socket) -> None:
+    def accept(listener: socket.socket) -> None:
         for _ in range(2):
             connection, _ = listener.accept()
             with connection:
                 connection.settimeout(60)
                 while connection.recv(65_536):
                     pass
-                ends.append(b"given up")
+                given_up.append(True)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
-        server = threading.Thread(target=hear, args=(listener,), daemon=True)
+        server = threading.Thread(target=accept, args=(listener,), daemon=True)
         server.start()
         with pytest.raises(TableUnavailable, match="ReadTimeout"):
             SessionTable(table_client(connect(Limits()), "sessions")).read_session("session#a")
         server.join(60)
-    assert len(ends) == 2
+    assert len(given_up) == 2
 
 
 @pytest.mark.invariant(17)
-def test_a_commit_whose_answer_was_lost_is_a_success(client: Any, table_name: str) -> None:
+def test_commit_whose_answer_was_lost_is_a_success(client: Any, table_name: str) -> None:
     table = SessionTable(table_client(LostAnswer(client, "transact_write_items"), table_name))
     commit(table, session())
     assert table.read_session("session#a") == session()
 
 
 @pytest.mark.invariant(3)
-def test_a_claim_whose_answer_was_lost_is_unavailable(client: Any, table_name: str) -> None:
-    """What it took is gone, so it cannot be told from a replay; the page says to try again."""
+def test_claim_whose_answer_was_lost_is_unavailable(client: Any, table_name: str) -> None:
+    """The transaction is gone, so a retry looks like a replay; the page says to try again."""
     table = SessionTable(table_client(LostAnswer(client, "delete_item"), table_name))
     put(table)
     with pytest.raises(TableUnavailable):
