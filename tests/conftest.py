@@ -84,7 +84,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
-    """moto's server on a free port of this machine: AWS's services, as far as tests need them."""
+    """Serve the AWS services that tests need, with moto, on a free port of this machine."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -94,7 +94,7 @@ def moto_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def dynamodb_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The DynamoDB that `--dynamodb` names, one for the run."""
+    """Serve the DynamoDB that `--dynamodb` names, once for the run."""
     if request.config.getoption("dynamodb") == "moto":
         yield request.getfixturevalue("moto_url")
         return

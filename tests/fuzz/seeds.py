@@ -1,4 +1,4 @@
-"""What the fuzzer starts from: good inputs, so that it gets past the first check."""
+"""Seeds of the fuzzer: valid inputs, so that it gets past the first check."""
 
 import json
 from pathlib import Path

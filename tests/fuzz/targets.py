@@ -1,6 +1,6 @@
-"""What the fuzzer calls: everything that reads bytes from outside, with what must hold of it.
+"""What the fuzzer calls: everything that reads bytes from outside, and what must hold for it.
 
-A target raises for what it must never do; the errors that the product means to raise are caught.
+A target raises if a property does not hold; errors that the product raises on purpose are caught.
 """
 
 import json
@@ -59,7 +59,7 @@ def _secret_of(cookies: Cookies, header: bytes) -> str | None:
 
 
 def cookie(data: bytes) -> None:
-    """No neighbour hides the session cookie; only a second good one makes both worth nothing."""
+    """No other cookie hides the session cookie; only a second valid one makes it ambiguous."""
     cookies = Cookies(secure=True)
     alone = _secret_of(cookies, data)
     beside = _secret_of(cookies, data + b"; __Host-session=" + SECRET.encode())
@@ -109,7 +109,7 @@ def event(data: bytes) -> None:
 
 
 def token(data: bytes) -> None:
-    """No token passes whose signature nobody made."""
+    """A token without a valid signature is refused."""
     text = data.decode("latin-1")
     for check in (
         lambda: verify_signature(text, KNOWN),

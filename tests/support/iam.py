@@ -2,8 +2,9 @@
 
 moto's own enforcement knows neither resources nor conditions, and asks for a permission
 `dynamodb:TransactWriteItems` that IAM does not have. So each request is turned into what IAM is
-asked for it, and answered by the policies' own words. Service authorization reference of DynamoDB:
-a transaction asks once for each of its parts; a batch asks once for each table, with all keys.
+asked for it, and decided by the statements of the policies. Service authorization reference of
+DynamoDB: a transaction asks once for each of its parts; a batch asks once for each table, with all
+keys.
 """
 
 import re
@@ -33,7 +34,7 @@ class Asked:
 
 
 def is_allowed(policies: list[dict[str, Any]], asked: Asked) -> bool:
-    """Whether a statement allows it and none denies it."""
+    """Return whether a statement allows it and none denies it."""
     effects = {
         statement["Effect"]
         for policy in policies
@@ -44,7 +45,7 @@ def is_allowed(policies: list[dict[str, Any]], asked: Asked) -> bool:
 
 
 def applies(statement: dict[str, Any], asked: Asked) -> bool:
-    """Whether a statement speaks of what is asked."""
+    """Return whether a statement applies to what is asked."""
     assert set(statement) <= {"Sid", "Effect", "Action", "Resource", "Condition"}
     return (
         any(fnmatchcase(asked.action.lower(), a.lower()) for a in _list(statement["Action"]))
@@ -66,7 +67,7 @@ def _meets(operator: str, values: tuple[str, ...], wanted: list[str]) -> bool:
     assert comparison in ("StringEquals", "StringLike")
     matches = [_matches(comparison, value, wanted) for value in values]
     if quantifier == "ForAllValues":
-        return all(matches)  # as in IAM: true also where there is no value
+        return all(matches)  # as in IAM: true also if there is no value
     return any(matches) if quantifier else matches == [True]
 
 
@@ -77,7 +78,7 @@ def _matches(comparison: str, value: str, wanted: list[str]) -> bool:
 
 
 def dynamodb(operation: str, request: Mapping[str, Any], table_arns: str) -> Iterator[Asked]:
-    """What is asked for an operation; `table_arns` is the ARN of a table up to its name."""
+    """Yield what is asked for an operation; `table_arns` is the ARN of a table up to its name."""
     if operation == "TransactWriteItems":
         for entry in request["TransactItems"]:
             ((kind, write),) = entry.items()
@@ -96,7 +97,7 @@ def dynamodb(operation: str, request: Mapping[str, Any], table_arns: str) -> Ite
 
 
 def _queried(request: Mapping[str, Any]) -> dict[str, Any]:
-    """The partition key that a query names, by the only condition that this product has."""
+    """Return the partition key of a query, whose condition is always the same in this product."""
     assert request["KeyConditionExpression"] == "pk = :pk"
     return {"pk": request["ExpressionAttributeValues"][":pk"]}
 

@@ -14,13 +14,13 @@ from tests.support.http_server import Handler, serving_http
 from tests.support.iam import Asked, applies, dynamodb, is_allowed
 
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
-_KEPT = ("authorization", "content-type", "x-amz-target", "x-amz-date", "x-amz-security-token")
+_FORWARDED = ("authorization", "content-type", "x-amz-target", "x-amz-date", "x-amz-security-token")
 _HEADERS = {"content-type": "application/x-amz-json-1.0", "x-amzn-requestid": "of-the-gate"}
 
 
 @dataclass(slots=True)
 class Gate:
-    """`policies` by access key. `refused` and `used` record the decisions."""
+    """A gate with `policies` by access key. `refused` and `used` record its decisions."""
 
     url: str
     policies: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Gate:
     """Access key, statement and action of every permission that was needed."""
 
     def judge(self, key: str, asked: list[Asked]) -> bool:
-        """Decide whether the holder of this access key may do all of it."""
+        """Return whether the policies of an access key allow all that is asked."""
         policies = self.policies.get(key, [])
         refused = [one for one in asked if not is_allowed(policies, one)]
         self.refused += refused
@@ -43,8 +43,8 @@ class Gate:
 
 @contextmanager
 def running(moto_url: str) -> Iterator[Gate]:
-    """Run a gate while the context lasts."""
-    behind = urlsplit(moto_url).netloc
+    """Run a gate while the context lasts, and yield it."""
+    upstream = urlsplit(moto_url).netloc
 
     class Proxy(Handler):
         def do_POST(self) -> None:
@@ -54,9 +54,9 @@ def running(moto_url: str) -> Iterator[Gate]:
             if not signed or not asked or not gate.judge(signed[1], asked):
                 refusal = {"__type": "AccessDeniedException", "message": "not authorized"}
                 return self.answer(400, json.dumps(refusal).encode(), _HEADERS)
-            connection = http.client.HTTPConnection(behind)
-            kept = {name: self.headers[name] for name in _KEPT if name in self.headers}
-            connection.request("POST", self.path, body, kept)
+            connection = http.client.HTTPConnection(upstream)
+            forwarded = {name: self.headers[name] for name in _FORWARDED if name in self.headers}
+            connection.request("POST", self.path, body, forwarded)
             answer = connection.getresponse()
             self.answer(answer.status, answer.read(), _HEADERS)
             connection.close()
@@ -67,7 +67,7 @@ def running(moto_url: str) -> Iterator[Gate]:
 
 
 def _asked(headers: Mapping[str, str], body: bytes, region: str) -> list[Asked]:
-    """The permissions that a request needs; none if the product never makes such a request."""
+    """Return the permissions that a request needs; none if the product never makes such a one."""
     target = {name.lower(): value for name, value in headers.items()}.get("x-amz-target", "")
     service, _, operation = target.rpartition(".")
     request: Any = json.loads(body)

@@ -15,6 +15,6 @@ def lacking(reason: str) -> NoReturn:
 
 
 def chromium() -> str:
-    """Find Chromium; its path."""
+    """Find Chromium, and return its path."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     return found or lacking("Chromium is not installed (Debian: apt-get install chromium)")

@@ -29,7 +29,7 @@ class Relay:
         self.target = (str(parts.hostname), int(parts.port or 0))
 
     def cut(self) -> int:
-        """Close all connections, as a peer does with idle ones; how many were open."""
+        """Close all connections, as a peer does with idle ones, and return how many were open."""
         open_ = 0
         for pair in self._pairs:
             open_ += pair[0].fileno() >= 0

@@ -21,7 +21,7 @@ BATCH = 25
 
 
 class _Writes:
-    """Takes the place of the table's client, and keeps the items that are put."""
+    """Takes the place of the table's client, and collects the items that are put."""
 
     def __init__(self) -> None:
         self.items: list[dict[str, Any]] = []
@@ -34,7 +34,7 @@ class _Writes:
 
 
 def put_many(services: Services, client: Any, table: str, subject: str, count: int) -> None:
-    """Put the items of so many sessions of a user, as commits write them, in batches."""
+    """Put the items of `count` sessions of a user, as commits write them, in batches."""
     writes: Any = _Writes()
     for _ in range(count):
         put_session(replace(services, table=writes), subject)
@@ -52,7 +52,7 @@ def put_session(
     seconds_ago: int = 0,
     client: tuple[str | None, str | None] = (None, None),
 ) -> str:
-    """Commit a session that began so long ago; the secret of its cookie."""
+    """Commit a session that began `seconds_ago`, and return the secret of its cookie."""
     settings, began = services.settings, int(services.clock()) - seconds_ago
     secret = new_secret(services.random)
     seal = SessionHandle.of(secret).seal

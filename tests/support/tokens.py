@@ -18,7 +18,7 @@ RS256 = RSAKey.generate_key(2048, {"kid": "rs256", "use": "sig", "alg": "RS256"}
 
 
 def known(*keys: Key, algorithms: tuple[str, ...] = ("ES384",)) -> ProviderMetadata:
-    """The metadata of a provider with these keys."""
+    """Return the metadata of a provider with these keys."""
     return ProviderMetadata(
         document={
             "issuer": ISSUER,
@@ -39,7 +39,7 @@ def expected(**changes: Any) -> Expected:
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """The claims of a valid ID token; None removes one."""
+    """Return the claims of a valid ID token; None removes one."""
     values: dict[str, Any] = {
         "iss": ISSUER,
         "sub": "user-1",
@@ -54,7 +54,7 @@ def claims(**changes: Any) -> dict[str, Any]:
 def signed(
     content: dict[str, Any], key: Key = ES384, *, header: dict[str, Any] | None = None
 ) -> str:
-    """Sign claims: a compact JWS."""
+    """Sign claims, and return a compact JWS."""
     algorithm = str(key.alg or "ES384")
     full = {"alg": algorithm, "kid": key.kid, **(header or {})}
     full = {name: value for name, value in full.items() if value is not None}

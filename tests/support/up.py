@@ -38,16 +38,16 @@ class Up:
         return self._child.log
 
     def wait_for(self, text: str, *, times: int = 1) -> None:
-        """Wait until the program has printed a text so many times."""
+        """Wait until the program has printed a text that many times."""
         self._child.wait_until(lambda: self.output.count(text) >= times, seconds=90)
 
     def end(self, how: signal.Signals) -> int:
-        """Signal the whole group, as a terminal does, and wait for the end; the exit code."""
+        """Signal the whole group, as a terminal does, and return the exit code."""
         self._child.signal(how)
         return self.finish()
 
     def finish(self) -> int:
-        """Wait for the end of the program and of all its processes; the exit code."""
+        """Wait for the end of the program and of all its processes, and return the exit code."""
         return self._child.wait()
 
     def kill(self) -> None:

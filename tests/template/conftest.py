@@ -1,4 +1,4 @@
-"""A stack of the expanded template on moto's server, of the resources that moto has."""
+"""A stack of the expanded template on moto's server, with the resources that moto has."""
 
 import io
 import json
@@ -29,14 +29,14 @@ NOT_IN_MOTO = {
     "HttpApi": "api",
     "ParameterVersion": "1",
 }
-"""What resources of moto's refer to, and names in its place."""
+"""Resources that moto lacks and others refer to, with the names that replace them."""
 SECRETS = {"AppSecret": "local-app-secret", "WebhookSigningKey": SIGNING_KEY}
 """moto has secrets, but not as resources of a stack."""
 
 
 @pytest.fixture(autouse=True)
 def quiet_translator() -> Iterator[None]:
-    """SAM's translator tells of feature flags that it has not been given."""
+    """Silence SAM's translator, which logs each feature flag that is not set."""
     logging.getLogger("samtranslator").setLevel(logging.CRITICAL)
     yield
     logging.getLogger("samtranslator").setLevel(logging.NOTSET)
@@ -44,7 +44,7 @@ def quiet_translator() -> Iterator[None]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stack:
-    """A stack: makers of clients, and the physical id of each resource by its logical one."""
+    """A stack: clients for it, and the physical id of each resource by its logical one."""
 
     name: str
     url: str
@@ -70,7 +70,7 @@ class Stack:
 
 @pytest.fixture(scope="module")
 def create_stack(moto_url: str) -> Callable[..., Stack]:
-    """Creates a stack of the template with these parameters."""
+    """Return a function that creates a stack of the template with these parameters."""
 
     def create(**given: str) -> Stack:
         stack = Stack(name=f"sign-in-{uuid.uuid4().hex[:8]}", url=moto_url)

@@ -19,7 +19,7 @@ CHECKOV = Path(sys.prefix) / "policies" / "bin" / "checkov"
 
 
 def main() -> int:
-    """The exit code of checkov: 1 where it finds something that the baseline does not have."""
+    """Run checkov. Its exit code is 1 if it finds something that the baseline does not have."""
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
         for name, given in (("domain", {**DOMAIN, **KEY}), ("front", {**FRONT, **KEY})):

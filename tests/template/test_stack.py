@@ -1,7 +1,7 @@
 """The stack as created: table, roles and functions are what the template says.
 
 moto makes neither TTL, encryption, architecture nor layers of a stack's resources;
-`test_expansion.py` looks for them in the expanded template.
+`test_expansion.py` checks them in the expanded template.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,9 @@ FUNCTIONS = {"AuthFunction", "AuthorizerFunction", "NotificationsFunction", "Adm
 @pytest.mark.parametrize(
     "given", [{}, KEY, DOMAIN, {**FRONT, **KEY}], ids=["defaults", "key", "domain", "front"]
 )
-def test_stack(create_stack: Callable[..., Stack], given: dict[str, str]) -> None:
+def test_created_stack_matches_the_template(
+    create_stack: Callable[..., Stack], given: dict[str, str]
+) -> None:
     stack = create_stack(**given)
     (described,) = stack.client("cloudformation").describe_stacks(StackName=stack.name)["Stacks"]
     assert described["StackStatus"] == "CREATE_COMPLETE"
