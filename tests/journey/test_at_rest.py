@@ -1,4 +1,4 @@
-"""What the table and the logs hold: nothing that anybody could use, and nobody's name."""
+"""The table and the logs show neither secrets nor personal data."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from harness.tables import raw_bytes
 
 
 def secrets_of(product: Product, cookies: dict[str, str], *urls: str) -> set[str]:
-    """Everything of a sign-in that must stay between the browser, the handler and Logto."""
+    """Return what must stay between the browser, the handler and Logto in a sign-in."""
     memory = product.stand_in.state
     found = set(cookies.values())
     for url in urls:
@@ -25,7 +25,9 @@ def secrets_of(product: Product, cookies: dict[str, str], *urls: str) -> set[str
 
 
 @pytest.mark.invariant(16)
-def test_nothing_is_in_the_clear(product: Product, printed: Callable[[], str]) -> None:
+def test_table_and_logs_show_no_secret_of_a_sign_in(
+    product: Product, printed: Callable[[], str]
+) -> None:
     browser = product.browser()
     started = browser.get("/sign-in?login_hint=alice%40contoso.com").location
     pending = raw_bytes(product.client, product.table_name)
@@ -33,7 +35,7 @@ def test_nothing_is_in_the_clear(product: Product, printed: Callable[[], str]) -
     browser.get(callback)
     browser.get("/")
     browser.get("/sign-in")
-    held = raw_bytes(product.client, product.table_name)
+    rows = raw_bytes(product.client, product.table_name)
     secrets = secrets_of(product, browser.jar, started, callback)
     browser.get("/callback?state=x&code=" + "c" * 43)
     browser.get("/sign-out", {**NAVIGATION, "sec-fetch-site": "same-origin"})
@@ -41,11 +43,11 @@ def test_nothing_is_in_the_clear(product: Product, printed: Callable[[], str]) -
     assert len(secrets) > 12
     assert "correlation_id" in logged
     for secret in secrets:
-        assert secret.encode() not in pending + held
+        assert secret.encode() not in pending + rows
         assert secret not in logged
 
 
-def test_a_log_line_carries_the_id_that_the_error_page_shows(
+def test_log_line_carries_the_id_that_the_error_page_shows(
     product: Product, printed: Callable[[], str]
 ) -> None:
     page = product.browser().get("/callback?error=x")
@@ -55,7 +57,9 @@ def test_a_log_line_carries_the_id_that_the_error_page_shows(
     assert any(line.get("correlation_id") == identifier for line in lines)
 
 
-def test_metrics_are_counted(product: Product, printed: Callable[[], str]) -> None:
+def test_sign_in_failure_and_sign_out_are_counted(
+    product: Product, printed: Callable[[], str]
+) -> None:
     browser = product.browser()
     product.sign_in(browser)
     browser.get("/callback?state=x")

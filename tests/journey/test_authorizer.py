@@ -1,4 +1,4 @@
-"""The authorizer before a protected route: who is let in, and what the integration is told."""
+"""The authorizer of a protected route: what it allows, and which context it passes on."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ def authorizer(product: Product) -> Iterator[Authorizer]:
         yield started
 
 
-def test_a_session_is_let_in_with_its_identity(product: Product, authorizer: Authorizer) -> None:
+def test_session_is_allowed_with_its_identity(product: Product, authorizer: Authorizer) -> None:
     browser = product.browser()
     product.sign_in(browser, query="connector=contoso00001")
     context = authorizer.ask(browser)
@@ -61,7 +61,7 @@ def test_a_session_is_let_in_with_its_identity(product: Product, authorizer: Aut
     }
 
 
-def test_nobody_is_let_in_without_a_session(product: Product, authorizer: Authorizer) -> None:
+def test_request_without_a_session_is_denied(product: Product, authorizer: Authorizer) -> None:
     browser = product.browser()
     assert authorizer.ask(None) is None
     assert authorizer.ask(browser) is None
@@ -73,14 +73,16 @@ def test_nobody_is_let_in_without_a_session(product: Product, authorizer: Author
     assert authorizer.ask(old) is None
 
 
-def test_timeouts_hold_at_the_authorizer(product: Product, authorizer: Authorizer) -> None:
+def test_session_past_its_timeout_is_denied(product: Product, authorizer: Authorizer) -> None:
     browser = product.browser()
     product.sign_in(browser)
     product.clock.ahead = 3601
     assert authorizer.ask(browser) is None
 
 
-def test_activity_counts(product: Product, authorizer: Authorizer) -> None:
+def test_activity_at_the_authorizer_extends_the_session(
+    product: Product, authorizer: Authorizer
+) -> None:
     browser = product.browser()
     product.sign_in(browser)
     for ahead in (3000, 6000, 9000):
@@ -106,7 +108,7 @@ def test_activity_counts(product: Product, authorizer: Authorizer) -> None:
         ("PROPFIND", {"sec-fetch-site": "cross-site"}, False),
     ],
 )
-def test_unsafe_methods_only_from_here(
+def test_unsafe_methods_are_allowed_only_from_this_origin(
     product: Product,
     authorizer: Authorizer,
     method: str,
@@ -118,7 +120,7 @@ def test_unsafe_methods_only_from_here(
     assert (authorizer.ask(browser, method, headers=headers) is not None) is allowed
 
 
-def test_a_call_costs_one_read(product: Product, authorizer: Authorizer) -> None:
+def test_request_costs_one_read(product: Product, authorizer: Authorizer) -> None:
     browser = product.browser()
     product.sign_in(browser)
     product.forget_counts()
@@ -130,9 +132,7 @@ def test_a_call_costs_one_read(product: Product, authorizer: Authorizer) -> None
     assert (product.wire.calls, product.stand_in.requests) == (["BatchGetItem"], [])
 
 
-def test_a_refresh_costs_four_calls_and_one_request(
-    product: Product, authorizer: Authorizer
-) -> None:
+def test_refresh_costs_four_calls_and_one_request(product: Product, authorizer: Authorizer) -> None:
     browser = product.browser()
     product.sign_in(browser)
     assert authorizer.ask(browser, route="/organization") is not None
@@ -147,7 +147,7 @@ def test_a_refresh_costs_four_calls_and_one_request(
     assert product.stand_in.requests == [("POST", "/oidc/token")]
 
 
-def test_an_access_token_on_the_routes_that_have_one(
+def test_route_with_a_resource_gets_its_access_token(
     product: Product, authorizer: Authorizer
 ) -> None:
     browser = product.browser()
@@ -166,11 +166,11 @@ def test_an_access_token_on_the_routes_that_have_one(
     assert claims["aud"] == "urn:logto:organization:contosoorg01"
 
 
-def test_who_gets_no_such_token_is_denied_and_stays_signed_in(
+def test_user_without_access_to_the_resource_is_denied_and_stays_signed_in(
     product: Product, authorizer: Authorizer
 ) -> None:
     browser = product.browser()
-    product.sign_in(browser, "bob000000001")  # no member of the organization
+    product.sign_in(browser, "bob000000001")  # not a member of the organization
     assert authorizer.ask(browser, route="/organization") is None
     assert authorizer.ask(browser) is not None
     assert authorizer.ask(browser, route=ROUTE) is not None
@@ -184,7 +184,9 @@ def bearer(product: Product, authorizer: Authorizer, route: str = ROUTE) -> str:
     return str(context["access_token"])
 
 
-def test_a_bearer_token_of_a_configured_resource(product: Product, authorizer: Authorizer) -> None:
+def test_bearer_token_of_a_configured_resource_is_allowed(
+    product: Product, authorizer: Authorizer
+) -> None:
     token = bearer(product, authorizer)
     product.forget_counts()
     context = authorizer.ask(None, "POST", headers={"authorization": f"Bearer {token}"})
@@ -198,16 +200,25 @@ def test_a_bearer_token_of_a_configured_resource(product: Product, authorizer: A
     assert product.wire.calls == []
 
 
-def test_bad_bearer_token_is_not_saved_by_a_cookie_and_another_scheme_is_ignored(
+def test_no_cookie_makes_up_for_an_invalid_bearer_token(
     product: Product, authorizer: Authorizer
 ) -> None:
     browser = product.browser()
     product.sign_in(browser)
     assert authorizer.ask(browser, headers={"authorization": "Bearer of.bad.news"}) is None
+
+
+def test_authorization_of_another_scheme_is_ignored(
+    product: Product, authorizer: Authorizer
+) -> None:
+    browser = product.browser()
+    product.sign_in(browser)
     assert authorizer.ask(browser, headers={"authorization": "Basic dTpw"}) is not None
 
 
-def test_a_bearer_token_for_something_else(product: Product, authorizer: Authorizer) -> None:
+def test_bearer_token_for_another_resource_is_denied(
+    product: Product, authorizer: Authorizer
+) -> None:
     organization = bearer(product, authorizer, "/organization")
     browser = product.browser()
     product.sign_in(browser)
@@ -217,7 +228,9 @@ def test_a_bearer_token_for_something_else(product: Product, authorizer: Authori
     assert authorizer.ask(None, route="/organization", headers=headers) is None
 
 
-def test_a_refreshed_token_is_a_new_one(product: Product, authorizer: Authorizer) -> None:
+def test_token_is_refreshed_shortly_before_it_expires(
+    product: Product, authorizer: Authorizer
+) -> None:
     browser = product.browser()
     product.sign_in(browser)
     first = authorizer.ask(browser, route=ROUTE)
@@ -230,9 +243,7 @@ def test_a_refreshed_token_is_a_new_one(product: Product, authorizer: Authorizer
     assert product.stand_in.requests == [("POST", "/oidc/token")]
 
 
-def test_what_the_directory_changed_shows_after_a_refresh(
-    product: Product, authorizer: Authorizer
-) -> None:
+def test_changed_roles_show_after_a_refresh(product: Product, authorizer: Authorizer) -> None:
     browser = product.browser()
     product.sign_in(browser)
     product.stand_in.tenant.users["alice0000001"].roles = ("buyer", "approver")
@@ -242,7 +253,7 @@ def test_what_the_directory_changed_shows_after_a_refresh(
     assert context["roles"] == ["buyer", "approver"]
 
 
-def test_a_suspended_user_is_out_with_the_next_refresh(
+def test_suspended_user_is_denied_from_the_next_refresh_on(
     product: Product, authorizer: Authorizer
 ) -> None:
     browser = product.browser()
@@ -255,7 +266,7 @@ def test_a_suspended_user_is_out_with_the_next_refresh(
     assert browser.get("/me", FETCH).status == 401
 
 
-def test_importing_it_loads_neither_framework_nor_sdk() -> None:
+def test_importing_the_authorizer_loads_neither_framework_nor_sdk() -> None:
     program = (
         "import sys\n"
         "import functions.authorizer.app\n"
@@ -296,15 +307,13 @@ def test_importing_it_loads_neither_framework_nor_sdk() -> None:
         {"routeKey": 7},
     ],
 )
-def test_whatever_the_event_is_nobody_gets_in(
-    authorizer: Authorizer, change: dict[str, object]
-) -> None:
+def test_event_of_any_shape_is_denied(authorizer: Authorizer, change: dict[str, object]) -> None:
     event = authorizer_event() | change if change else {}
     assert authorizer.handler(event, None) == {"isAuthorized": False}
 
 
 @pytest.mark.invariant(17)
-def test_a_table_that_fails_lets_nobody_in(product: Product) -> None:
+def test_request_is_denied_if_the_table_fails(product: Product) -> None:
     class Failing:
         meta = product.client.meta
 

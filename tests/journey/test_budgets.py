@@ -93,7 +93,7 @@ def test_callback_costs_the_same_units_whatever_the_sessions_of_the_user(
 
 
 def test_sign_out_costs_two_writes_and_one_request(warm: Product) -> None:
-    """The session first, and then its listing."""
+    """The session is deleted first, and then its listing."""
     browser = warm.browser()
     warm.sign_in(browser)
     calls, requests = cost(warm, lambda: browser.get("/sign-out", HERE))
@@ -109,7 +109,7 @@ def test_activity_is_written_at_most_once_in_five_minutes(warm: Product) -> None
     assert cost(warm, lambda: browser.get("/")) == (["GetItem"], [])
 
 
-def test_a_session_is_under_four_kilobytes(warm: Product) -> None:
+def test_session_is_under_four_kilobytes(warm: Product) -> None:
     warm.sign_in(warm.browser(), "grace0000001")
     items = warm.client.scan(TableName=warm.table_name)["Items"]
     sealed = [item["sealed"]["B"] for item in items if "sealed" in item]

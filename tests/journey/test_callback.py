@@ -1,4 +1,4 @@
-"""Callbacks that are not the ordinary end of a sign-in."""
+"""Callbacks that do not end a sign-in as usual."""
 
 from urllib.parse import quote
 
@@ -39,7 +39,7 @@ def test_replay_without_a_session_gets_a_page(product: Product) -> None:
 
 
 @pytest.mark.invariant(2)
-def test_other_browser_consumes_nothing(product: Product) -> None:
+def test_callback_from_another_browser_leaves_the_transaction(product: Product) -> None:
     browser, other = product.browser(), product.browser()
     other.get("/sign-in")
     url = product.at_logto(browser.get("/sign-in").location)
@@ -48,7 +48,7 @@ def test_other_browser_consumes_nothing(product: Product) -> None:
     assert browser.get(url).status == 302
 
 
-def test_expired_transaction_that_the_ttl_has_not_deleted(product: Product) -> None:
+def test_expired_transaction_that_the_ttl_has_not_deleted_is_refused(product: Product) -> None:
     browser = product.browser()
     url = product.at_logto(browser.get("/sign-in").location)
     product.clock.ahead = 3601
@@ -70,7 +70,7 @@ def test_expired_transaction_that_the_ttl_has_not_deleted(product: Product) -> N
         "state={state}&code=%FF%FE",
         "state=" + "x" * 9000 + "&code=abc",
         "state={state}&code=abc&iss=https://evil.test/oidc",
-        "state={state}&code=abc",  # the metadata promise `iss`
+        "state={state}&code=abc",  # the metadata announces `iss`
         "state={state}&code=abc&iss={issuer}&iss={issuer}",
         "&".join(f"p{n}=1" for n in range(5000)) + "&state={state}&code=abc",
     ],
@@ -106,7 +106,9 @@ def test_error_with_a_foreign_state_leaves_the_transaction(product: Product) -> 
 @pytest.mark.parametrize(
     ("error", "status"), [("access_denied", 403), ("login_required", 401), ("<script>", 400)]
 )
-def test_error_with_the_right_state(product: Product, error: str, status: int) -> None:
+def test_error_with_the_right_state_gets_its_page(
+    product: Product, error: str, status: int
+) -> None:
     browser = product.browser()
     started = browser.get("/sign-in").location
     state = started.split("state=")[1].split("&")[0]
@@ -140,7 +142,7 @@ def test_prompt_none_with_a_session_at_logto_goes_back_signed_in(product: Produc
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT"])
-def test_other_methods_consume_nothing(product: Product, method: str) -> None:
+def test_other_methods_leave_the_transaction(product: Product, method: str) -> None:
     browser = product.browser()
     url = product.at_logto(browser.get("/sign-in").location)
     target = url.removeprefix(f"https://{DOMAIN}")

@@ -1,4 +1,4 @@
-"""Security headers are on every answer, and HSTS where the domain is the deployment's own."""
+"""Every answer has security headers, and HSTS if the domain belongs to the deployment."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ EVERYWHERE = {
     "x-content-type-options",
     "x-frame-options",
 }
-ASKED = [
+REQUESTS = [
     ("GET", "/", NAVIGATION),
     ("GET", "/me", FETCH),
     ("GET", "/sign-in", NAVIGATION),
@@ -38,8 +38,8 @@ def own(stand_in: StandIn, dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -
         yield started
 
 
-@pytest.mark.parametrize(("method", "target", "headers"), ASKED)
-def test_every_answer_has_them(
+@pytest.mark.parametrize(("method", "target", "headers"), REQUESTS)
+def test_every_answer_has_security_headers_and_hsts(
     own: Product, method: str, target: str, headers: dict[str, str]
 ) -> None:
     reply = own.browser().send(method, target, headers)
@@ -47,7 +47,7 @@ def test_every_answer_has_them(
     assert reply.headers[HSTS] == "max-age=31536000"
 
 
-def test_what_is_no_request_has_it_too(own: Product) -> None:
+def test_answer_to_a_malformed_event_has_hsts(own: Product) -> None:
     event = http_event("POST", "/sign-in", body="x")
     event["body"] = "no base64"
     answer = own.handler(event, None)
@@ -55,13 +55,13 @@ def test_what_is_no_request_has_it_too(own: Product) -> None:
     assert HSTS in answer["headers"]
 
 
-def test_messages_too(own: Product) -> None:
+def test_answers_to_messages_have_hsts(own: Product) -> None:
     with started_notifications(own) as notifications:
         for path in ("/backchannel-logout", "/nowhere"):
             assert HSTS in notifications.handler(http_event("POST", path), None)["headers"]
 
 
-def test_api_gateway_s_own_domain_needs_none(product: Product) -> None:
+def test_answers_on_the_domain_of_api_gateway_have_no_hsts(product: Product) -> None:
     assert HSTS not in product.browser().get("/").headers
     with started_notifications(product) as notifications:
         answer = notifications.handler(http_event("POST", "/backchannel-logout"), None)

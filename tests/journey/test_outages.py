@@ -17,7 +17,7 @@ HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 
 @pytest.fixture
 def orphaned(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Product]:
-    """A process that signed nobody in yet, and whose Logto is down."""
+    """Start a process without a sign-in so far, whose Logto is down."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
     with running(default_tenant(f"https://{DOMAIN}")) as stand_in:
         pass
@@ -25,7 +25,7 @@ def orphaned(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pro
         yield product
 
 
-def test_logto_down_from_the_start(orphaned: Product) -> None:
+def test_sign_in_is_unavailable_if_logto_is_down_from_the_start(orphaned: Product) -> None:
     reply = orphaned.browser().get("/sign-in")
     assert reply.status == 503
     assert reply.headers["retry-after"] == "5"
@@ -33,7 +33,9 @@ def test_logto_down_from_the_start(orphaned: Product) -> None:
     assert orphaned.browser().get("/").status == 200
 
 
-def test_logto_down_later(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_serves_if_logto_goes_down_later(
+    dynamodb_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
     with running(default_tenant(f"https://{DOMAIN}")) as stand_in:
         product_context = started_product(stand_in)
@@ -44,7 +46,7 @@ def test_logto_down_later(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) ->
     try:
         assert "Alice Example" in browser.get("/").body
         session = browser.jar["__Host-session"]
-        assert browser.get("/sign-in").status == 302  # what is known serves
+        assert browser.get("/sign-in").status == 302  # cached metadata serves
         assert browser.get(callback).status == 503
         assert browser.jar["__Host-session"] == session
         assert "Alice Example" in browser.get("/").body
@@ -55,7 +57,9 @@ def test_logto_down_later(dynamodb_url: str, monkeypatch: pytest.MonkeyPatch) ->
         product_context.__exit__(None, None, None)
 
 
-def test_table_down(product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_and_transaction_survive_an_outage_of_the_table(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
     browser = product.browser()
     product.sign_in(browser)
     jar = dict(browser.jar)

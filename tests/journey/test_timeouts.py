@@ -11,7 +11,7 @@ from harness.tables import dump
 pytestmark = pytest.mark.invariant(15)
 
 
-def test_idle_timeout(product: Product) -> None:
+def test_session_ends_at_the_idle_timeout(product: Product) -> None:
     browser = product.browser()
     product.sign_in(browser)
     product.clock.ahead = 3599
