@@ -1,4 +1,4 @@
-"""Every hostile test ends with a search: no canary in an answer, a log line or a metric."""
+"""Every hostile test ends with a search for canaries in answers, log lines and metrics."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -27,7 +27,7 @@ def provider(listening: EvilProvider) -> EvilProvider:
 
 @pytest.fixture
 def limits(request: pytest.FixtureRequest) -> Limits:
-    """How long a process waits: for a provider that stalls on purpose, not for long."""
+    """Return how long a process waits: only briefly if the provider stalls on purpose."""
     stalls = request.node.get_closest_marker("impatient")
     limits = impatient(STALLED_SECONDS) if stalls else PATIENT
     for marker in reversed(list(request.node.iter_markers("limits"))):  # the closest one wins

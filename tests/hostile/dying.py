@@ -15,12 +15,12 @@ from shared.store.dynamodb import connect
 
 
 def die(**_: Any) -> None:
-    """End as when Lambda takes the environment away: nothing is cleaned up."""
+    """Kill this process without any cleanup, as when Lambda removes an environment."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 class DyingHttp(HttpClient):
-    """Dies around the token request."""
+    """Dies before or after the token request."""
 
     def post_form(self, url: str, form: Mapping[str, str], *, deadline: Deadline) -> Response:
         if os.environ["DIE_AT"] == "before the token request":

@@ -38,7 +38,7 @@ def _reset(client: Any, request: Any) -> AWSResponse:
 
 
 def _applied(client: Any, request: Any) -> AWSResponse:
-    """The request is carried out, and its answer gets lost."""
+    """Carry out the request, and lose its answer."""
     client._endpoint.http_session.send(request)
     raise ReadTimeoutError(endpoint_url=URL)
 
@@ -56,12 +56,12 @@ KINDS: dict[str, Callable[[Any, Any], AWSResponse]] = {
     "applied, answer lost": _applied,
 }
 TRANSIENT = ("throttled", "over capacity", "error 500", "error 503", "timeout", "reset")
-"""What a second attempt may not meet again."""
+"""Failures that a second attempt may not meet again."""
 
 
 @dataclass(slots=True)
 class Faults:
-    """Makes the calls of a client fail whose number, counted from when it is armed, is chosen."""
+    """Makes chosen calls of a client fail, by their number since `arm`."""
 
     client: Any
     service: str = "dynamodb"
@@ -73,7 +73,7 @@ class Faults:
         self.client.meta.events.register(f"before-send.{self.service}", self._before_send)
 
     def arm(self, kind: str, chosen: Callable[[int], bool]) -> None:
-        """From now on, fail in this way each attempt that is chosen; the first has number 1."""
+        """Make each chosen attempt fail in this way from now on; the first has number 1."""
         self.sent, self._kind, self._chosen = 0, kind, chosen
 
     def disarm(self) -> None:

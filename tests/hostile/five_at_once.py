@@ -1,7 +1,7 @@
-"""Five processes' worth of authorizers in one: the same request to all of them at once.
+"""Five authorizers in one process, which get the same request at once.
 
-Only workers import this module. Everything is loaded by then, and no time runs out: what is tried
-is that one request refreshes, and not how fast a small machine runs fifty.
+Only workers import this module. Everything is loaded by then, and no limit is reached: the tests
+check that one request refreshes, not how fast a small machine runs fifty.
 """
 
 import os

@@ -1,5 +1,7 @@
-"""The auth function of one of many processes, which have all the time that a small machine takes to
-run them all. Only workers import this module."""
+"""The auth function of one of many processes, with limits that suit a small machine.
+
+Only workers import this module.
+"""
 
 import asyncio
 import os

@@ -51,15 +51,15 @@ Responder = Callable[[dict[str, str]], Answer]
 
 
 def as_json(value: object, **changes: Any) -> Answer:
-    """A JSON answer."""
+    """Return a JSON answer."""
     kind = {"content-type": "application/json"}
     return Answer(body=json.dumps(value).encode(), headers=kind, **changes)
 
 
 class EvilProvider:
-    """Answers like a good provider until it is told otherwise.
+    """Answers like a good provider unless a test changes an answer.
 
-    `secrets` are the canaries: whatever was issued or received that must not be seen anywhere.
+    `secrets` are the canaries: values that were issued or received and must not appear anywhere.
     """
 
     def __init__(self, url: str) -> None:
@@ -81,7 +81,7 @@ class EvilProvider:
         self.nonces: dict[str, str] = {}
         self.clock: Callable[[], float] = time.time
         self.rotates = False
-        """Whether each refresh brings a new refresh token, as Logto does late in its life."""
+        """Whether each refresh rotates the refresh token, as Logto does late in the token's life."""
         self.introspects = True
         self.refresh_nonces: dict[str, str] = {}
         self.redeemed: list[str] = []
@@ -93,13 +93,13 @@ class EvilProvider:
         return f"{self.url}/oidc"
 
     def code_for(self, nonce: str) -> str:
-        """A code whose ID token carries this nonce."""
+        """Return a code whose ID token carries this nonce."""
         code = self.canary("code")
         self.nonces[code] = nonce
         return code
 
     def canary(self, kind: str) -> str:
-        """A new secret that must not show up anywhere."""
+        """Return a new secret that must not appear anywhere."""
         secret = f"canary-{kind}-{uuid.uuid4().hex}"
         self.secrets.add(secret)
         return secret
@@ -118,7 +118,7 @@ class EvilProvider:
         }
 
     def signed(self, claims: dict[str, Any], key: Key | None = None, **header: Any) -> str:
-        """A compact JWS; a header of None is left out."""
+        """Return a compact JWS; a header of None is left out."""
         signing = key or self.keys[0]
         algorithm = header.get("alg") or signing.alg or "ES384"
         full = {"alg": algorithm, "kid": signing.kid, **header}
@@ -128,11 +128,11 @@ class EvilProvider:
         return token
 
     def count(self, path: str) -> int:
-        """How often a path was asked for."""
-        return sum(1 for _, asked in self.requests if asked == path)
+        """Return how often a path was requested."""
+        return sum(1 for _, requested in self.requests if requested == path)
 
     def answer(self, method: str, path: str, form: dict[str, str]) -> Answer:
-        """The answer to one request."""
+        """Return the answer to one request."""
         self.requests.append((method, path))
         if path in self.responders:
             return self.responders[path](form)
@@ -149,7 +149,7 @@ class EvilProvider:
         return Answer(status=200 if path == REVOCATION else 404)
 
     def tokens(self, form: dict[str, str]) -> Answer:
-        """What the token endpoint answers. A refresh token that comes again ends the grant."""
+        """Answer as the token endpoint does. Sending a rotated refresh token again ends the grant."""
         if form.get("grant_type") == "refresh_token":
             sent = form.get("refresh_token", "")
             again = self.rotates and sent in self.redeemed
@@ -199,7 +199,7 @@ class _Server(ThreadingHTTPServer):
     provider: EvilProvider
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is what many tests are about."""
+        """Ignore clients that disconnect, which many tests do on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -251,7 +251,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def evil_provider() -> Iterator[EvilProvider]:
-    """An evil provider that listens on a free port."""
+    """Run an evil provider on a free port while the context lasts."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.provider = EvilProvider(f"http://127.0.0.1:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

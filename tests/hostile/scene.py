@@ -38,7 +38,7 @@ class Attempt:
     nonce: str
 
     def callback(self, **query: str | None) -> str:
-        """A callback URL with these parameters; None leaves one out."""
+        """Return a callback URL with these parameters; None leaves one out."""
         given = {"state": self.state, **query}
         return "/callback?" + "&".join(
             f"{name}={quote(value, safe='')}" for name, value in given.items() if value is not None
@@ -65,12 +65,12 @@ class Scene:
         browser = browser or self.browser()
         started = browser.get(f"/sign-in?{query}")
         assert started.status == 302, started.body
-        asked = parse_qs(urlsplit(started.location).query)
-        browser.secrets |= {asked["state"][0], asked["nonce"][0]}
-        return Attempt(browser=browser, state=asked["state"][0], nonce=asked["nonce"][0])
+        sent = parse_qs(urlsplit(started.location).query)
+        browser.secrets |= {sent["state"][0], sent["nonce"][0]}
+        return Attempt(browser=browser, state=sent["state"][0], nonce=sent["nonce"][0])
 
     def finish(self, attempt: Attempt, **changes: str | None) -> Reply:
-        """Send a callback that is good but for these changes."""
+        """Send a callback that is valid except for these changes."""
         good: dict[str, str | None] = {
             "code": self.provider.code_for(attempt.nonce),
             "iss": self.provider.issuer,
@@ -78,14 +78,14 @@ class Scene:
         return attempt.browser.get(attempt.callback(**{**good, **changes}))
 
     def signed_in(self) -> Witnessed:
-        """A browser with a session of the provider's user."""
+        """Return a browser with a session of the provider's user."""
         attempt = self.begin()
         assert self.finish(attempt).status == 302
         assert self.who(attempt.browser) == SUBJECT
         return attempt.browser
 
     def who(self, browser: Witnessed) -> str | None:
-        """The subject of the browser's session."""
+        """Return the subject of the browser's session."""
         reply = browser.get("/me", FETCH)
         if reply.status == 401:
             return None
@@ -94,12 +94,12 @@ class Scene:
         return subject
 
     def refused(self, reply: Reply, *, token_requests: int | None = None) -> None:
-        """REJ: a 4xx page that sets no cookie and shows nothing of anybody."""
+        """Check for a refusal: a 4xx page that sets no cookie and shows no secret."""
         assert 400 <= reply.status < 500, (reply.status, reply.body)
         self.clean(reply, token_requests)
 
     def unavailable(self, reply: Reply, *, token_requests: int | None = None) -> None:
-        """UNAV: 502 or 503."""
+        """Check for an outage: a page with status 502 or 503."""
         assert reply.status in (502, 503), (reply.status, reply.body)
         self.clean(reply, token_requests)
 
@@ -114,7 +114,7 @@ class Scene:
     def rejected_over_a_live_session(
         self, act: Callable[[Attempt], Reply], *, token_requests: int | None = None
     ) -> None:
-        """What the browser has before a refused sign-in, it has afterwards."""
+        """Check that a refused sign-in leaves the session that the browser had."""
         browser = self.signed_in()
         session = browser.jar[SESSION]
         self.provider.requests.clear()
@@ -123,11 +123,11 @@ class Scene:
         assert self.who(browser) == SUBJECT
 
     def canaries(self) -> set[str]:
-        """Everything that must appear nowhere but where it belongs."""
+        """Return every secret, none of which may appear where it does not belong."""
         return self.provider.secrets.union(*(browser.secrets for browser in self.browsers))
 
     def search(self) -> None:
-        """Look for every canary in all that was answered and written."""
+        """Search all that was answered and written for every canary."""
         written = self.printed()
         shown = "\n".join(
             self._shown(reply) for browser in self.browsers for reply in browser.replies
@@ -145,7 +145,7 @@ class Scene:
             assert secret not in cookies, "a secret is in a cookie"
 
     def _shown(self, reply: Reply) -> str:
-        """An answer without the redirect to the provider, which carries `state` on purpose."""
+        """Return an answer without the redirect to the provider, which carries `state` on purpose."""
         headers = dict(reply.headers)
         if headers.get("location", "").startswith(f"{self.provider.url}/"):
             del headers["location"]

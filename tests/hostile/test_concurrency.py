@@ -1,4 +1,4 @@
-"""Many processes over one table: races that only a real table decides, and processes that die."""
+"""Many processes over one table: races that only a real table decides, and killed processes."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ POINTS = (
 
 
 def variables(scene: Scene, **more: str) -> dict[str, str]:
-    """The environment of further processes over the scene's table and provider."""
+    """Return the environment of further processes over the scene's table and provider."""
     return {
         "LOGTO_ENDPOINT": scene.provider.url,
         "LOGTO_APP_ID": "local-app",
@@ -57,7 +57,7 @@ def event_of(browser: Browser, target: str) -> dict[str, Any]:
 
 
 def at_once(environments: Environments, events: list[dict[str, Any]]) -> list[Any]:
-    """The answers to these events, each by a process of its own, all at the same time."""
+    """Return the answers to these events, each by a process of its own, all at the same time."""
     with ThreadPoolExecutor(len(events)) as threads:
         answers = list(
             threads.map(lambda event: environments.invoke(HANDLER, event, seconds=120), events)
@@ -70,7 +70,7 @@ def sessions(scene: Scene) -> int:
 
 
 @pytest.mark.invariant(3)
-def test_races_over_one_table(scene: Scene, environments: Environments) -> None:
+def test_races_over_one_table_have_one_outcome(scene: Scene, environments: Environments) -> None:
     """One start of twenty processes serves three races: starting them costs more than the races."""
     twenty_identical_callbacks(scene, environments)
     five_tabs_at_once(scene, environments)
@@ -91,7 +91,7 @@ def twenty_identical_callbacks(scene: Scene, environments: Environments) -> None
     assert sessions(scene) == 1
     attempt.browser.keep(winners[0].set_cookies[0])
     assert scene.who(attempt.browser) == SUBJECT
-    # Now that the browser is signed in, whoever comes late is sent on.
+    # The browser is signed in now, so later callbacks are redirected.
     late = at_once(environments, [event_of(attempt.browser, url)] * 5)
     assert {(reply.status, reply.location) for reply in late} == {(302, f"https://{DOMAIN}/")}
 
@@ -111,7 +111,7 @@ def five_tabs_at_once(scene: Scene, environments: Environments) -> None:
 
 
 def sign_out_against_callbacks(scene: Scene, environments: Environments) -> None:
-    """However they interleave, the session that was signed out of is over."""
+    """In any order, the session that was signed out has ended."""
     for _ in range(5):
         browser = scene.signed_in()
         old = browser.jar[SESSION]
@@ -127,7 +127,7 @@ def sign_out_against_callbacks(scene: Scene, environments: Environments) -> None
         assert scene.who(browser) == SUBJECT
 
 
-def test_one_process_called_from_many_threads(scene: Scene) -> None:
+def test_callback_in_many_threads_of_a_process_is_redeemed_once(scene: Scene) -> None:
     attempt = scene.begin()
     url = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
     event = event_of(attempt.browser, url)
@@ -139,8 +139,8 @@ def test_one_process_called_from_many_threads(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_process_that_is_killed(scene: Scene, point: str) -> None:
-    """No half a session; the next sign-in works, in this browser and with this table."""
+def test_killed_process_leaves_no_partial_session(scene: Scene, point: str) -> None:
+    """The next sign-in works, in this browser and with this table."""
     browser = scene.signed_in()
     attempt = scene.begin(browser)
     code = scene.provider.code_for(attempt.nonce)
@@ -166,7 +166,7 @@ def test_process_that_is_killed(scene: Scene, point: str) -> None:
     assert scene.who(browser) == SUBJECT
 
 
-def test_provider_is_asked_once_per_process(provider: EvilProvider, scene: Scene) -> None:
+def test_keys_are_fetched_once_per_process(provider: EvilProvider, scene: Scene) -> None:
     """Metadata and keys are fetched once, not once a sign-in."""
     for _ in range(5):
         scene.signed_in()

@@ -1,4 +1,4 @@
-"""Provider: ID tokens that must be refused, and odd ones that must be taken."""
+"""Provider: ID tokens that must be refused, and unusual ones that must be accepted."""
 
 import base64
 import hmac
@@ -115,7 +115,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
 
 
 def mutated(claims: dict[str, Any], changes: dict[str, Any], provider: EvilProvider) -> Any:
-    """The claims with these changes; None takes one out."""
+    """Return the claims with these changes; None removes one."""
 
     def value(given: Any) -> Any:
         if isinstance(given, tuple):
@@ -137,7 +137,7 @@ def mutated(claims: dict[str, Any], changes: dict[str, Any], provider: EvilProvi
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_claim(scene: Scene, name: str) -> None:
+def test_invalid_claim_is_refused(scene: Scene, name: str) -> None:
     def act(attempt: Any) -> Any:
         scene.provider.claims = lambda claims: mutated(claims, CLAIMS[name], scene.provider)
         return scene.finish(attempt)
@@ -168,7 +168,7 @@ def with_header(**header: Any) -> Forgery:
 
 
 def hand_signed(**header: Any) -> Forgery:
-    """A good signature of the provider's own key, under a header that a library would not make."""
+    """Sign with the provider's own key, under a header that a library would not make."""
 
     def forge(provider: EvilProvider, claims: dict[str, Any]) -> str:
         head = f"{encoded({'alg': 'ES384', 'kid': 'es384', **header})}.{encoded(claims)}"
@@ -198,7 +198,7 @@ def signed_by(key: Key) -> Forgery:
 
 
 def resigned(payload: Callable[[dict[str, Any]], bytes]) -> Forgery:
-    """A good signature over a payload that is not one JSON object."""
+    """Sign a payload that is not one JSON object with the provider's own key."""
 
     def forge(provider: EvilProvider, claims: dict[str, Any]) -> str:
         token = jws.serialize_compact(
@@ -245,7 +245,7 @@ FORGERIES: dict[str, Forgery] = {
     "another curve with the same kid": signed_by(OTHER_CURVE),
     "RSA with the same kid": signed_by(OTHER_RSA),
     "RS256, which is not announced": signed_by(RS256),
-    "a kid that nobody knows": with_header(kid="unknown"),
+    "a kid that is unknown": with_header(kid="unknown"),
     "a kid that is a path": with_header(kid="../../etc/passwd"),
     "a kid that is SQL": with_header(kid="' OR 1=1 --"),
     "a kid that is a number": lambda p, c: unsigned({"alg": "ES384", "kid": 1}, c, "AAAA"),
@@ -266,7 +266,7 @@ FORGERIES: dict[str, Forgery] = {
     "claims a list": resigned(lambda claims: json.dumps([claims]).encode()),
     "claims text": resigned(lambda claims: b'"claims"'),
     "claims null": resigned(lambda claims: b"null"),
-    "claims no JSON": resigned(lambda claims: b"{"),
+    "claims not JSON": resigned(lambda claims: b"{"),
     "claims empty": resigned(lambda claims: b""),
     "claims not UTF-8": resigned(lambda claims: b'{"sub": "\xff"}'),
     "claims with NaN": resigned(lambda c: json.dumps({**c, "exp": float("nan")}).encode()),
@@ -275,38 +275,44 @@ FORGERIES: dict[str, Forgery] = {
     "nonce twice": resigned(twice("nonce")),
     "claims nested without end": resigned(lambda c: b'{"a":' * 20_000 + b"1" + b"}" * 20_000),
     "no token": lambda p, c: "",
-    "text": lambda p, c: "this is no token",
+    "text": lambda p, c: "this is not a token",
     "two parts": lambda p, c: p.signed(c).rsplit(".", 1)[0],
     "five parts, as encrypted ones have": lambda p, c: p.signed(c) + ".AAAA.AAAA",
     "padding": lambda p, c: p.signed(c) + "==",
     "a space before": lambda p, c: " " + p.signed(c),
     "a line break within": lambda p, c: p.signed(c).replace(".", ".\n", 1),
-    "larger than any": lambda p, c: p.signed({**c, "name": "x" * 120_000}),
+    "larger than the limit": lambda p, c: p.signed({**c, "name": "x" * 120_000}),
 }
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_forgery(scene: Scene, name: str) -> None:
+def test_forgery_is_refused(scene: Scene, name: str) -> None:
     def act(attempt: Any) -> Any:
         scene.provider.id_token = lambda claims: FORGERIES[name](scene.provider, claims)
         return scene.finish(attempt)
 
-    if name in ("no token", "text", "a space before", "a line break within", "larger than any"):
+    if name in (
+        "no token",
+        "text",
+        "a space before",
+        "a line break within",
+        "larger than the limit",
+    ):
         browser = scene.signed_in()
         scene.provider.requests.clear()
         reply = act(scene.begin(browser))
-        assert 400 <= reply.status < 504  # no token at all is a provider that misbehaves
+        assert 400 <= reply.status < 504  # without any token, the provider misbehaves
         scene.clean(reply, 1)
         assert scene.who(browser) == SUBJECT
     else:
         scene.rejected_over_a_live_session(act, token_requests=1)
-    # Nothing that a header names is fetched, and an unknown key is looked for at most once.
+    # Nothing that a header names is fetched, and an unknown key causes at most one refetch.
     assert {path for _, path in scene.provider.requests} <= {TOKEN, KEYS, DISCOVERY}
     assert scene.provider.count(KEYS) <= 1
 
 
-def test_token_of_another_tab(scene: Scene) -> None:
-    """Two attempts of one browser: the nonce of one does not do for the other."""
+def test_token_of_another_tab_is_refused(scene: Scene) -> None:
+    """Of two attempts in one browser, the nonce of one is not valid for the other."""
     browser = scene.browser()
     one, other = scene.begin(browser), scene.begin(browser)
     reply = scene.finish(one, code=scene.provider.code_for(other.nonce))
@@ -315,21 +321,21 @@ def test_token_of_another_tab(scene: Scene) -> None:
     assert scene.finish(other).status == 302
 
 
-def test_token_of_an_earlier_sign_in(scene: Scene) -> None:
-    """A whole token response replayed into another attempt."""
-    kept: list[dict[str, Any]] = []
+def test_token_response_of_an_earlier_sign_in_is_refused(scene: Scene) -> None:
+    """A whole token response is replayed into another attempt."""
+    responses: list[dict[str, Any]] = []
 
-    def keep(answer: dict[str, Any]) -> dict[str, Any]:
-        kept.append(answer)
-        return kept[0]
+    def replay(answer: dict[str, Any]) -> dict[str, Any]:
+        responses.append(answer)
+        return responses[0]
 
-    scene.provider.token_response = keep
+    scene.provider.token_response = replay
     browser = scene.signed_in()
     scene.refused(scene.finish(scene.begin(browser)), token_requests=2)
     assert scene.who(browser) == SUBJECT
 
 
-def test_token_that_expired_while_the_person_was_away(scene: Scene) -> None:
+def test_token_that_expired_while_the_user_was_away_is_refused(scene: Scene) -> None:
     attempt = scene.begin()
     scene.process.clock.ahead = 600
     scene.provider.claims = lambda claims: {**claims, "exp": claims["iat"] + 60}
@@ -355,7 +361,7 @@ ACCEPTED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_accepted_claims(scene: Scene, name: str) -> None:
+def test_unusual_claims_are_accepted(scene: Scene, name: str) -> None:
     scene.provider.claims = lambda claims: mutated(claims, ACCEPTED[name], scene.provider)
     attempt = scene.begin()
     assert scene.finish(attempt).status == 302
@@ -363,46 +369,46 @@ def test_accepted_claims(scene: Scene, name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["bearer", "BEARER", "bEaReR"])
-def test_accepted_token_type(scene: Scene, kind: str) -> None:
+def test_token_type_in_any_case_is_accepted(scene: Scene, kind: str) -> None:
     scene.provider.token_response = lambda answer: {**answer, "token_type": kind}
     assert scene.finish(scene.begin()).status == 302
 
 
 @pytest.mark.parametrize("expires_in", [None, 0, 30, -1, 1e30, "3600", True, [], 59.5])
-def test_accepted_expires_in(scene: Scene, expires_in: Any) -> None:
+def test_any_expires_in_is_accepted(scene: Scene, expires_in: Any) -> None:
     scene.provider.token_response = lambda answer: {**answer, "expires_in": expires_in}
     attempt = scene.begin()
     assert scene.finish(attempt).status == 302
     assert scene.who(attempt.browser) == SUBJECT
 
 
-def test_accepted_without_expires_in_and_refresh_token(scene: Scene) -> None:
+def test_token_response_without_expires_in_and_refresh_token_is_accepted(scene: Scene) -> None:
     scene.provider.token_response = lambda a: without("refresh_token")(without("expires_in")(a))
     assert scene.finish(scene.begin()).status == 302
 
 
-def test_signature_by_hand_is_good_in_itself(scene: Scene) -> None:
+def test_signature_made_by_hand_is_accepted(scene: Scene) -> None:
     scene.provider.id_token = lambda claims: hand_signed(typ="JWT")(scene.provider, claims)
     assert scene.finish(scene.begin()).status == 302
 
 
-def test_published_key_of_an_algorithm_that_is_not_announced(scene: Scene) -> None:
+def test_published_key_of_an_algorithm_that_is_not_announced_is_refused(scene: Scene) -> None:
     scene.provider.keys = [RS256, ES384]
     scene.provider.id_token = lambda claims: scene.provider.signed(claims, RS256)
     scene.refused(scene.finish(scene.begin()), token_requests=1)
 
 
-def test_accepted_rs256_where_announced(scene: Scene) -> None:
+def test_rs256_is_accepted_if_announced(scene: Scene) -> None:
     scene.provider.keys, scene.provider.algorithms = [RS256], ["RS256"]
     assert scene.finish(scene.begin()).status == 302
 
 
-def test_accepted_without_kid_where_there_is_one_key(scene: Scene) -> None:
+def test_token_without_kid_is_accepted_if_there_is_one_key(scene: Scene) -> None:
     scene.provider.id_token = lambda claims: scene.provider.signed(claims, kid=None)
     assert scene.finish(scene.begin()).status == 302
 
 
-def test_refused_without_kid_where_there_are_two_keys(scene: Scene) -> None:
+def test_token_without_kid_is_refused_if_there_are_two_keys(scene: Scene) -> None:
     second = ECKey.generate_key("P-384", {"kid": "second", "use": "sig", "alg": "ES384"})
     scene.provider.keys = [ES384, second]
     scene.provider.id_token = lambda claims: scene.provider.signed(claims, kid=None)

@@ -1,8 +1,8 @@
-"""The Logto SDK: the seams that the product stands on, and what the SDK alone gets wrong.
+"""The Logto SDK: the interfaces that the product relies on, and the gaps that it closes.
 
 The tests with a `party` run twice: over the product, where they pass, and over the bare SDK, where
-they must fail. A release of the SDK that mends a gap shows here as an unexpected success, and one
-that moves a seam as a failure.
+they must fail. A release of the SDK that closes a gap shows here as an unexpected success, and one
+that changes an interface as a failure.
 """
 
 import asyncio
@@ -48,21 +48,21 @@ class Party(Protocol):
     """A relying party, as one browser knows it."""
 
     def begin(self) -> dict[str, str]:
-        """Begin a sign-in; the parameters that the provider gets."""
+        """Begin a sign-in, and return the parameters that the provider gets."""
 
-    def finish(self, asked: dict[str, str], **changes: str) -> bool:
-        """Bring back a callback; whether somebody is signed in by it."""
+    def finish(self, parameters: dict[str, str], **changes: str) -> bool:
+        """Send a callback, and return whether it signs the user in."""
 
-    def twice_at_once(self, asked: dict[str, str]) -> None:
-        """Bring back one callback twice, the second while the first is being answered."""
+    def twice_at_once(self, parameters: dict[str, str]) -> None:
+        """Send one callback twice, the second while the first is being answered."""
 
     def signed_in(self) -> bool: ...
 
-    def said(self) -> str:
-        """Everything that it wrote, answered or raised."""
+    def output(self) -> str:
+        """Return everything that it wrote, answered or raised."""
 
-    def kept(self) -> dict[str, str]:
-        """The tokens that it keeps."""
+    def stored(self) -> dict[str, str]:
+        """Return the tokens that it stores."""
 
 
 @dataclass(slots=True)
@@ -97,11 +97,11 @@ class BareSdk:
     def begin(self) -> dict[str, str]:
         return _query(asyncio.run(self.client.signIn(redirectUri=CALLBACK)))
 
-    def finish(self, asked: dict[str, str], **changes: str) -> bool:
-        return self._handle(self.client, _callback(self.provider, asked, changes))
+    def finish(self, parameters: dict[str, str], **changes: str) -> bool:
+        return self._handle(self.client, _callback(self.provider, parameters, changes))
 
-    def twice_at_once(self, asked: dict[str, str]) -> None:
-        url = _callback(self.provider, asked, {})
+    def twice_at_once(self, parameters: dict[str, str]) -> None:
+        url = _callback(self.provider, parameters, {})
         second = self._new_client()
         _during_the_token_request(self.provider, lambda: self._handle(second, url))
         self._handle(self.client, url)
@@ -109,10 +109,10 @@ class BareSdk:
     def signed_in(self) -> bool:
         return bool(self.client.isAuthenticated())
 
-    def said(self) -> str:
+    def output(self) -> str:
         return "\n".join(self.raised)
 
-    def kept(self) -> dict[str, str]:
+    def stored(self) -> dict[str, str]:
         return self.storage.values
 
     def _handle(self, client: LogtoClient, url: str) -> bool:
@@ -135,12 +135,12 @@ class Product:
         started = self.browser.get("/sign-in")
         return _query(started.location) if started.status == 302 else {}
 
-    def finish(self, asked: dict[str, str], **changes: str) -> bool:
-        reply = self.browser.get(_callback(self.scene.provider, asked, changes))
+    def finish(self, parameters: dict[str, str], **changes: str) -> bool:
+        reply = self.browser.get(_callback(self.scene.provider, parameters, changes))
         return any(line.startswith(f"{SESSION}=") for line in reply.set_cookies)
 
-    def twice_at_once(self, asked: dict[str, str]) -> None:
-        url = _callback(self.scene.provider, asked, {})
+    def twice_at_once(self, parameters: dict[str, str]) -> None:
+        url = _callback(self.scene.provider, parameters, {})
         with started_process(
             self.scene.provider.url,
             table_name=self.scene.process.table_name,
@@ -153,10 +153,10 @@ class Product:
     def signed_in(self) -> bool:
         return self.scene.who(self.browser) is not None
 
-    def said(self) -> str:
+    def output(self) -> str:
         return self.scene.printed() + "".join(reply.body for reply in self.browser.replies)
 
-    def kept(self) -> dict[str, str]:
+    def stored(self) -> dict[str, str]:
         table = self.scene.process.services.sessions
         seal = SessionHandle.of(self.browser.jar[SESSION]).seal
         item = table.read_session(seal.key)
@@ -170,10 +170,10 @@ def _query(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
 
-def _callback(provider: EvilProvider, asked: dict[str, str], changes: dict[str, str]) -> str:
+def _callback(provider: EvilProvider, parameters: dict[str, str], changes: dict[str, str]) -> str:
     good = {
-        "code": provider.code_for(asked.get("nonce", "")),
-        "state": asked.get("state", ""),
+        "code": provider.code_for(parameters.get("nonce", "")),
+        "state": parameters.get("state", ""),
         "iss": provider.issuer,
     }
     given = {**good, **changes}
@@ -182,7 +182,7 @@ def _callback(provider: EvilProvider, asked: dict[str, str], changes: dict[str, 
     return f"{CALLBACK}?{urlencode(given)}"
 
 
-def _during_the_token_request(provider: EvilProvider, deed: Callable[[], object]) -> None:
+def _during_the_token_request(provider: EvilProvider, action: Callable[[], object]) -> None:
     """Do something while the next token request waits for its answer."""
     first = True
 
@@ -190,7 +190,7 @@ def _during_the_token_request(provider: EvilProvider, deed: Callable[[], object]
         nonlocal first
         if first:
             first = False
-            deed()
+            action()
         return as_json(provider.good_tokens(form))
 
     provider.responders[TOKEN] = respond
@@ -204,95 +204,95 @@ def _during_the_token_request(provider: EvilProvider, deed: Callable[[], object]
 )
 def party(scene: Scene, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Party:
     if request.param != "product":
-        # The bare SDK needs the HTTP library that the product keeps from it.
+        # The bare SDK needs the HTTP library that the product withholds.
         monkeypatch.setattr(sys.modules["logto.OidcCore"], "aiohttp", aiohttp)
     return Product(scene) if request.param == "product" else BareSdk(scene)
 
 
-def test_plain_sign_in_works(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both can do what they are for, so the failures below mean something."""
+def test_plain_sign_in_succeeds(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both can sign a user in, so the failures below mean something."""
     monkeypatch.setattr(sys.modules["logto.OidcCore"], "aiohttp", aiohttp)
     for party in (Product(scene), BareSdk(scene)):
         assert party.finish(party.begin())
         assert party.signed_in()
 
 
-def test_nonce(scene: Scene, party: Party) -> None:
+def test_nonce_of_another_sign_in_is_refused(scene: Scene, party: Party) -> None:
     scene.provider.claims = lambda claims: {**claims, "nonce": "of another sign-in"}
     assert not party.finish(party.begin())
 
 
 @pytest.mark.parametrize("name", ["sub", "iat", "exp"])
-def test_claim_that_is_missing(scene: Scene, party: Party, name: str) -> None:
+def test_token_without_a_required_claim_is_refused(scene: Scene, party: Party, name: str) -> None:
     scene.provider.claims = lambda c: {key: value for key, value in c.items() if key != name}
     assert not party.finish(party.begin())
 
 
-def test_several_audiences(scene: Scene, party: Party) -> None:
+def test_token_for_several_audiences_is_refused(scene: Scene, party: Party) -> None:
     scene.provider.claims = lambda claims: {**claims, "aud": ["local-app", "other-app"]}
     assert not party.finish(party.begin())
 
 
-def test_id_token_that_is_missing(scene: Scene, party: Party) -> None:
+def test_token_response_without_id_token_is_refused(scene: Scene, party: Party) -> None:
     scene.provider.token_response = lambda a: {k: v for k, v in a.items() if k != "id_token"}
     assert not party.finish(party.begin())
 
 
-def test_issuer_of_the_metadata(scene: Scene, party: Party) -> None:
+def test_metadata_of_another_issuer_is_refused(scene: Scene, party: Party) -> None:
     evil = "https://evil.test/oidc"
     scene.provider.metadata = lambda document: {**document, "issuer": evil}
     scene.provider.claims = lambda claims: {**claims, "iss": evil}
     assert not party.finish(party.begin())
 
 
-def test_two_tabs(party: Party) -> None:
+def test_sign_ins_in_two_tabs_both_succeed(party: Party) -> None:
     first, second = party.begin(), party.begin()
     assert party.finish(second)
     assert party.finish(first)
 
 
-def test_beginning_a_sign_in_ends_no_session(party: Party) -> None:
+def test_beginning_a_sign_in_keeps_the_session(party: Party) -> None:
     party.finish(party.begin())
     party.begin()
     assert party.signed_in()
 
 
-def test_access_tokens_of_the_user_before(scene: Scene, party: Party) -> None:
+def test_access_tokens_of_the_previous_user_are_dropped(scene: Scene, party: Party) -> None:
     party.finish(party.begin())
     if isinstance(party, BareSdk):
-        # As `getAccessToken(resource)` would have kept it.
+        # As `getAccessToken(resource)` would have stored it.
         party.client._setAccessToken("https://api.test/", scene.provider.canary("access"), 3600)
-    before = set(party.kept().get("accessTokenMap", "").split('"'))
+    before = set(party.stored().get("accessTokenMap", "").split('"'))
     scene.provider.claims = lambda claims: {**claims, "sub": "another"}
     party.finish(party.begin())
-    after = set(party.kept().get("accessTokenMap", "").split('"'))
+    after = set(party.stored().get("accessTokenMap", "").split('"'))
     assert not {value for value in before & after if value.startswith("canary")}
 
 
-def test_error_before_state(party: Party) -> None:
+def test_error_with_another_state_is_not_shown(party: Party) -> None:
     party.finish(party.begin(), error="text-of-an-attacker", state="not-the-state")
-    assert "text-of-an-attacker" not in party.said()
+    assert "text-of-an-attacker" not in party.output()
 
 
-def test_one_callback_twice_at_once(scene: Scene, party: Party) -> None:
+def test_callback_sent_twice_at_once_is_redeemed_once(scene: Scene, party: Party) -> None:
     party.twice_at_once(party.begin())
     assert scene.provider.count(TOKEN) == 1
 
 
 @impatient
-def test_slow_token_endpoint(scene: Scene, party: Party) -> None:
+def test_slow_token_endpoint_fails_the_sign_in(scene: Scene, party: Party) -> None:
     scene.provider.responders[TOKEN] = lambda form: as_json(
         scene.provider.good_tokens(form), pause=STALL
     )
     assert not party.finish(party.begin())
 
 
-def test_endless_token_response(scene: Scene, party: Party) -> None:
+def test_oversized_token_response_is_refused(scene: Scene, party: Party) -> None:
     scene.provider.token_response = lambda answer: {**answer, "padding": "x" * 1_000_000}
     assert not party.finish(party.begin())
 
 
-def test_redirected_token_request(scene: Scene, party: Party) -> None:
+def test_token_request_follows_no_redirect(scene: Scene, party: Party) -> None:
     with evil_provider() as thief:
         scene.provider.responders[TOKEN] = lambda _: Answer(
             status=307, headers={"location": f"{thief.url}{TOKEN}"}
@@ -301,23 +301,23 @@ def test_redirected_token_request(scene: Scene, party: Party) -> None:
         assert thief.requests == []
 
 
-def test_text_of_the_provider_in_an_exception(scene: Scene, party: Party) -> None:
+def test_error_description_of_the_provider_is_not_shown(scene: Scene, party: Party) -> None:
     secret = scene.provider.canary("description")
     scene.provider.responders[TOKEN] = lambda _: as_json(
         {"error": "invalid_grant", "error_description": secret}, status=400
     )
     party.finish(party.begin())
-    assert secret not in party.said()
+    assert secret not in party.output()
 
 
-def test_key_that_was_rotated_a_moment_ago(scene: Scene, party: Party) -> None:
+def test_key_that_was_rotated_a_moment_ago_is_accepted(scene: Scene, party: Party) -> None:
     for number in range(3):
         key = ECKey.generate_key("P-384", {"kid": f"k{number}", "use": "sig", "alg": "ES384"})
         scene.provider.keys = [key]
         assert party.finish(party.begin())
 
 
-def test_metadata_is_fetched_once_a_process(scene: Scene, party: Party) -> None:
+def test_metadata_is_fetched_once_per_process(scene: Scene, party: Party) -> None:
     for _ in range(3):
         if isinstance(party, BareSdk):
             party.client = party._new_client()  # one a request, as the tutorial does
@@ -353,7 +353,7 @@ def _query_of(url: str) -> dict[str, list[str]]:
     return parse_qs(urlsplit(url).query)
 
 
-def test_release_is_the_pinned_one() -> None:
+def test_installed_release_is_the_pinned_one() -> None:
     assert importlib.metadata.version("logto") == "0.2.1"
 
 
@@ -378,15 +378,15 @@ def test_overridden_method_takes_the_same_parameters(ours: type, theirs: type, n
     assert parameters[0] == parameters[1]
 
 
-def test_request_of_the_sdk_gets_the_parameters_that_it_does_not_know() -> None:
+def test_sign_in_url_has_parameters_that_the_sdk_does_not_know() -> None:
     extra = {"nonce": "n", "first_screen": "register", "prompt": "login consent"}
     bare, _, _ = client_of(UnitOfWork()).begin(CALLBACK)
-    url, state, kept = client_of(UnitOfWork(), extra).begin(CALLBACK)
+    url, state, session = client_of(UnitOfWork(), extra).begin(CALLBACK)
     query = _query_of(url)
     assert set(query) == set(_query_of(bare)) | {"nonce", "first_screen"}
     assert (query["nonce"], query["prompt"]) == (["n"], ["login consent"])
     assert (query["state"], query["code_challenge_method"]) == ([state], ["S256"])
-    assert len(SignInSession.model_validate_json(kept).codeVerifier) >= 43
+    assert len(SignInSession.model_validate_json(session).codeVerifier) >= 43
 
 
 @pytest.mark.parametrize(
@@ -417,7 +417,7 @@ def test_config_of_the_sdk_holds_no_secret() -> None:
 
 
 def test_coroutine_that_waits_is_an_error() -> None:
-    """The product runs the SDK without an event loop, so a release that waits must show."""
+    """The product runs the SDK without an event loop, so a release that waits must be noticed."""
 
     async def waits() -> None:
         await asyncio.sleep(0)

@@ -66,18 +66,20 @@ NOISE: dict[str, Answer] = {
 
 
 OUTAGES = ("500", "503 with a page", "429", "a reset", "slow", "drip")
-"""What passes: worth trying again in a moment."""
+"""Failures that pass: the page asks the user to try again in a moment."""
 
 
 def peak_memory() -> int:
-    """The most memory that this process has had, in bytes."""
+    """Return the most memory that this process has had, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 @pytest.mark.invariant(11)
 @pytest.mark.parametrize("where", [DISCOVERY, KEYS])
 @pytest.mark.parametrize("name", cases(NOISE))
-def test_document_at_a_cold_start(scene: Scene, where: str, name: str) -> None:
+def test_sign_in_is_unavailable_if_a_document_fails_at_a_cold_start(
+    scene: Scene, where: str, name: str
+) -> None:
     scene.provider.responders[where] = lambda _: NOISE[name]
     before = peak_memory()
     browser = scene.browser()
@@ -89,13 +91,15 @@ def test_document_at_a_cold_start(scene: Scene, where: str, name: str) -> None:
     assert peak_memory() - before < 60 * MEGABYTE
     assert browser.get("/").status == 200
     del scene.provider.responders[where]
-    scene.begin(browser)  # nothing is remembered of the failure
+    scene.begin(browser)  # the failure is not cached
 
 
 @pytest.mark.parametrize("where", [DISCOVERY, KEYS])
 @pytest.mark.parametrize("name", cases(["500", "a reset", "slow", "100 MB", "HTML", "302", "404"]))
-def test_document_in_a_warm_process(scene: Scene, where: str, name: str) -> None:
-    """What is known serves while the provider cannot be asked, for a day and no longer."""
+def test_cache_serves_a_warm_process_for_a_day_if_a_document_fails(
+    scene: Scene, where: str, name: str
+) -> None:
+    """The cache serves while the provider does not answer, for a day and no longer."""
     scene.signed_in()
     scene.provider.responders[where] = lambda _: NOISE[name]
     scene.process.clock.ahead = FRESH_SECONDS + 1
@@ -111,8 +115,8 @@ def test_document_in_a_warm_process(scene: Scene, where: str, name: str) -> None
 
 @pytest.mark.parametrize("where", [DISCOVERY, KEYS])
 @pytest.mark.limits(metadata_renewal_seconds=0.2)
-def test_document_that_takes_its_time(scene: Scene, where: str) -> None:
-    """Shorter than any one request's limit: the cache serves, and is not renewed for a while."""
+def test_cache_serves_if_a_document_takes_its_time(scene: Scene, where: str) -> None:
+    """A renewal has less time than a request: the cache serves, and is not renewed for a while."""
     scene.signed_in()
     scene.provider.clock = scene.process.clock
     scene.provider.requests.clear()
@@ -124,7 +128,7 @@ def test_document_that_takes_its_time(scene: Scene, where: str) -> None:
 
 
 @pytest.mark.limits(metadata_seconds=0.2)
-def test_documents_that_take_too_long_at_a_cold_start(scene: Scene) -> None:
+def test_sign_in_is_unavailable_if_documents_take_too_long_at_a_cold_start(scene: Scene) -> None:
     scene.provider.responders[KEYS] = lambda _: Answer(pause=STALL)
     reply = scene.browser().get("/sign-in")
     scene.unavailable(reply)
@@ -139,18 +143,18 @@ HALVES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", HALVES)
-def test_half_a_character_in_a_claim(scene: Scene, name: str) -> None:
+def test_half_a_character_in_a_claim_is_refused(scene: Scene, name: str) -> None:
     scene.provider.id_token = lambda claims: hand_signed()(scene.provider, claims)
     scene.provider.claims = HALVES[name]
     scene.refused(scene.finish(scene.begin()), token_requests=1)
 
 
-def test_half_a_character_in_the_token_response(scene: Scene) -> None:
+def test_half_a_character_in_the_token_response_is_refused(scene: Scene) -> None:
     scene.provider.token_response = lambda answer: {**answer, "scope": "openid \ud800"}
     scene.unavailable(scene.finish(scene.begin()), token_requests=1)
 
 
-def test_both_halves_of_a_character(scene: Scene) -> None:
+def test_both_halves_of_a_character_are_accepted(scene: Scene) -> None:
     scene.provider.claims = lambda claims: {**claims, "name": "Ada \U0001f600"}
     assert scene.finish(scene.begin()).status == 302
 
@@ -184,7 +188,7 @@ METADATA: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", METADATA)
-def test_discovery_that_lies(scene: Scene, name: str) -> None:
+def test_discovery_document_that_lies_is_refused(scene: Scene, name: str) -> None:
     def lie(document: dict[str, Any]) -> dict[str, Any]:
         words = {"{issuer}": scene.provider.issuer, "{url}": scene.provider.url}
 
@@ -203,7 +207,7 @@ def test_discovery_that_lies(scene: Scene, name: str) -> None:
 
 @pytest.mark.invariant(11)
 def test_http_endpoint_of_an_https_provider_is_refused() -> None:
-    """Loopback alone may be plain: the origin of every endpoint is that of LOGTO_ENDPOINT."""
+    """Only loopback may be plain: every endpoint has the origin of LOGTO_ENDPOINT."""
     endpoint = "https://tenant.logto.app"
     names = ("authorization", "token", "userinfo")
     document = {
@@ -220,7 +224,7 @@ def test_http_endpoint_of_an_https_provider_is_refused() -> None:
 
 
 @pytest.mark.invariant(6)
-def test_keys_rotated_between_two_sign_ins(scene: Scene) -> None:
+def test_keys_rotated_between_two_sign_ins_are_fetched_once(scene: Scene) -> None:
     scene.signed_in()
     scene.provider.keys = [
         ECKey.generate_key("P-384", {"kid": "new", "use": "sig", "alg": "ES384"})
@@ -230,22 +234,22 @@ def test_keys_rotated_between_two_sign_ins(scene: Scene) -> None:
     assert scene.provider.count(KEYS) == 1
 
 
-def test_keys_rotated_again_and_again(scene: Scene) -> None:
-    """A rotation right after another: no pause makes a good key be refused."""
+def test_keys_rotated_in_quick_succession_are_accepted(scene: Scene) -> None:
+    """A key is accepted at once, even if the keys were refetched a moment before."""
     for number in range(3):
         key = ECKey.generate_key("P-384", {"kid": f"k{number}", "use": "sig", "alg": "ES384"})
         scene.provider.keys = [key]
         scene.signed_in()
 
 
-def test_algorithm_switched_while_warm(scene: Scene) -> None:
+def test_algorithm_changed_in_a_warm_process_is_accepted(scene: Scene) -> None:
     scene.signed_in()
     scene.provider.keys, scene.provider.algorithms = [RS256], ["RS256"]
     scene.signed_in()
 
 
 @pytest.mark.invariant(6)
-def test_hundred_unknown_keys_fetch_little_and_hurt_nobody(scene: Scene) -> None:
+def test_hundred_unknown_keys_cause_few_fetches_and_break_no_sign_in(scene: Scene) -> None:
     scene.signed_in()
     scene.provider.requests.clear()
     for number in range(100):
@@ -257,7 +261,7 @@ def test_hundred_unknown_keys_fetch_little_and_hurt_nobody(scene: Scene) -> None
 
 
 @pytest.mark.invariant(6)
-def test_removed_key_is_not_trusted_a_day_later(scene: Scene) -> None:
+def test_removed_key_is_not_trusted_after_the_renewal(scene: Scene) -> None:
     scene.signed_in()
     stolen = ES384
     scene.provider.keys = [
@@ -288,7 +292,7 @@ def test_removed_key_is_not_trusted_a_day_later(scene: Scene) -> None:
         "es384",
     ],
 )
-def test_key_that_cannot_be_used(scene: Scene, key: object) -> None:
+def test_key_that_cannot_be_used_is_refused(scene: Scene, key: object) -> None:
     scene.provider.responders[KEYS] = lambda _: as_json({"keys": [key]})
     reply = scene.browser().get("/sign-in")
     if reply.status == 302:
@@ -301,7 +305,7 @@ Tokens = Callable[[EvilProvider, dict[str, str]], Answer]
 
 
 def broken(**changes: Any) -> Tokens:
-    """A token response with these members, or without those that are None."""
+    """Return a token response with these members, and without those that are None."""
 
     def respond(provider: EvilProvider, form: dict[str, str]) -> Answer:
         answer = {**provider.good_tokens(form), **changes}
@@ -363,8 +367,8 @@ TOKEN_ANSWERS: dict[str, Tokens] = {
 
 @pytest.mark.invariant(11)
 @pytest.mark.parametrize("name", cases(TOKEN_ANSWERS))
-def test_token_endpoint(scene: Scene, name: str) -> None:
-    """One request for a code, no half a session, and the session there was goes on."""
+def test_failing_token_response_leaves_the_session(scene: Scene, name: str) -> None:
+    """The code is redeemed once, no partial session is made, and the previous session stays."""
     browser = scene.signed_in()
     session = browser.jar["__Host-session"]
     attempt = scene.begin(browser)
@@ -382,7 +386,7 @@ def test_token_endpoint(scene: Scene, name: str) -> None:
 
 @pytest.mark.invariant(11)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_secret_follows_no_redirect(scene: Scene, status: int) -> None:
+def test_client_secret_is_not_sent_to_the_target_of_a_redirect(scene: Scene, status: int) -> None:
     with evil_provider() as thief:
         scene.provider.responders[TOKEN] = lambda _: Answer(
             status=status, headers={"location": f"{thief.url}{TOKEN}"}
@@ -392,7 +396,7 @@ def test_secret_follows_no_redirect(scene: Scene, status: int) -> None:
 
 
 @pytest.mark.parametrize("name", cases(["500", "a reset", "slow", "100 MB", "302", "HTML", "429"]))
-def test_revocation_that_fails_keeps_nobody_signed_in(scene: Scene, name: str) -> None:
+def test_sign_out_succeeds_if_the_revocation_fails(scene: Scene, name: str) -> None:
     browser = scene.signed_in()
     scene.provider.responders[REVOCATION] = lambda _: NOISE[name]
     out = browser.get("/sign-out", {"sec-fetch-site": "same-origin", "accept": "text/html"})

@@ -1,4 +1,4 @@
-"""Table: every call failing in every way, once or for good; what is lost, and what is not."""
+"""Table: each call fails in each way, once or from then on."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ def act(scene: Scene, flow: str, browser: Witnessed, attempt: Attempt) -> Reply:
 def check(
     scene: Scene, flow: str, kind: str, browser: Witnessed, before: str, reply: Reply
 ) -> None:
-    """Whatever happened: a clean answer, and everything goes on once the table is back."""
+    """Check for a clean answer, and that everything works after the table is back."""
     assert reply.status in (200, 302, 303, 503), (reply.status, reply.body)
     assert "Traceback" not in reply.body
     if reply.status == 503:
@@ -49,7 +49,7 @@ def check(
     elif flow == "callback":
         assert scene.provider.count(TOKEN) <= 1
         if kind == "applied, answer lost" and reply.status == 503:
-            return  # committed, and neither the answer nor a look at the row came through
+            return  # committed, but the answer and the check of the row were lost
         assert scene.who(browser) == SUBJECT  # the new session, or the one before
     else:
         assert browser.jar[SESSION] == before
@@ -64,7 +64,9 @@ def check(
 @pytest.mark.parametrize("flow", FLOWS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_one_call_fails(scene: Scene, faults: Faults, flow: str, kind: str, number: int) -> None:
+def test_flow_answers_cleanly_if_one_call_fails(
+    scene: Scene, faults: Faults, flow: str, kind: str, number: int
+) -> None:
     browser = scene.signed_in()
     before = browser.jar[SESSION]
     attempt = scene.begin(browser)
@@ -73,7 +75,7 @@ def test_one_call_fails(scene: Scene, faults: Faults, flow: str, kind: str, numb
     reply = act(scene, flow, browser, attempt)
     faults.disarm()
     if kind in TRANSIENT:
-        assert reply.status != 503, "a second attempt would have done"
+        assert reply.status != 503, "a second attempt would have succeeded"
     check(scene, flow, kind, browser, before, reply)
 
 
@@ -81,7 +83,7 @@ def test_one_call_fails(scene: Scene, faults: Faults, flow: str, kind: str, numb
 @pytest.mark.parametrize("flow", FLOWS)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_every_call_fails_from_then_on(
+def test_flow_answers_cleanly_if_every_later_call_fails(
     scene: Scene, faults: Faults, flow: str, kind: str, number: int
 ) -> None:
     browser = scene.signed_in()
@@ -112,7 +114,7 @@ def test_lost_answer_of_a_write_is_recognised(scene: Scene, faults: Faults, oper
 
 
 @pytest.mark.invariant(3)
-def test_lost_answer_of_a_claim_is_never_a_second_redemption(scene: Scene, faults: Faults) -> None:
+def test_lost_answer_of_a_claim_causes_no_second_redemption(scene: Scene, faults: Faults) -> None:
     attempt = scene.begin()
     faults.arm("applied, answer lost", lambda sent: sent == 1)
     scene.unavailable(scene.finish(attempt), token_requests=0)
@@ -134,10 +136,10 @@ CONFLICTS: dict[str, Callable[[object, object], object]] = {
 
 @pytest.mark.parametrize("kind", CONFLICTS)
 @pytest.mark.parametrize("times", [1, 2])
-def test_another_transaction_in_the_way(
+def test_sign_in_succeeds_with_another_transaction_in_the_way(
     scene: Scene, faults: Faults, monkeypatch: pytest.MonkeyPatch, kind: str, times: int
 ) -> None:
-    """Two sign-ins of one user meet at the marker, which both check: both get their session."""
+    """Two sign-ins of one user check the same marker at once, and both get their session."""
     monkeypatch.setitem(KINDS, "conflict", CONFLICTS[kind])
     attempt = scene.begin()
     faults.arm("conflict", lambda sent: 2 <= sent < 2 + times)
@@ -146,19 +148,19 @@ def test_another_transaction_in_the_way(
     assert scene.who(attempt.browser) == SUBJECT
 
 
-def interrupt(scene: Scene, operation: str, deed: Callable[[], None]) -> None:
-    """Do something at the very moment before an operation is sent, once."""
+def interrupt(scene: Scene, operation: str, action: Callable[[], None]) -> None:
+    """Do something immediately before an operation is sent, once."""
     events = scene.process.client.meta.events
 
     def once(**_: object) -> None:
         events.unregister(f"before-send.dynamodb.{operation}", once)
-        deed()
+        action()
 
     events.register(f"before-send.dynamodb.{operation}", once)
 
 
 def delete_sessions(scene: Scene) -> None:
-    """What a logout from elsewhere does."""
+    """Delete all sessions, as a logout from elsewhere does."""
     for row in dump(scene.process.client, scene.process.table_name):
         if "seen_at" in row:
             key = {name: row[name] for name in ("pk", "sk")}
@@ -176,7 +178,7 @@ def test_nothing_resurrects_a_session_that_ends_during_an_idle_extension(scene: 
 
 
 @pytest.mark.invariant(14)
-def test_sign_out_during_a_callback_ends_the_session_there_was(scene: Scene) -> None:
+def test_sign_out_during_a_callback_ends_the_previous_session(scene: Scene) -> None:
     browser = scene.signed_in()
     old = browser.jar[SESSION]
     attempt = scene.begin(browser)
@@ -187,7 +189,7 @@ def test_sign_out_during_a_callback_ends_the_session_there_was(scene: Scene) -> 
     assert scene.who(browser) is None
 
 
-def test_session_that_is_gone_at_sign_out(scene: Scene) -> None:
+def test_sign_out_succeeds_if_the_session_is_gone(scene: Scene) -> None:
     browser = scene.signed_in()
     delete_sessions(scene)
     out = browser.get("/sign-out", HERE)
@@ -195,19 +197,19 @@ def test_session_that_is_gone_at_sign_out(scene: Scene) -> None:
     assert SESSION not in browser.jar
 
 
-def test_read_right_after_a_logout(scene: Scene) -> None:
-    """Reads are strongly consistent: each asks for it."""
-    asked: list[bool] = []
+def test_reads_right_after_a_logout_are_consistent(scene: Scene) -> None:
+    """Each read asks for strong consistency."""
+    consistent: list[bool] = []
 
     def note(params: dict[str, object], **_: object) -> None:
-        asked.append(b'"ConsistentRead": true' in params["body"])  # type: ignore[operator]
+        consistent.append(b'"ConsistentRead": true' in params["body"])  # type: ignore[operator]
 
     scene.process.client.meta.events.register("before-call.dynamodb.GetItem", note)
     browser = scene.signed_in()
     browser.get("/")
     browser.get("/sign-out", HERE)
-    assert asked
-    assert all(asked)
+    assert consistent
+    assert all(consistent)
 
 
 SIZE = "Item size has exceeded the maximum allowed size"
@@ -222,7 +224,7 @@ TOO_LARGE = {
 
 
 @pytest.mark.parametrize("kind", TOO_LARGE)
-def test_item_over_400_kb_is_refused_cleanly(
+def test_item_over_400_kb_gets_a_page_and_keeps_the_session(
     scene: Scene, faults: Faults, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setitem(KINDS, "large", TOO_LARGE[kind])
