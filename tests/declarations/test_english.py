@@ -12,8 +12,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 REWRITTEN = (
     *("CONTRIBUTING.md", "docs/decisions", "docs/security.md"),
-    *("functions/authorizer", "functions/notifications", "functions/smoke", "harness"),
-    *("examples", "tests/declarations"),
+    *("functions/admin", "functions/authorizer", "functions/notifications", "functions/smoke"),
+    *("bench", "edge", "examples", "harness", "local", "provision", "shared"),
+    *("tests/bench", "tests/browser", "tests/built", "tests/conftest.py", "tests/costs"),
+    *("tests/declarations", "tests/examples", "tests/provision", "tests/records", "tests/smoke"),
+    *("tests/snapshot", "tests/store", "tests/support"),
 )
 """Folders and files that are free of the phrases, and stay so."""
 KINDS = {".html", ".md", ".py", ".yaml"}
