@@ -83,7 +83,15 @@ class ReauthenticationRequired(SignInError, expected=True):
 class MessageRefused(SignInError): ...
 
 
-class NotAllowed(SignInError): ...
+class NotAllowed(SignInError):
+    """`login_url` is where the user's tenant signs them out, if it is known; `return_to` a path."""
+
+    def __init__(
+        self, detail: str = "", *, login_url: str | None = None, return_to: str = ""
+    ) -> None:
+        super().__init__(detail)
+        self.login_url = login_url
+        self.return_to = return_to
 
 
 class TokenRefused(SignInError, expected=True): ...

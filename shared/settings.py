@@ -137,6 +137,12 @@ class Settings:
     revalidate_grace_seconds: int = setting(
         seconds(60, 86_400), "time to re-authenticate before the session ends", default=900
     )
+    sign_out_upstream: bool = setting(
+        switch,
+        "a sign-out ends the session at Microsoft too, for people on shared machines; needs the "
+        "scope `identities`",
+        default=False,
+    )
     record_client: bool = setting(
         switch, "keep address and browser with each session, for operators", default=False
     )
@@ -214,8 +220,15 @@ class Settings:
     @property
     def needs_entra(self) -> bool:
         """Whether a sign-in needs what only userinfo tells about Entra."""
-        rules = (self.allowed_tenants, self.entra_groups, self.entra_roles, self.revalidate_seconds)
-        return any(rules)
+        return any(
+            (
+                self.allowed_tenants,
+                self.entra_groups,
+                self.entra_roles,
+                self.revalidate_seconds,
+                self.sign_out_upstream,
+            )
+        )
 
     @property
     def uses_entra(self) -> bool:

@@ -44,8 +44,8 @@ def _check_lifetimes(settings: "Settings", reader: Reader) -> None:
 def _check_scopes(settings: "Settings", reader: Reader) -> None:
     if settings.needs_entra and not settings.uses_entra:
         reader.fault(
-            "LOGTO_SCOPES must contain `identities` for ALLOWED_TENANTS, ENTRA_GROUPS, ENTRA_ROLES "
-            "or REVALIDATE_SECONDS"
+            "LOGTO_SCOPES must contain `identities` for ALLOWED_TENANTS, ENTRA_GROUPS, "
+            "ENTRA_ROLES, REVALIDATE_SECONDS or SIGN_OUT_UPSTREAM"
         )
     for name, given, scopes in (
         ("LOGTO_ORGANIZATIONS", settings.logto_organizations, {ORGANIZATIONS}),

@@ -136,9 +136,13 @@ def finish_sign_in(
         session = new_session(redeemed, entra, transaction, services)
         _check_freshness(session, transaction, services)
         handle = commit_session(session, redeemed.claims, previous, client, in_flight, services)
-    except (NotAllowed, SignInRefused, RevalidationRequired):
+    except (NotAllowed, SignInRefused, RevalidationRequired) as failure:
         # No session uses this grant, so no sign-out would ever revoke it.
         revoke_grant(redeemed.storage, services)
+        if isinstance(failure, NotAllowed):
+            raise NotAllowed(
+                str(failure), login_url=entra.login_url, return_to=transaction.return_to
+            ) from None
         raise
     services.observer.count(SIGN_IN_SUCCEEDED)
     return FinishedSignIn(handle=handle, return_to=transaction.return_to)

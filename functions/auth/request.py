@@ -5,6 +5,7 @@ from functools import cached_property
 
 from starlette.requests import HTTPConnection
 
+from functions.auth.after_sign_out import AfterSignOut
 from shared.errors import MalformedRequest
 from shared.parsing.form import parse_query
 from shared.services import Services
@@ -59,6 +60,12 @@ class BrowserRequest:
     @property
     def browser_cookies(self) -> tuple[BrowserCookie, ...]:
         return self.cookies.browser_cookies(self.http.cookie_header)
+
+    @property
+    def after_sign_out(self) -> AfterSignOut | None:
+        """What is left of a sign-out that this browser is in the middle of."""
+        value = self.cookies.sign_out(self.http.cookie_header)
+        return AfterSignOut.of_cookie(value, self.services.settings)
 
     def query(self, reads: frozenset[str], *, free: frozenset[str] = frozenset()) -> dict[str, str]:
         """Return the query's parameters of these names. Raises MalformedRequest.

@@ -3,6 +3,7 @@
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from functions.auth import pages
+from functions.auth.after_sign_out import AfterSignOut
 from functions.auth.problems import Problem
 from functions.auth.request import BrowserRequest
 from shared.parsing.urls import origin_of
@@ -41,14 +42,34 @@ def redirect(url: str, *, status: int = 302) -> Response:
     return Response(status_code=status, headers={"Location": url})
 
 
+def remember(browser: BrowserRequest, response: Response, after: AfterSignOut | None) -> None:
+    """Keep in the browser what is left of a sign-out; None removes what was kept."""
+    if after is not None:
+        lifetime = browser.services.limits.transaction_seconds
+        cookie = browser.cookies.set_sign_out(after.cookie_value(), lifetime)
+    elif browser.after_sign_out is not None:
+        cookie = browser.cookies.clear_sign_out()
+    else:
+        return
+    response.headers.append("Set-Cookie", cookie)
+
+
 def problem_response(
-    browser: BrowserRequest, problem: Problem, error: str, *, sign_in_path: str | None = None
+    browser: BrowserRequest,
+    problem: Problem,
+    error: str,
+    *,
+    sign_in_path: str | None = None,
+    return_to: str = "",
 ) -> Response:
-    """Return an error page for a person, problem+json (RFC 9457) for a program."""
+    """Return an error page for a person, problem+json (RFC 9457) for a program.
+
+    `return_to` is the local page to go on to after a sign-in with another account.
+    """
     site = browser.site
     sign_in_path = sign_in_path or f"{site.root}/sign-in"
     if browser.wants_page and browser.path != "/me":
-        action = _next_action(problem, site.root, sign_in_path)
+        action = _next_action(problem, site.root, sign_in_path, return_to)
         html = pages.render_error(
             brand_of(browser.services.settings),
             status=problem.status,
@@ -78,11 +99,13 @@ def problem_response(
     return response
 
 
-def _next_action(problem: Problem, root: str, sign_in_path: str) -> pages.Action:
+def _next_action(problem: Problem, root: str, sign_in_path: str, return_to: str) -> pages.Action:
     if problem.other_account:
-        # Logto has a session of this user: without the prompt it would sign in the same one again.
+        # Logto and Microsoft have sessions of this user, and would sign in the same one again.
         return pages.Action(
-            label="Sign in with another account", href=f"{root}/sign-in?prompt=login"
+            label="Sign in with another account",
+            href=f"{root}/sign-out",
+            fields={"switch": "true", "return_to": return_to},
         )
     if problem.offer_sign_in:
         return pages.Action(label="Sign in", href=sign_in_path)

@@ -1,5 +1,7 @@
 """Sign out: the sessions here first, then the grants at Logto, then Logto's end-session page."""
 
+from dataclasses import dataclass
+
 from shared.clock import CLOCK_SKEW_SECONDS
 from shared.errors import Misconfigured, ProviderMisbehaved, TableUnavailable, Unavailable
 from shared.observability import SIGNED_OUT
@@ -11,6 +13,16 @@ from shared.store.records import Session, SessionItem
 from shared.web.base_url import Site
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignedOut:
+    """The sessions here have ended; what the browser may be sent to."""
+
+    end_session_url: str | None
+    """Where Logto ends its session; None if Logto cannot be reached."""
+    login_url: str | None
+    """Where Microsoft signs the user out, if the session came from there."""
+
+
 def sign_out(
     handles: tuple[SessionHandle, ...],
     *,
@@ -18,32 +30,32 @@ def sign_out(
     return_to: str | None = None,
     site: Site,
     services: Services,
-) -> str | None:
-    """End these sessions, and return the URL that ends the session at Logto.
+) -> SignedOut:
+    """End these sessions, and find out where the session at Logto is ended.
 
     A browser has one session, unless another cookie was planted. `everywhere` ends all sessions of
-    its user first. `return_to` is the local path to go on to afterwards. Return None if Logto
-    cannot be reached: the sessions here have ended.
-    Raises TableUnavailable, and then nothing has been promised.
+    its user first. `return_to` is the local path to go on to afterwards. Raises TableUnavailable,
+    and then nothing has been promised.
     """
-    storages: list[dict[str, str]] = []
+    ended: list[Session] = []
     try:
         for handle in handles:
             session = _ended(handle, everywhere=everywhere, services=services)
             services.observer.count(SIGNED_OUT)
-            storages += [session.storage] if session is not None else []
+            ended += [session] if session is not None else []
     finally:
         # Logto comes after every session: a slow one must not keep any of them alive.
-        for storage in storages:
-            revoke_grant(storage, services)
+        for session in ended:
+            revoke_grant(session.storage, services)
+    login_url = next((session.login_url for session in ended if session.login_url), None)
+    storage = ended[-1].storage if ended else {}
     try:
         logto = services.within(services.limits.sign_out_provider_seconds).logto()
-        return logto.end_session(
-            storages[-1] if storages else {}, return_uri=site.signed_out_uri, state=return_to
-        )
+        url = logto.end_session(storage, return_uri=site.signed_out_uri, state=return_to)
     except (Unavailable, ProviderMisbehaved) as failure:
         services.observer.problem("end session not reached", reason=failure.error)
-        return None
+        url = None
+    return SignedOut(end_session_url=url, login_url=login_url)
 
 
 def revoke_grant(storage: dict[str, str], services: Services) -> None:

@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     public_url = options.public_url or f"http://localhost:{options.port}"
     try:
         with running(
-            _tenant(options),
+            _tenant(options, public_url),
             hosts=(options.host,),
             port=options.port,
             public_url=public_url,
@@ -46,16 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _tenant(options: argparse.Namespace) -> Tenant:
-    tenant = default_tenant()
+def _tenant(options: argparse.Namespace, public_url: str) -> Tenant:
+    tenant = default_tenant(
+        entra_url=public_url, post_logout_redirect_uris=tuple(options.post_logout_redirect_uri)
+    )
     (application,) = tenant.applications.values()
     application = replace(
         application,
         redirect_uris=(*application.redirect_uris, *options.redirect_uri),
-        post_logout_redirect_uris=(
-            *application.post_logout_redirect_uris,
-            *options.post_logout_redirect_uri,
-        ),
         backchannel_logout_uri=options.backchannel_logout_uri,
         rotate_refresh_token_always=options.rotate_always,
         refresh_token_seconds=options.refresh_ttl,

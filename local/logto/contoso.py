@@ -37,27 +37,42 @@ _LONG_AGO: Final = int(time.time()) - 30 * 86_400
 """When Contoso's people signed in through the connector before the stand-in was started."""
 
 
-def default_tenant(product_url: str = "http://localhost:3000") -> Tenant:
-    """A tenant with an application for the product at this URL, and Contoso's people."""
+def default_tenant(
+    product_url: str = "http://localhost:3000",
+    *,
+    entra_url: str | None = None,
+    post_logout_redirect_uris: tuple[str, ...] = (),
+) -> Tenant:
+    """A tenant with an application for the product at this URL, and Contoso's people.
+
+    `entra_url` is the stand-in's own URL, if its Entra is to be the connector's issuer, so that
+    sign-outs lead there too. Without it the issuer is that of Microsoft's public cloud.
+    """
+    after_sign_out = (f"{product_url}/signed-out", f"{product_url}/", *post_logout_redirect_uris)
+    connector = CONTOSO
+    if entra_url is not None:
+        issuer = f"{entra_url}/entra/{CONTOSO.tenant_id}/v2.0"
+        connector = replace(CONTOSO, config={"issuer": issuer})
     application = Application(
         id=LOCAL_APPLICATION[0],
         secret=LOCAL_APPLICATION[1],
         redirect_uris=(f"{product_url}/callback",),
-        post_logout_redirect_uris=(f"{product_url}/signed-out", f"{product_url}/"),
+        post_logout_redirect_uris=after_sign_out,
     )
     people = _people(connector=CONTOSO.id)
     tenant = replace(
         _tenant(people),
         applications={application.id: application},
-        connectors={CONTOSO.id: CONTOSO},
+        connectors={connector.id: connector},
         single_sign_on_enabled=True,
     )
     for person in people:
-        store_identity(person, CONTOSO, person, vouched_at=_LONG_AGO)
-    after_sign_out = [f"{product_url}/", f"{product_url}/signed-out"]
+        store_identity(person, connector, person, vouched_at=_LONG_AGO)
     registration = Registration(
         client_id=CONTOSO.client_id,
-        members=with_defaults({"displayName": "Logto", "web": {"redirectUris": after_sign_out}}),
+        members=with_defaults(
+            {"displayName": "Logto", "web": {"redirectUris": list(after_sign_out)}}
+        ),
     )
     tenant.entra_tenants[CONTOSO.tenant_id].registrations[registration.id] = registration
     return tenant

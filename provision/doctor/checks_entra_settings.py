@@ -14,7 +14,13 @@ from shared.scopes import IDENTITIES
 
 _MAPPINGS: Final = {"ENTRA_GROUPS": "<object id>", "ENTRA_ROLES": "<role value>"}
 """The settings that map groups and roles to short names, and what their entries name."""
-_NEEDING_IDENTITIES: Final = ("ALLOWED_TENANTS", *_MAPPINGS, "REVALIDATE_SECONDS")
+_NEEDING_IDENTITIES: Final = (
+    "ALLOWED_TENANTS",
+    *_MAPPINGS,
+    "REVALIDATE_SECONDS",
+    "SIGN_OUT_UPSTREAM",
+)
+_OFF: Final = ("", "0", "false")
 _ENTRY: Final = re.compile(r"(?:(?P<tenant>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/)?[^=]+=.+")
 
 
@@ -31,7 +37,7 @@ def identities_scope(observed: Observed) -> Finding:
     check, variables = "scope for Entra", observed.variables
     if isinstance(variables, NotObserved):
         return unknown(check, variables.reason)
-    needing = [n for n in _NEEDING_IDENTITIES if variables.get(n, "").strip() not in ("", "0")]
+    needing = [n for n in _NEEDING_IDENTITIES if variables.get(n, "").strip() not in _OFF]
     if not needing:
         return passed(check, "no setting needs it")
     response = observed.site.sign_in

@@ -1,7 +1,8 @@
 """Name, write and parse the product's cookies.
 
-There are two kinds. The session cookie contains the secret that opens the session. A browser cookie
-ties sign-in attempts to the browser that started them. All tabs share one; only tabs that start a
+There are three kinds. The session cookie contains the secret that opens the session. A sign-out
+cookie keeps what follows a sign-out at Logto, until that has happened. A browser cookie ties
+sign-in attempts to the browser that started them. All tabs share one; only tabs that start a
 sign-in before the browser has it get one each, under different names, so that no attempt overwrites
 the cookie that another one needs.
 """
@@ -20,6 +21,7 @@ from shared.session_handle import SessionHandle
 _SECURE_PREFIX = "__Host-"
 _SESSION = "session"
 _BROWSER = "signin"
+_SIGN_OUT = "signout"
 _BROWSER_NAME = re.compile(r"[A-Za-z0-9_-]{6}")
 _PLAIN_PATH = re.compile(r"(?:/[a-z0-9]+(?:-[a-z0-9]+)*)?")
 """A path that its slug alone tells from every other one."""
@@ -89,6 +91,12 @@ class Cookies:
         )
         return tuple(SessionHandle.of(value) for value in tuple(values)[:SESSION_COOKIES_READ])
 
+    def sign_out(self, header: bytes) -> str | None:
+        """Return the value of the sign-out cookie; None if it is missing or ambiguous."""
+        name = self._named(_SIGN_OUT)
+        values = {value for found, value in parse_cookies(header) if found == name}
+        return values.pop() if len(values) == 1 else None
+
     def browser_cookies(self, header: bytes) -> tuple[BrowserCookie, ...]:
         """Return the distinct browser cookies of a request, in order."""
         prefix = self._browser_prefix
@@ -117,6 +125,14 @@ class Cookies:
     def clear_session(self) -> str:
         """Return a Set-Cookie value that removes the session cookie."""
         return self._render(self.session_name, "", 0)
+
+    def set_sign_out(self, value: str, max_age: int) -> str:
+        """Return a Set-Cookie value that stores what follows a sign-out for `max_age` seconds."""
+        return self._render(self._named(_SIGN_OUT), value, max_age)
+
+    def clear_sign_out(self) -> str:
+        """Return a Set-Cookie value that removes the sign-out cookie."""
+        return self._render(self._named(_SIGN_OUT), "", 0)
 
     def _render(self, name: str, value: str, max_age: int | None = None) -> str:
         lifetime = "" if max_age is None else f"; Max-Age={max_age}"

@@ -1,7 +1,8 @@
 """View models of the pages."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -15,10 +16,14 @@ _UNLOADABLE = ("graph.microsoft.com", "graph.microsoft.us", "microsoftgraph.chin
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Action:
-    """The button of a page; `href` is a path here, with the deployment's prefix."""
+    """The button of a page; `href` is a path here, with the deployment's prefix.
+
+    It is a link, or with `fields` a form that is posted.
+    """
 
     label: str
     href: str
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,16 +1,17 @@
-"""GET and POST /sign-out: end the session here and at Logto."""
+"""GET and POST /sign-out: end the session here and at Logto, and at Microsoft if that is asked."""
 
 from fastapi import APIRouter, Request, Response
 
 from functions.auth import pages
+from functions.auth.after_sign_out import AfterSignOut
 from functions.auth.request import BrowserRequest
-from functions.auth.responses import brand_of, page, redirect
+from functions.auth.responses import brand_of, page, redirect, remember
 from functions.auth.return_to import from_target_link_uri, safe_return_to
 from functions.auth.sign_out import sign_out
 from shared.errors import CrossSiteRequest
 
 router = APIRouter()
-PARAMETERS = frozenset({"everywhere"})
+PARAMETERS = frozenset({"everywhere", "switch"})
 FREE = frozenset({"return_to"})
 
 
@@ -29,7 +30,10 @@ async def sign_out_by_link(request: Request) -> Response:
 
 @router.post("/sign-out")
 async def sign_out_by_form(request: Request) -> Response:
-    """Sign out; with `everywhere=true`, end the user's sessions in all browsers."""
+    """Sign out. `everywhere=true` ends the user's sessions in all browsers.
+
+    `switch=true` signs the user out at Microsoft too, and goes on to a new sign-in.
+    """
     browser = BrowserRequest.of(request)
     if not browser.is_same_origin:
         raise CrossSiteRequest("another origin initiated the sign-out")
@@ -39,6 +43,7 @@ async def sign_out_by_form(request: Request) -> Response:
     return _end(
         browser,
         everywhere=parameters.get("everywhere") == "true",
+        switch=parameters.get("switch") == "true",
         return_to=_return_to(browser, parameters),
     )
 
@@ -52,20 +57,38 @@ def _return_to(browser: BrowserRequest, parameters: dict[str, str]) -> str | Non
     return safe_return_to(from_target_link_uri(target, base_url=site.base_url), root=site.root)
 
 
-def _end(browser: BrowserRequest, *, return_to: str | None, everywhere: bool = False) -> Response:
-    url = sign_out(
+def _end(
+    browser: BrowserRequest,
+    *,
+    return_to: str | None,
+    everywhere: bool = False,
+    switch: bool = False,
+) -> Response:
+    ended = sign_out(
         browser.sessions,
         everywhere=everywhere,
         return_to=return_to,
         site=browser.site,
         services=browser.services,
     )
-    if url is not None:
-        response = redirect(url, status=303)
+    pending = browser.after_sign_out
+    after = AfterSignOut.of_sign_out(
+        # A user whom the access rules excluded has no session, but a cookie that keeps the tenant.
+        login_url=ended.login_url or (pending.login_url if pending is not None else None),
+        return_to=return_to or "",
+        switch=switch,
+        settings=browser.services.settings,
+    )
+    if ended.end_session_url is not None:
+        response = redirect(ended.end_session_url, status=303)
     else:
+        root = browser.site.root
         html = pages.render_signed_out(
-            brand_of(browser.services.settings), return_to=return_to, root=browser.site.root
+            brand_of(browser.services.settings),
+            return_to=f"{root}/signed-out" if after else return_to,
+            root=root,
         )
         response = page(browser, html)
     response.headers.append("Set-Cookie", browser.cookies.clear_session())
+    remember(browser, response, after)
     return response
