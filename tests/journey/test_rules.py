@@ -43,7 +43,7 @@ def kept_out(product: Product, browser: Browser, reply: Reply) -> None:
     assert "location" not in reply.headers
     assert reply.headers["content-type"].startswith("text/html")
     assert "You do not have access" in reply.body
-    assert 'href="/sign-in?prompt=login"' in reply.body
+    assert "Sign in with another account" in reply.body
     assert not [line for line in reply.set_cookies if line.startswith("__Host-session=")]
     assert "__Host-session" not in browser.jar
     assert browser.get("/me", FETCH).status == 401
