@@ -171,7 +171,8 @@ class Settings:
                 "must contain domains in lower case, such as contoso.com",
             )
         ),
-        "domains of verified addresses whose owners may sign in",
+        "domains of verified addresses whose owners may sign in; no proof of the directory that a "
+        "user is in: a connector that trusts unverified addresses accepts any",
         default=(),
         default_text="all",
     )
