@@ -2,7 +2,7 @@
 
 from tests.mutants.edits import always, becomes, instead, never, together, without
 from tests.mutants.mutant import Mutant
-from tests.mutants.suites import ADMIN, HOOKS, LOGOUT, STORE
+from tests.mutants.suites import ADMIN, HOOKS, KEYS, LOGOUT, QUEUE, STORE
 
 _TOKEN, _POST = (
     "functions.notifications.logout_token:check_logout_token",
@@ -10,7 +10,11 @@ _TOKEN, _POST = (
 )
 _HOOK, _ENDINGS = "functions.notifications.webhooks", "shared.revocation"
 _MARKERS, _COMMIT = "shared.store.revocation_table", "shared.store.session_table"
-_PUT = "services.revocations().put_once(guard, owner, expires_at=int(services.clock()) + REPLAY_SECONDS)"
+_CARRY_OUT, _NOTE = (
+    "functions.notifications.revocation_request:carry_out",
+    "if guard is not None:\n    owner = base64url.encode(services.random(12))\n"
+    "    revocations.put_once(guard, owner, expires_at=int(services.clock()) + REPLAY_SECONDS)",
+)
 _ANYTHING = '"attribute_not_exists(nothing)"'
 
 MUTANTS = (
@@ -27,11 +31,11 @@ MUTANTS = (
     Mutant("logout token: form of a name", "functions.notifications.logout_token:_name", never("not is_identifier(value)"), LOGOUT, "sub sid jti"),
     Mutant("logout token: it comes as a form", f"{_POST}:_posted_token", never('message.content_type != "application/x-www-form-urlencoded"'), LOGOUT, "posts"),
     Mutant("logout token: a form that cannot be read", f"{_POST}:_posted_token", never("message.body is None"), LOGOUT, "posts"),
-    Mutant("logout token: a replay ends nothing", f"{_POST}:log_out", never("services.revocations().exists(guard)"), LOGOUT, "replayed"),
-    Mutant("logout token: a used one is noted", f"{_POST}:log_out", never("not services.revocations().put_once(guard, owner, expires_at=expires_at)"), LOGOUT, "replayed"),
-    Mutant("logout token: a failed one is not used up", f"{_POST}:log_out", together(without("owner = base64url.encode(services.random(12))"), instead("count = _end(token, services)", f"owner = base64url.encode(services.random(12))\n{_PUT}\ncount = _end(token, services)")), LOGOUT, "failing"),
+    Mutant("logout token: a replay ends nothing", _CARRY_OUT, without("revocations.exists(guard)"), LOGOUT, "replayed"),
+    Mutant("logout token: a used one is noted", _CARRY_OUT, instead("revocations.put_once(guard, owner, expires_at=expires_at)", "True"), LOGOUT, "replayed"),
+    Mutant("logout token: a failed one is not used up", _CARRY_OUT, together(without("owner = base64url.encode(services.random(12))"), instead("count = _end(request, services)", f"{_NOTE}\ncount = _end(request, services)")), LOGOUT, "failing"),
     Mutant("logout token: an outage of the keys is no refusal", f"{_POST}:_checked", instead("provider.refetched_or_unavailable", "provider.refetched"), LOGOUT, "new_keys"),
-    Mutant("logout token: rationed refetches", "shared.oidc.provider:Provider.refetched_or_unavailable", always("self._take_refetch()"), LOGOUT, "hundred"),
+    Mutant("logout token: rationed refetches", "shared.oidc.provider:Provider.refetched_or_unavailable", never("not self._take_refetch()"), f"{LOGOUT} {KEYS}", "hundred without_one_left"),
     Mutant("messages are posted", "functions.notifications.application:_answer", never('message.method != "POST"'), f"{LOGOUT} {HOOKS}", "posts events"),
     Mutant("ending: a marker of the subject", f"{_ENDINGS}:end_subject", without("revocations.mark_subject(...)"), LOGOUT, "between"),
     Mutant("ending: a marker of the session at Logto", f"{_ENDINGS}:end_op_session", without("revocations.mark_op_session(...)"), LOGOUT, "between"),
@@ -40,9 +44,12 @@ MUTANTS = (
     Mutant("ending: sessions before their listings", f"{_ENDINGS}:_end", together(without("revocations.delete_listings(part)"), instead("revocations.delete_sessions(keys)", "revocations.delete_listings(part)\nrevocations.delete_sessions(keys)")), LOGOUT, "failing"),
     Mutant("ending: listings are deleted", f"{_ENDINGS}:_end", without("revocations.delete_listings(part)"), ADMIN, "erasing"),
     Mutant("ending: both listings of a session", "shared.store.keys:listing_keys", without("*others"), STORE, "listing"),
-    Mutant("ending: a marker stays the later one", f"{_MARKERS}:NOT_ENDED_LATER", becomes(_ANYTHING), STORE, "marker"),
-    Mutant("ending: a later arrival counts", f"{_MARKERS}:RevocationTable.mark_subject", without("self._update(key, change, ITEM_EXISTS, values)"), f"{STORE} {LOGOUT}", "further hides"),
-    Mutant("ending: a marker that lapsed is not half there", f"{_MARKERS}:RevocationTable.mark_subject", instead("ITEM_EXISTS", _ANYTHING), STORE, "lapses"),
+    Mutant("ending: a marker stays the later one", f"{_MARKERS}:NO_LATER_MARKER", becomes(_ANYTHING), STORE, "marker"),
+    Mutant("ending: what reaches further is not shortened", f"{_MARKERS}:ENDED_EARLIER", becomes(_ANYTHING), STORE, "marker late"),
+    Mutant("ending: what arrived later is not taken back", f"{_MARKERS}:ARRIVED_EARLIER", becomes(_ANYTHING), f"{STORE} {QUEUE}", "late later_logout"),
+    Mutant("ending: a late logout may reach further", f"{_MARKERS}:RevocationTable.mark_subject", without('self._raise(key, f"{change}, ended_before = :ended_before", ENDED_EARLIER, {**values, **ended})'), STORE, "late"),
+    Mutant("ending: a later arrival counts", f"{_MARKERS}:RevocationTable.mark_subject", without('self._raise(key, f"{change}, arrived_at = :arrived_at", ARRIVED_EARLIER, {**values, **arrived})'), f"{STORE} {LOGOUT}", "further hides"),
+    Mutant("ending: a marker that lapsed is not half there", f"{_MARKERS}:RevocationTable._raise", never("failed.found is None"), STORE, "lapses"),
     Mutant("ending: a marker of any subject stays one", f"{_MARKERS}:NOT_FOR_ALL", becomes(_ANYTHING), STORE, "logto"),
     Mutant("ending: a guard knows itself again", f"{_MARKERS}:RevocationTable.put_once", instead('(failed.found or {}).get("owner", {}).get("S") == owner', "False"), STORE, "guard"),
     Mutant("ending: a commit meets the subject's marker", f"{_COMMIT}:SUBJECT_NOT_ENDED", becomes('"attribute_not_exists(pk) OR ended_before < :authenticated OR attribute_exists(pk) OR arrived_at <= :in_flight_since"'), f"{STORE} {LOGOUT}", "marker between"),
@@ -52,9 +59,9 @@ MUTANTS = (
     Mutant("webhook: the signature", f"{_HOOK}:_signs", instead("hmac.compare_digest(...)", "True"), HOOKS, "signature"),
     Mutant("webhook: a signature that no key made", f"{_HOOK}:_signed_body", never("renewed is None or not _signs(renewed, body, given)"), HOOKS, "signature"),
     Mutant("webhook: a rotated key", f"{_HOOK}:_signed_body", instead("key.renewed(...)", "None"), HOOKS, "rotated"),
-    Mutant("webhook: when the event was", f"{_HOOK}:receive", instead("min(created_at(event), int(services.clock()) + CLOCK_SKEW_SECONDS)", "int(services.clock()) + CLOCK_SKEW_SECONDS"), HOOKS, "replay"),
-    Mutant("webhook: Logto's clock may be ahead", f"{_HOOK}:receive", instead("int(services.clock()) + CLOCK_SKEW_SECONDS", "int(services.clock())"), HOOKS, "ahead"),
-    Mutant("webhook: an event of the future", f"{_HOOK}:receive", instead("min(created_at(event), int(services.clock()) + CLOCK_SKEW_SECONDS)", "created_at(event)"), HOOKS, "future"),
+    Mutant("webhook: when the event was", f"{_HOOK}:judge_webhook", instead("min(created_at(event), int(arrived_at) + CLOCK_SKEW_SECONDS)", "int(arrived_at) + CLOCK_SKEW_SECONDS"), HOOKS, "replay"),
+    Mutant("webhook: Logto's clock may be ahead", f"{_HOOK}:judge_webhook", instead("int(arrived_at) + CLOCK_SKEW_SECONDS", "int(arrived_at)"), HOOKS, "ahead"),
+    Mutant("webhook: an event of the future", f"{_HOOK}:judge_webhook", instead("min(created_at(event), int(arrived_at) + CLOCK_SKEW_SECONDS)", "created_at(event)"), HOOKS, "future"),
     Mutant("webhook: a lifted suspension", f"{_HOOK}:locked_out", never('not data["isSuspended"]'), HOOKS, "ends_nothing"),
     Mutant("webhook: a time has a zone", f"{_HOOK}:created_at", without("moment.tzinfo is None"), HOOKS, "zone"),
     Mutant("webhook: form of a user's id", f"{_HOOK}:locked_out", never("not is_identifier(user)"), HOOKS, "malformed"),

@@ -9,13 +9,12 @@ _ID, _CLAIMS, _LIFETIME = (
     "shared.oidc.id_token:check_claims",
     "shared.oidc.id_token:check_lifetime",
 )
-_REFRESHED = "shared.oidc.id_token:check_refreshed_id_token"
 _LOGTO, _SDK = "shared.oidc.logto:Logto", "shared.oidc.sdk"
 _JSON = "shared.parsing.strict_json"
 _BEARER = "functions.authorizer.bearer_token:_checked"
 
 MUTANTS = (
-    Mutant("ID token: nonce", _CLAIMS, never("not isinstance(nonce, str) or not hmac.compare_digest(...)"), TOKEN, "nonce"),
+    Mutant("ID token: nonce", _CLAIMS, never('not _equal(claims.get("nonce"), expected.nonce)'), TOKEN, "nonce"),
     Mutant("ID token: issuer", _CLAIMS, never('claims.get("iss") != issuer'), TOKEN, "iss"),
     Mutant("ID token: audience", _CLAIMS, never("audience != expected.client_id and audience != [expected.client_id]"), TOKEN, "aud"),
     Mutant("ID token: authorized party", _CLAIMS, never('"azp" in claims and claims["azp"] != expected.client_id'), TOKEN, "azp"),
@@ -25,7 +24,7 @@ MUTANTS = (
     Mutant("ID token: issued before the sign-in", _CLAIMS, never('_time(claims, "iat") < expected.issued_after - CLOCK_SKEW_SECONDS'), TOKEN, "iat"),
     Mutant("ID token: plausible lifetime", _LIFETIME, never("expires <= issued or expires - issued > MAX_LIFETIME_SECONDS"), TOKEN, "exp"),
     Mutant("ID token: not before", _LIFETIME, never('claims.get("nbf") is not None and _time(claims, "nbf") > now + CLOCK_SKEW_SECONDS'), TOKEN, "nbf"),
-    Mutant("ID token: times are numbers", "shared.oidc.id_token:_time", never("isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value)"), TOKEN, "claim"),
+    Mutant("ID token: times are numbers", "shared.oidc.id_token:_time", never("isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e15"), TOKEN, "claim"),
     Mutant("ID token: hash of the access token", _ID, without("_check_access_token_hash(...)"), TOKEN, "at_hash"),
     Mutant("ID token: not a logout token", _ID, never('"events" in claims'), TOKEN, "events"),
     Mutant("ID token: type", _ID, never('str(header.get("typ", "JWT")).upper() != "JWT"'), TOKEN, "typ"),
@@ -35,7 +34,7 @@ MUTANTS = (
     Mutant("ID token: there is one", f"{_LOGTO}.redeem.check", never("response.id_token is None"), PROVIDER, "id_token"),
     Mutant("ID token: checked before tokens are kept", f"{_SDK}:Client._handleTokenResponse", never("self._check is not None"), TOKEN, "claim forgery"),
     Mutant("refreshed ID token: its subject", f"{_LOGTO}.refresh.check", never("response.id_token is not None and not _same_user(response.id_token, original)"), REFRESH, "identity"),
-    Mutant("refreshed ID token: its claims", _REFRESHED, without("check_claims(...)"), REFRESH, "identity"),
+    Mutant("refreshed ID token: its claims", f"{_LOGTO}._refreshed_id_token", without("self._checked(...)"), REFRESH, "identity"),
     Mutant("userinfo of another user", f"{_LOGTO}.userinfo", never('claims.get("sub") != subject'), RULES, "closed"),
     Mutant("type of the token response", "shared.oidc.token_response:read_tokens", never('str(body.get("token_type", "")).lower() != "bearer"'), PROVIDER, "token_type"),
     Mutant("members named twice", f"{_JSON}:_unique", never("len(members) != len(pairs)"), TOKEN, "twice"),
@@ -49,8 +48,8 @@ MUTANTS = (
     Mutant("bearer: audience", _BEARER, never("not isinstance(audience, str) or audience not in resources"), BEARER, "aud resource"),
     Mutant("bearer: subject", _BEARER, never("not is_identifier(subject)"), BEARER, "sub"),
     Mutant("bearer: lifetime", _BEARER, without("check_lifetime(...)"), BEARER, "exp iat nbf"),
-    Mutant("bearer: form of the header", "functions.authorizer.bearer_token:check_bearer", instead("_BEARER.fullmatch(authorization)", "_BEARER.fullmatch(authorization) or re.match('.*?([^ ,]+)', authorization)"), BEARER, "headers"),
-    Mutant("bearer: a cookie makes up for nothing", "functions.authorizer.application:_context", always("request.authorization is None"), f"{BEARER} {AUTHORIZER}", "headers makes_up"),
+    Mutant("bearer: form of the header", "functions.authorizer.bearer_token:check_bearer", instead("_BEARER.fullmatch(authorization)", "_BEARER.fullmatch(authorization) or re.match('.*?([^ ,]+)', authorization)"), BEARER, "saved_by"),
+    Mutant("bearer: a cookie makes up for nothing", "functions.authorizer.application:_context", always("request.authorization is None"), f"{BEARER} {AUTHORIZER}", "saved_by makes_up"),
     Mutant("bearer: answers that are cached by cookie", "functions.authorizer.application:_context", never("request.is_cached_without_bearer"), BEARER, "kept_by"),
     Mutant("bearer: the resource of the route", "functions.authorizer.bearer:bearer_context", always("target is None"), BEARER, "route"),
 )  # fmt: skip

@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 from tests.mutants.suites import (
     AUTHORIZER,
     EVERYWHERE,
+    LEAVE,
     LOGOUT,
     PROVIDER,
     REFRESH,
@@ -19,6 +20,7 @@ from tests.mutants.suites import (
 _SESSIONS, _COOKIES = "shared.sessions", "shared.web.cookies:Cookies"
 _TABLE, _LEASE = "shared.store.session_table:SessionTable", "shared.store.refresh_lease"
 _SIGN_OUT, _ROUTE = "functions.auth.sign_out", "functions.auth.routes.sign_out"
+_DELIBERATE = "functions.auth.request:BrowserRequest.is_deliberate_navigation"
 _REFRESH, _REDEMPTION = (
     "functions.authorizer.token_refresh:_Refresh",
     "functions.authorizer.token_refresh:_Redemption",
@@ -36,9 +38,9 @@ MUTANTS = (
     Mutant("idle timeout", f"{_SESSIONS}:_alive", instead("now >= min(end, seen_at + settings.session_idle_seconds)", "now >= end"), SESSION, "timeout"),
     Mutant("absolute timeout", f"{_SESSIONS}:_alive", instead("now >= min(end, seen_at + settings.session_idle_seconds)", "now >= seen_at + settings.session_idle_seconds"), SESSION, "timeout"),
     Mutant("lifetime as it was at the sign-in", f"{_SESSIONS}:ends_at", instead("min(session.ends_at, session.signed_in_at + settings.session_absolute_seconds)", "session.signed_in_at + settings.session_absolute_seconds"), LOGOUT, "longer"),
-    Mutant("idle extension: its condition", f"{_TABLE}.touch_session", without("ConditionExpression=ITEM_EXISTS"), TABLE, "resurrects"),
+    Mutant("idle extension: its condition", "shared.store.dynamodb:TableClient.update", without("ConditionExpression=condition"), TABLE, "resurrects"),
     Mutant("idle extension: one that found nothing", f"{_SESSIONS}:_alive", instead("not _touched(handle.key, services, now=now, end=end)", "_touched(handle.key, services, now=now, end=end) is None"), TABLE, "resurrects"),
-    Mutant("session: consistent reads", f"{_TABLE}.read_session", instead("ConsistentRead=True", "ConsistentRead=False"), TABLE, "logout"),
+    Mutant("session: consistent reads", "shared.store.dynamodb:TableClient.get", instead("ConsistentRead=True", "ConsistentRead=False"), TABLE, "logout"),
     Mutant("session: a commit recognises its success", f"{_TABLE}.commit_session", never("item_exists(self._call, item.key)"), f"{TABLE} {STORE}"),
     Mutant("re-validation: when it is due", f"{_SESSIONS}:is_due", instead("0 < settings.revalidate_seconds <= now - (session.authenticated_at or 0)", "False"), REVALIDATION),
     Mutant("re-validation: nothing is served while it is due", f"{_SESSIONS}:required", never("live.revalidation_due"), REVALIDATION),
@@ -46,8 +48,8 @@ MUTANTS = (
     Mutant("re-validation: no extension while it is due", f"{_SESSIONS}:_alive", without("not due"), REVALIDATION, "extended"),
     Mutant("re-validation: Entra is asked again", "shared.web.base_url:Site.revalidation_path", without('"prompt": "login"'), REVALIDATION),
     Mutant("sign-out: origin of a form", f"{_ROUTE}:sign_out_by_form", never("not browser.is_same_origin"), SIGN_OUT, "post"),
-    Mutant("sign-out: origin of a link", f"{_ROUTE}:sign_out_by_link", without("not browser.is_same_origin"), SIGN_OUT, "link"),
-    Mutant("sign-out: a prefetch", f"{_ROUTE}:sign_out_by_link", without("browser.is_prefetch"), SIGN_OUT, "ahead"),
+    Mutant("sign-out: origin of a link", _DELIBERATE, without("not self.is_same_origin"), SIGN_OUT, "link"),
+    Mutant("sign-out: a prefetch", _DELIBERATE, without("self.is_prefetch"), LEAVE, "prefetch"),
     Mutant("sign-out: every cookie's session", f"{_ROUTE}:_end", instead("browser.sessions", "browser.sessions[:1]"), SIGN_OUT, "every_session"),
     Mutant("sign-out: the grant is revoked", f"{_SIGN_OUT}:sign_out", without("revoke_grant(storage, services)"), PROVIDER, "revocation"),
     Mutant("sign-out: sessions before Logto", f"{_SIGN_OUT}:sign_out", instead("storages += [session.storage] if session is not None else []", "if session is not None:\n    revoke_grant(session.storage, services)"), TIME, "before_logto"),
