@@ -1,6 +1,6 @@
 """Guards of operators' tools, of the deployment, of logs, and of the local stack."""
 
-from tests.mutants.edits import always, instead, never, without
+from tests.mutants.edits import always, instead, never, together, without
 from tests.mutants.mutant import Mutant, Text
 from tests.mutants.suites import (
     ADMIN,
@@ -21,6 +21,10 @@ _APPLICATION, _CONNECTOR, _ENTRA = (
     "provision.steps.registration",
 )
 _TEARDOWN, _RELAY = "provision.teardown", "local.relay"
+_PROOF, _RECENT = (
+    "functions.admin.caller:CallerCheck._parameters",
+    "functions.admin.caller:_is_recent",
+)
 
 MUTANTS = (
     Mutant("setup: metadata of others stays", f"{_APPLICATION}:_metadata", without("**before"), SETUP, "keeps"),
@@ -45,6 +49,15 @@ MUTANTS = (
     Mutant("teardown: changed settings stay", f"{_TEARDOWN}:_holds_application", without("app_id == record.written_env.get('LOGTO_APP_ID')"), TEARDOWN, "changed"),
     Mutant("operator: the proof of who calls", "functions.admin.application:_act", instead('identify(event.get("caller"), services)', '"anybody"'), ADMIN, "proves"),
     Mutant("operator: a proof asks for an identity alone", "functions.admin.caller:CallerCheck._parameters", always("is_proof"), ADMIN, "proves regions"),
+    Mutant("operator: a proof is for STS", _PROOF, without("origin in self._origins"), ADMIN, "proves"),
+    Mutant("operator: a proof names nobody before the host", _PROOF, without('"@" not in parts.netloc'), ADMIN, "proves"),
+    Mutant("operator: a proof is for no other path", _PROOF, without('parts.path in ("", "/")'), ADMIN, "proves"),
+    Mutant("operator: a proof says things once", _PROOF, without("len(named) == len(query)"), ADMIN, "proves"),
+    Mutant("operator: a proof says nothing else", _PROOF, without("named.keys() - _OPTIONAL == _FIXED.keys() | _VARYING"), ADMIN, "proves"),
+    Mutant("operator: a proof is for this purpose", _PROOF, without("_FIXED.items() <= named.items()"), ADMIN, "proves another_purpose"),
+    Mutant("operator: a proof is for this function", "functions.admin.caller", together(without('"X-Amz-SignedHeaders": f"host;{AUDIENCE_HEADER}"'), instead('{"X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-Signature"}', '{"X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-Signature", "X-Amz-SignedHeaders"}')), ADMIN, "another_purpose"),
+    Mutant("operator: age of a proof", _RECENT, without("abs(now - signed_at) <= PROOF_SECONDS"), ADMIN, "two_minutes"),
+    Mutant("operator: lifetime of a proof", _RECENT, without("int(seconds) <= PROOF_SECONDS"), ADMIN, "another_purpose"),
     Mutant("operator: nothing but sessions", "functions.admin.actions:end_session", instead("""f"session#{_id(event, 'session')}\"""", '_id(event, "session")'), ADMIN, "ending"),
     Mutant("operator: a cursor belongs to its list", "functions.admin.cursors:position_of", instead('check == digest("cursor", list_id, position)', "True"), ADMIN, "malformed"),
     Mutant("permissions: the authorizer makes no session", "template.yaml", Text('{ dynamodb:LeadingKeys: ["token#*"] }', '{ dynamodb:LeadingKeys: ["token#*", "session#*"] }'), PERMISSIONS, "must_not"),

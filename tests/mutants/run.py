@@ -14,7 +14,7 @@ from tests.mutants.mutant import ROOT, Mutant
 
 _COPIED = (
     *("functions", "shared", "local", "provision", "harness", "tests"),
-    *("pyproject.toml", "template.yaml"),
+    *("docs", "pyproject.toml", "template.yaml"),
 )
 _SECONDS = 900
 """The longest that the tests of one mutant may take."""

@@ -22,6 +22,8 @@ from tests.mutants.suites import (
 )
 
 _CALLBACK, _RULES = "functions.auth.callback", "functions.auth.access_rules"
+_ENTRA = "functions.auth.entra_claims"
+_CURRENT = "-CURRENT_SECONDS <= identity.issued_at - auth_time <= CLOCKS_SECONDS"
 _RETURN_TO = "functions.auth.return_to:safe_return_to"
 _EVENT, _FORM = "shared.web.http_api", "shared.parsing.form"
 _CLAIM = "shared.store.session_table:SessionTable.claim_transaction"
@@ -82,9 +84,23 @@ MUTANTS = (
     Mutant("metadata: age at which it serves no longer", "shared.oidc.provider:Provider.metadata", always("0 <= age < self._limits.metadata_stale_seconds"), PROVIDER, "warm"),
     Mutant("metadata: renewal", "shared.oidc.provider:Provider.metadata", without("0 <= age < self._limits.metadata_fresh_seconds"), PROVIDER, "removed"),
     Mutant("Entra: the issuer is Microsoft's", "functions.auth.entra_claims:_issuer_parts", never("not microsoft and not (local and settings.logto_endpoint.startswith('http://'))"), ENTRA, "than_microsoft"),
+    Mutant("Entra: Microsoft's issuer by https", f"{_ENTRA}:_issuer_parts", without("parts.scheme == 'https'"), ENTRA, "than_microsoft"),
+    Mutant("Entra: Microsoft's issuer without more in its host", f"{_ENTRA}:_issuer_parts", instead("parts.netloc in LOGIN_HOSTS", "parts.hostname in LOGIN_HOSTS"), ENTRA, "than_microsoft"),
+    Mutant("Entra: Microsoft's issuer without more in its path", f"{_ENTRA}:_issuer_parts", without("microsoft = microsoft and parts.path == f'/{matched[\"tenant\"]}'"), ENTRA, "than_microsoft"),
+    Mutant("Entra: the stand-in beside a Logto that is real", f"{_ENTRA}:_issuer_parts", without("settings.logto_endpoint.startswith('http://')"), ENTRA, "than_microsoft stand_in"),
+    Mutant("Entra: the stand-in is on this machine", f"{_ENTRA}:_issuer_parts", without("is_plain_http_host(parts.hostname)"), ENTRA, "than_microsoft stand_in"),
+    Mutant("Entra: when a token was issued is a number", f"{_ENTRA}:_microsoft_identities", without("isinstance(issued_at, bool)"), ENTRA, "than_microsoft"),
     Mutant("Entra: the tenant is the issuer's", "functions.auth.entra_claims:_microsoft_identities", without("str(detail.get('tid')).lower() != parts[1]"), ENTRA, "than_microsoft"),
     Mutant("Entra: the token's own issuer", "functions.auth.entra_claims:_microsoft_identities", without("detail.get('iss', entry['issuer']) != entry['issuer']"), ENTRA, "than_microsoft"),
     Mutant("Entra: what is stored is not current", "functions.auth.entra_claims:_current", instead("-CURRENT_SECONDS <= identity.issued_at - auth_time <= CLOCKS_SECONDS", "True"), ENTRA, "vouched"),
+    Mutant("Entra: a token of an earlier sign-in", f"{_ENTRA}:_current", instead(_CURRENT, "identity.issued_at - auth_time <= CLOCKS_SECONDS"), ENTRA, "vouched"),
+    Mutant("Entra: a token of a later sign-in", f"{_ENTRA}:_current", instead(_CURRENT, "-CURRENT_SECONDS <= identity.issued_at - auth_time"), ENTRA, "vouched"),
+    Mutant("Entra: nothing is current without auth_time", f"{_ENTRA}:_current", instead("if auth_time is None:\n    return None", "if auth_time is None:\n    return identities[-1]"), ENTRA, "without_auth_time"),
+    Mutant("Entra: the tenant that this sign-in came from", f"{_ENTRA}:_current", instead("current[-1] if current else None", "current[0] if current else None"), ENTRA, "two_tenants"),
+    Mutant("Entra: a mapping that names its tenant", f"{_ENTRA}:_mapped", instead('mapping.get(f"{identity.tenant}/{value}")', "mapping.get(value) or next((mapping[name] for name in mapping if name.endswith(f'/{value}')), None)"), ENTRA, "customer"),
+    Mutant("Entra: a proof is when Entra vouched", f"{_ENTRA}:authenticated_at", instead("(entra.vouched_at, auth_time)", "(auth_time,)"), ENTRA, "never_later"),
+    Mutant("Entra: a proof is not of the future", f"{_ENTRA}:authenticated_at", instead("(*proofs, now)", "proofs"), ENTRA, "never_later"),
+    Mutant("Entra: Logto says when the user signed in", "functions.auth.sign_in:_max_age", instead('{"max_age": str(MAX_AGE_SECONDS)} if settings.uses_entra else {}', "{}"), RULES, "a_rule"),
     Mutant("Entra: mappings of another tenant", "functions.auth.entra_claims:_mapped", instead("settings.allowed_tenants == (identity.tenant,)", "True"), ENTRA, "customer"),
     Mutant("Entra: a proof is never newer than the sign-in", "functions.auth.entra_claims:authenticated_at", instead("(entra.vouched_at, auth_time)", "(entra.vouched_at,)"), ENTRA, "never_later"),
     Mutant("re-validation: an old proof is no sign-in", f"{_CALLBACK}:finish_sign_in", without("_check_freshness(...)"), REVALIDATION),
