@@ -83,6 +83,7 @@ FOREIGN: dict[str, dict[str, Any]] = {
     "a login host in the path": identity(issuer=f"https://evil.test/login.microsoftonline.com/{CONTOSO}/v2.0"),
     "a login host as user name": identity(issuer=f"https://login.microsoftonline.com@evil.test/{CONTOSO}/v2.0"),
     "a port": identity(issuer=f"https://login.microsoftonline.com:444/{CONTOSO}/v2.0"),
+    "more in the path": identity(issuer=f"https://login.microsoftonline.com/x/{CONTOSO}/v2.0"),
     "plain http": identity(issuer=f"http://login.microsoftonline.com/{CONTOSO}/v2.0"),
     "the issuer of another tenant": identity(issuer=f"{login(FABRIKAM)}/v2.0"),
     "another issuer in the token": identity(iss="https://idp.evil.test/v2.0"),
@@ -121,6 +122,8 @@ def test_identity_of_the_stand_in_counts_beside_a_local_logto() -> None:
     assert read(identity(issuer=f"{url}/v2.0"), settings=local).login_url == url
     assert is_login_url(url, local)
     assert not is_login_url(url, SETTINGS)
+    elsewhere = identity(issuer=f"http://idp.evil.test/{CONTOSO}/v2.0")
+    assert read(elsewhere, settings=local) == EntraUser()
 
 
 def test_user_of_two_tenants_gets_the_tenant_of_this_sign_in() -> None:

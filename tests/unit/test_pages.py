@@ -151,6 +151,13 @@ def test_picture_that_a_browser_cannot_load_is_left_out(picture: str) -> None:
     assert view.picture_url is None
 
 
+@pytest.mark.parametrize("origin", ["https://signin.test", "http://signin.test:3000"])
+def test_picture_of_the_deployments_own_host_is_left_out(origin: str) -> None:
+    """The scheme and the port of the deployment make no difference."""
+    identity = replace(IDENTITY, picture="https://signin.test/sign-out")
+    assert replace(VIEW, identity=identity, origin=origin).picture_url is None
+
+
 def test_content_security_policy_allows_no_script() -> None:
     policy = pages.content_security_policy(form_action=("https://tenant.logto.app",))
     directives = dict(part.split(" ", 1) for part in policy.split("; "))

@@ -70,7 +70,7 @@ def test_other_value_becomes_home(value: str | None) -> None:
     [
         "/{}", "/{}/", "/{}?x", "/{}#x", "/./{}", "/a/../{}", "/%2e/{}", "/a/%2E%2e/{}",
         "/a/.%2e/{}", "/a//../../{}", "\\{}", "/{}/x", "/{}/../{}", "/{}/.", "/{}\t",
-        "/x%2F..%2F{}",
+        "/x%2F..%2F{}", "/x%5C..%5C{}",
     ],
 )  # fmt: skip
 def test_page_of_a_sign_in_becomes_home(page: str, spelled: str) -> None:
