@@ -25,6 +25,7 @@ from functions.auth.sign_in import INTERACTION_ERRORS
 from functions.auth.sign_out import revoke_grant
 from shared.errors import (
     PROVIDER_ERRORS,
+    EndedMeanwhile,
     IssuerMismatch,
     MalformedRequest,
     NotAllowed,
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
 PARAMETERS = frozenset({"state", "code", "error", "iss"})
 """The parameters of a callback that are read."""
 _CODE = re.compile(r"[\x20-\x7e]{1,2048}")  # RFC 6749 appendix A.11
+_SIGNED_OUT = (NotAllowed, RevalidationRequired, EndedMeanwhile)
+"""Refusals that a silent sign-in returns from as signed out: all is in order but the user."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,8 +107,8 @@ def finish_sign_in(
     """Redeem the code, create the session and delete the browser's previous one.
 
     Raises SignInRefused, Unavailable and ProviderMisbehaved of every kind, NotAllowed if the
-    access rules exclude the user, and RevalidationRequired if they must authenticate at Entra
-    first.
+    access rules exclude the user, RevalidationRequired if they must authenticate at Entra first,
+    and ReauthenticationRequired if they were sent there and it brought no newer proof.
     """
     if not browser_cookies:
         raise OtherBrowser("the browser has no sign-in cookie")
@@ -136,9 +139,13 @@ def finish_sign_in(
         session = new_session(redeemed, entra, transaction, services)
         _check_freshness(session, transaction, services)
         handle = commit_session(session, redeemed.claims, previous, client, in_flight, services)
-    except (NotAllowed, SignInRefused, RevalidationRequired) as failure:
+    except (NotAllowed, SignInRefused, RevalidationRequired, ReauthenticationRequired) as failure:
         # No session uses this grant, so no sign-out would ever revoke it.
         revoke_grant(redeemed.storage, services)
+        if transaction.silent and isinstance(failure, _SIGNED_OUT):
+            # `prompt=none` asks whether the user is signed in, and the answer is no.
+            services.observer.event("silent sign-in refused", reason=failure.error)
+            return FinishedSignIn(handle=None, return_to=transaction.return_to)
         if isinstance(failure, NotAllowed):
             raise NotAllowed(
                 str(failure), login_url=entra.login_url, return_to=transaction.return_to

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from harness.product import Clock
+from harness.second_customer import add_fabrikam
 from harness.sign_in_robot import Robot
-from local.logto.contoso import CONTOSO, LOCAL_MACHINE, default_tenant
+from local.logto.contoso import LOCAL_MACHINE, default_tenant
 from local.logto.server import StandIn, running
-from local.logto.tenant import MANAGEMENT_RESOURCE, User
-from local.microsoft.entra_tenants import EntraTenant
+from local.logto.tenant import MANAGEMENT_RESOURCE
 
 CALLBACK = "http://localhost:3000/callback"
 HOME = "http://localhost:3000/"
@@ -106,26 +106,7 @@ def stand_in(clock: Clock) -> Iterator[StandIn]:
 @pytest.fixture
 def two_tenants(stand_in: StandIn) -> StandIn:
     """Add Fabrikam, a second Entra tenant, with a connector and Rita, who has an account there."""
-    fabrikam = replace(
-        CONTOSO,
-        id="fabrikam0001",
-        name="fabrikam",
-        display_name="Fabrikam",
-        domains=("fabrikam.com",),
-        tenant_id="11111111-2222-4333-8444-555555555555",
-    )
-    tenant = stand_in.tenant
-    tenant.entra_tenants[fabrikam.tenant_id] = EntraTenant(
-        id=fabrikam.tenant_id, domain="fabrikam.onmicrosoft.com"
-    )
-    tenant.connectors[fabrikam.id] = fabrikam
-    tenant.users["rita00000001"] = User(
-        id="rita00000001",
-        name="Rita Example",
-        email="rita@fabrikam.com",
-        connector=fabrikam.id,
-        entra_tenant=fabrikam.tenant_id,
-    )
+    add_fabrikam(stand_in.tenant)
     return stand_in
 
 
