@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-QUEUE_NAME: Final = "sign-in-endings"
+QUEUE_NAME: Final = "sign-in-revocations"
 DEAD_LETTERS: Final = "sign-in-dead-letters"
 _RECEIVES: Final = 36
 """As in `template.yaml`."""

@@ -101,7 +101,7 @@ class TableClient:
         return self._call(operation, {**arguments, "TableName": self.table})
 
     def get(self, key: str, **projection: Any) -> dict[str, Any] | None:
-        """Return the item of a key that is no listing's, strongly consistent; None if absent."""
+        """Return the item of a key that is not a listing's, strongly consistent; None if absent."""
         attributes = ItemKey(key).attributes
         found = self("get_item", Key=attributes, ConsistentRead=True, **projection).get("Item")
         return cast("dict[str, Any] | None", found)

@@ -90,7 +90,7 @@ class HttpApiRequest:
     def is_request(self) -> bool:
         """Whether the event is of an HTTP request, and not of a schedule that keeps a process warm.
 
-        Such an event is no request of anybody's, so it is answered but neither checked nor counted.
+        Nobody waits for an answer to the latter, so it is answered but neither checked nor counted.
         """
         return isinstance(self.request_context.get("http"), Mapping)
 
