@@ -90,7 +90,7 @@ class _Refresh:
             late = self.services.deadline.left() < limits.lease_needs_seconds
             taken = None if late else self._take_lease()
             if taken is not None:
-                return self._redeem(*taken)
+                return self._redeem(taken)
             if not contended:
                 contended = True
                 self.services.observer.count(REFRESH_CONTENDED)
@@ -108,13 +108,12 @@ class _Refresh:
             elif late:
                 raise ProviderUnavailable("too little time was left for a refresh")
 
-    def _take_lease(self) -> tuple[Leased, str] | None:
+    def _take_lease(self) -> Leased | None:
         """Take the lease, or None when another request holds it."""
         now = self.services.clock()
         owner = base64url.encode(self.services.random(12))
         lease = Lease(owner=owner, until=now + self.services.limits.lease_seconds)
-        leased = self.services.leases().take_lease(self.handle.key, lease, now=now)
-        return (leased, owner) if leased is not None else None
+        return self.services.leases().take_lease(self.handle.key, lease, now=now)
 
     def _read(self) -> tuple[Session, AccessToken | None, Lease | None]:
         """Return session and token as they are now, and the lease on them while it holds."""
@@ -126,8 +125,9 @@ class _Refresh:
         lease = item.lease if item.lease and item.lease.until > self.services.clock() else None
         return session, open_token(token, self.handle, session, self.target), lease
 
-    def _redeem(self, leased: Leased, owner: str) -> str:
+    def _redeem(self, leased: Leased) -> str:
         """Redeem with the lease held, unless another request has just stored a fresh token."""
+        owner = leased.owner
         session, token, _ = self._read()
         if token is not None and self.services.clock() < token.fresh_until:
             self._give_back(owner)

@@ -19,6 +19,7 @@ from shared.errors import RecordTooLarge, TableUnavailable
 from shared.limits import Limits
 from shared.observability import Span, no_span
 from shared.store.keys import ItemKey
+from shared.store.rows import encoded
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -107,14 +108,14 @@ class TableClient:
         return cast("dict[str, Any] | None", found)
 
     def update(self, key: str, change: str, condition: str, values: dict[str, Any]) -> bool:
-        """Change an item if a condition holds. Return False if it does not."""
+        """Change an item if a condition holds; `values` are plain. Return False if it does not."""
         try:
             self(
                 "update_item",
                 Key=ItemKey(key).attributes,
                 UpdateExpression=change,
                 ConditionExpression=condition,
-                ExpressionAttributeValues=values,
+                ExpressionAttributeValues=encoded(values),
             )
         except ConditionFailed:
             return False

@@ -42,7 +42,7 @@ class Listing:
     """When the session began, in Unix seconds by Logto's clock."""
     expires_at: int
     """The TTL, in Unix seconds: the session's absolute end."""
-    other_owner: str | None
+    other_owner: str | None = None
     """The owner of the session's other listing, so that one of them is enough to delete both."""
 
 

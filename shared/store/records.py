@@ -65,7 +65,13 @@ class SessionItem(Item):
     """Digests of the user's organizations."""
     client_ip: str | None = None
     client_agent: str | None = None
-    lease: Lease | None = None
+    lease_owner: str | None = None
+    lease_until: float | None = None
+
+    @property
+    def lease(self) -> Lease | None:
+        until = self.lease_until
+        return Lease(owner=self.lease_owner, until=until) if until is not None else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,8 +13,8 @@ from typing import Any, Final
 from shared.errors import TableUnavailable
 from shared.store.dynamodb import ConditionFailed, TableClient
 from shared.store.keys import ItemKey, Listing, listing_keys
-from shared.store.records import Lease, SessionItem, TokenItem
-from shared.store.session_table import new_item, session_item
+from shared.store.records import Lease, TokenItem
+from shared.store.rows import encoded, row_of
 
 LEASE_FREE: Final = (
     "attribute_exists(pk) AND (attribute_not_exists(lease_until) OR lease_until <= :now)"
@@ -28,12 +28,12 @@ _NO_OWNER = "-"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Leased:
-    """A session whose refresh token this process may redeem.
+    """A lease that this process has taken.
 
     `outcome_unknown`: an earlier holder did not record how its redemption ended.
     """
 
-    item: SessionItem
+    owner: str
     outcome_unknown: bool
 
 
@@ -44,13 +44,9 @@ class RefreshLeases:
         self._call = calls
 
     def take_lease(self, key: str, lease: Lease, *, now: float) -> Leased | None:
-        """Take the lease and read the session; None if the lease is held or the session is gone."""
-        values = {
-            ":owner": {"S": lease.owner or _NO_OWNER},
-            ":until": {"N": f"{lease.until:.3f}"},
-            ":now": {"N": f"{now:.3f}"},
-            ":no_owner": {"S": _NO_OWNER},
-        }
+        """Take the lease; None if it is held or the session is gone."""
+        owner = lease.owner or _NO_OWNER
+        values = {":owner": owner, ":until": lease.until, ":now": now, ":no_owner": _NO_OWNER}
         try:
             answer = self._call(
                 "update_item",
@@ -61,7 +57,7 @@ class RefreshLeases:
                     "lease_owner = :owner, lease_until = :until"
                 ),
                 ConditionExpression=LEASE_FREE,
-                ExpressionAttributeValues=values,
+                ExpressionAttributeValues=encoded(values),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
@@ -70,10 +66,7 @@ class RefreshLeases:
             row = failed.found or {}
             if row.get("lease_owner", {}).get("S") != lease.owner:
                 return None  # else an earlier attempt was applied, and its response was lost
-        item = session_item(key, row)
-        if item is None:
-            return None
-        return Leased(item=item, outcome_unknown=row["taken_from"]["S"] != _NO_OWNER)
+        return Leased(owner=owner, outcome_unknown=row["taken_from"]["S"] != _NO_OWNER)
 
     def give_back(self, key: str, owner: str) -> None:
         """Release the lease: the refresh token was not redeemed, or its outcome is stored."""
@@ -88,11 +81,11 @@ class RefreshLeases:
         change = "SET lease_until = :until"
         if outcome_known:
             change += " REMOVE lease_owner, taken_from"
-        self._mine(key, owner, change, {":until": {"N": f"{until:.3f}"}})
+        self._mine(key, owner, change, {":until": until})
 
     def keep_refreshed(self, key: str, owner: str, sealed: bytes) -> bool:
         """Store a rotated refresh token. Return False if the session or the lease is gone."""
-        return self._mine(key, owner, "SET sealed = :sealed", {":sealed": {"B": sealed}})
+        return self._mine(key, owner, "SET sealed = :sealed", {":sealed": sealed})
 
     def finish(self, key: str, owner: str, sealed: bytes, token: TokenItem) -> bool:
         """Store session and access token and release the lease, all or nothing.
@@ -103,11 +96,10 @@ class RefreshLeases:
             "Key": ItemKey(key).attributes,
             "UpdateExpression": f"SET sealed = :sealed, refreshed_by = :owner {_RELEASE}",
             "ConditionExpression": LEASE_MINE,
-            "ExpressionAttributeValues": {":owner": {"S": owner}, ":sealed": {"B": sealed}},
+            "ExpressionAttributeValues": encoded({":owner": owner, ":sealed": sealed}),
         }
-        row = new_item(ItemKey(token.key), token.expires_at, sealed={"B": token.sealed})
         try:
-            self._call.transact([{"Update": session}, {"Put": {"Item": row}}])
+            self._call.transact([{"Update": session}, {"Put": {"Item": row_of(token)}}])
         except (TableUnavailable, ConditionFailed) as failure:
             if self._refreshed_by(key, owner):
                 return True  # it was applied, and its response was lost
@@ -121,7 +113,7 @@ class RefreshLeases:
         session = {
             "Key": ItemKey(key).attributes,
             "ConditionExpression": LEASE_MINE,
-            "ExpressionAttributeValues": {":owner": {"S": owner}},
+            "ExpressionAttributeValues": encoded({":owner": owner}),
         }
         others = [{"Key": key.attributes} for key in listing_keys(listings)]
         try:
@@ -131,8 +123,7 @@ class RefreshLeases:
         return True
 
     def _mine(self, key: str, owner: str, change: str, values: dict[str, Any]) -> bool:
-        mine = {":owner": {"S": owner}, **values}
-        return self._call.update(key, change, LEASE_MINE, mine)
+        return self._call.update(key, change, LEASE_MINE, {":owner": owner, **values})
 
     def _refreshed_by(self, key: str, owner: str) -> bool:
         row = self._call.get(key, ProjectionExpression="refreshed_by") or {}

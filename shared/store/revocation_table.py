@@ -5,7 +5,6 @@ permission to read `sealed`.
 """
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +12,8 @@ from shared.errors import TableUnavailable
 from shared.store.dynamodb import ConditionFailed, TableClient
 from shared.store.keys import ItemKey, Listing, listing_keys
 from shared.store.records import VERSION, SessionEntry
-from shared.store.session_table import ITEM_ABSENT, item_exists, new_item
+from shared.store.rows import encoded, items_of
+from shared.store.session_table import ITEM_ABSENT, item_exists
 
 NO_LATER_MARKER: Final = (
     "attribute_not_exists(pk) OR (ended_before <= :ended_before AND arrived_at <= :arrived_at)"
@@ -56,56 +56,46 @@ class RevocationTable:
         deployment's clock. Both only grow: an earlier logout that comes late changes nothing.
         """
         change = "SET expires_at = :expires_at, v = :v"
-        values = {":expires_at": {"N": str(expires_at)}, ":v": {"N": str(VERSION)}}
-        ended = {":ended_before": {"N": str(ended_before)}}
-        arrived = {":arrived_at": {"N": str(arrived_at)}}
-        try:
-            self._update(
-                key,
-                f"{change}, ended_before = :ended_before, arrived_at = :arrived_at",
-                NO_LATER_MARKER,
-                {**values, **ended, **arrived},
-            )
-        except ConditionFailed:
-            # Keep the later one of each. A logout that reaches less far still cancels the sign-ins
-            # in flight at its arrival, and one that was carried out late takes nothing back.
-            self._raise(
-                key, f"{change}, ended_before = :ended_before", ENDED_EARLIER, {**values, **ended}
-            )
-            self._raise(
-                key, f"{change}, arrived_at = :arrived_at", ARRIVED_EARLIER, {**values, **arrived}
-            )
+        values = {":expires_at": expires_at, ":v": VERSION}
+        ended, arrived = {":ended_before": ended_before}, {":arrived_at": arrived_at}
+        both = f"{change}, ended_before = :ended_before, arrived_at = :arrived_at"
+        if self._call.update(key, both, NO_LATER_MARKER, {**values, **ended, **arrived}):
+            return
+        # Keep the later one of each. A logout that reaches less far still cancels the sign-ins in
+        # flight at its arrival, and one that was carried out late takes nothing back.
+        for part, condition, value in (
+            ("ended_before = :ended_before", ENDED_EARLIER, ended),
+            ("arrived_at = :arrived_at", ARRIVED_EARLIER, arrived),
+        ):
+            self._raise(key, f"{change}, {part}", condition, {**values, **value})
 
     def mark_op_session(self, key: str, *, subject: str | None, expires_at: int) -> None:
         """Mark a session at Logto as ended, for one subject (its digest) or for all.
 
         A marker only grows: subjects are added to it, and one for all subjects stays.
         """
-        values = {":expires_at": {"N": str(expires_at)}, ":v": {"N": str(VERSION)}}
+        values = {":expires_at": expires_at, ":v": VERSION}
         change = "SET expires_at = :expires_at, v = :v"
         if subject is None:
             self._call(
                 "update_item",
                 Key=ItemKey(key).attributes,
                 UpdateExpression=f"{change} REMOVE subjects",
-                ExpressionAttributeValues=values,
+                ExpressionAttributeValues=encoded(values),
             )
             return
-        added = {":subject": {"SS": [subject]}}
-        with suppress(ConditionFailed):  # it has already ended for every subject
-            self._update(key, f"{change} ADD subjects :subject", NOT_FOR_ALL, {**values, **added})
+        added = {**values, ":subject": frozenset({subject})}
+        # If the condition fails, it has already ended for every subject.
+        self._call.update(key, f"{change} ADD subjects :subject", NOT_FOR_ALL, added)
 
     def read_listings(self, owner: str) -> tuple[Listing, ...]:
         """Return the listings under an owner. A listed session may have been deleted already."""
-        rows = self._call.query(owner, ProjectionExpression=_LISTED)
-        found = (_listing(row) for row in rows)
-        return tuple(listing for listing in found if listing is not None)
+        return items_of(Listing, self._call.query(owner, ProjectionExpression=_LISTED))
 
     def read_sessions(self, keys: list[str]) -> tuple[SessionEntry, ...]:
         """Return those of the sessions that exist."""
         rows = self._call.read_all(keys, ProjectionExpression=_NOT_SEALED)
-        found = (_entry(row) for row in rows.values())
-        return tuple(item for item in found if item is not None)
+        return items_of(SessionEntry, rows.values())
 
     def delete_sessions(self, keys: Iterable[str]) -> None:
         """Delete all of these sessions."""
@@ -128,10 +118,11 @@ class RevocationTable:
         `owner` is a random name, by which a retry recognises an attempt that was applied although
         its response was lost.
         """
+        row = {**ItemKey(key)._asdict(), "v": VERSION, "expires_at": expires_at, "owner": owner}
         try:
             self._call(
                 "put_item",
-                Item=new_item(ItemKey(key), expires_at, owner={"S": owner}),
+                Item=encoded(row),
                 ConditionExpression=ITEM_ABSENT,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
@@ -140,23 +131,16 @@ class RevocationTable:
             return mine
         return True
 
-    def _update(
-        self, key: str, change: str, condition: str, values: dict[str, Any], **more: Any
-    ) -> None:
-        self._call(
-            "update_item",
-            Key=ItemKey(key).attributes,
-            UpdateExpression=change,
-            ConditionExpression=condition,
-            ExpressionAttributeValues=values,
-            **more,
-        )
-
     def _raise(self, key: str, change: str, condition: str, values: dict[str, Any]) -> None:
         """Change an existing marker unless the condition fails, which keeps what it has."""
         try:
-            self._update(
-                key, change, condition, values, ReturnValuesOnConditionCheckFailure="ALL_OLD"
+            self._call(
+                "update_item",
+                Key=ItemKey(key).attributes,
+                UpdateExpression=change,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=encoded(values),
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ConditionFailed as failed:
             if failed.found is None:
@@ -171,43 +155,13 @@ class RevocationTable:
             "scan",
             ProjectionExpression=_NOT_SEALED,
             FilterExpression="contains(organizations, :organization)",
-            ExpressionAttributeValues={":organization": {"S": organization}},
+            ExpressionAttributeValues=encoded({":organization": organization}),
             ConsistentRead=True,
             Limit=limit,
             **start,
         )
-        found = (_entry(row) for row in answer.get("Items", []))
         last = answer.get("LastEvaluatedKey")
         return Page(
-            items=tuple(item for item in found if item is not None),
+            items=items_of(SessionEntry, answer.get("Items", [])),
             next_key=ItemKey(last["pk"]["S"], last["sk"]["S"]) if last else None,
         )
-
-
-def _entry(row: dict[str, Any]) -> SessionEntry | None:
-    """Parse the unsealed attributes of a session; None if the item is not a session."""
-    try:
-        return SessionEntry(
-            key=row["pk"]["S"],
-            seen_at=int(row["seen_at"]["N"]),
-            began_at=int(row["began_at"]["N"]),
-            expires_at=int(row["expires_at"]["N"]),
-            client_ip=row.get("client_ip", {}).get("S"),
-            client_agent=row.get("client_agent", {}).get("S"),
-        )
-    except (KeyError, ValueError):
-        return None  # not a session that this product wrote
-
-
-def _listing(row: dict[str, Any]) -> Listing | None:
-    """Parse a listing; None if the item is not a listing."""
-    try:
-        return Listing(
-            owner=row["pk"]["S"],
-            session=row["sk"]["S"],
-            began_at=int(row["began_at"]["N"]),
-            expires_at=int(row["expires_at"]["N"]),
-            other_owner=row.get("other_owner", {}).get("S"),
-        )
-    except (KeyError, ValueError):
-        return None  # not a listing that this product wrote

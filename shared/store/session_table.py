@@ -12,7 +12,8 @@ from typing import Any, Final
 from shared.errors import EndedMeanwhile, OtherBrowser, TableUnavailable
 from shared.store.dynamodb import ConditionFailed, TableClient
 from shared.store.keys import ItemKey, Listing, listing_keys
-from shared.store.records import VERSION, Lease, SessionItem, TokenItem, TransactionItem
+from shared.store.records import SessionItem, TokenItem, TransactionItem
+from shared.store.rows import encoded, item_of, row_of
 
 ITEM_ABSENT: Final = "attribute_not_exists(pk)"
 """No item has this key: a new item never overwrites another."""
@@ -61,8 +62,7 @@ class SessionTable:
 
     def put_transaction(self, item: TransactionItem) -> None:
         """Store a new transaction. Its key derives from a random `state`, so it overwrites none."""
-        content = {"binding": {"S": item.binding}, "sealed": {"B": item.sealed}}
-        self._call("put_item", Item=new_item(ItemKey(item.key), item.expires_at, **content))
+        self._call("put_item", Item=row_of(item))
 
     def claim_transaction(self, key: str, bindings: list[str]) -> TransactionItem | None:
         """Delete and return the transaction, if one of these browsers started it; else None.
@@ -72,13 +72,13 @@ class SessionTable:
         """
         # One conditional delete, so of two callbacks with the same `state` only one gets the
         # transaction, and its code is redeemed once.
-        operands = {f":b{number}": {"S": binding} for number, binding in enumerate(bindings)}
+        operands = {f":b{number}": binding for number, binding in enumerate(bindings)}
         try:
             answer = self._call(
                 "delete_item",
                 Key=ItemKey(key).attributes,
                 ConditionExpression=f"binding IN ({', '.join(operands)})",
-                ExpressionAttributeValues=operands,
+                ExpressionAttributeValues=encoded(operands),
                 ReturnValues="ALL_OLD",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
@@ -90,15 +90,7 @@ class SessionTable:
                 raise TableUnavailable("the response to a claim was lost") from None
             return None
         row = answer["Attributes"]
-        try:
-            return TransactionItem(
-                key=key,
-                sealed=binary(row),
-                expires_at=int(row["expires_at"]["N"]),
-                binding=row["binding"]["S"],
-            )
-        except (KeyError, ValueError):
-            return None  # not a transaction that this product wrote
+        return item_of(TransactionItem, row)
 
     def commit_session(
         self,
@@ -117,8 +109,8 @@ class SessionTable:
         checks = _marker_checks(guards)
         writes = [
             *checks,
-            {"Put": {"Item": _session_row(item), "ConditionExpression": ITEM_ABSENT}},
-            *({"Put": {"Item": _listing_row(listing)}} for listing in listings),
+            {"Put": {"Item": row_of(item), "ConditionExpression": ITEM_ABSENT}},
+            *({"Put": {"Item": row_of(listing)}} for listing in listings),
             *({"Delete": {"Key": key.attributes}} for key in previous),
         ]
         try:
@@ -134,35 +126,29 @@ class SessionTable:
 
     def read_session(self, key: str) -> SessionItem | None:
         """Return the session of this key, expired or not, or None."""
-        return session_item(key, self._call.get(key))
+        return item_of(SessionItem, self._call.get(key))
 
     def read_session_and_token(
         self, key: str, token_key: str
     ) -> tuple[SessionItem | None, TokenItem | None]:
         """Return a session and one of its access tokens, read in one call."""
         found = self._call.read_all([key, token_key])
-        return session_item(key, found.get(key)), token_item(token_key, found.get(token_key))
+        return item_of(SessionItem, found.get(key)), item_of(TokenItem, found.get(token_key))
 
     def touch_session(self, key: str, *, seen_at: int, expires_at: int) -> bool:
         """Record activity at `seen_at`. Return False if the session has been deleted."""
-        values = {":seen_at": {"N": str(seen_at)}, ":expires_at": {"N": str(expires_at)}}
+        values = {":seen_at": seen_at, ":expires_at": expires_at}
         change = "SET seen_at = :seen_at, expires_at = :expires_at"
         return self._call.update(key, change, ITEM_EXISTS, values)
 
     def delete_session(self, key: str) -> SessionItem | None:
         """Delete the session and return it; None if there was none."""
         answer = self._call("delete_item", Key=ItemKey(key).attributes, ReturnValues="ALL_OLD")
-        return session_item(key, answer.get("Attributes"))
+        return item_of(SessionItem, answer.get("Attributes"))
 
     def delete_listings(self, listings: Iterable[Listing]) -> None:
         """Delete all listings of a deleted session."""
         self._call.delete_all(listing_keys(listings))
-
-
-def new_item(key: ItemKey, expires_at: int, **attributes: Any) -> dict[str, Any]:
-    """Return an item in DynamoDB's JSON, with the version of the records."""
-    common = {"v": {"N": str(VERSION)}, "expires_at": {"N": str(expires_at)}}
-    return {**key.attributes, **common, **attributes}
 
 
 def item_exists(call: TableClient, key: str) -> bool:
@@ -170,87 +156,21 @@ def item_exists(call: TableClient, key: str) -> bool:
     return call.get(key, ProjectionExpression="pk") is not None
 
 
-def session_item(key: str, row: dict[str, Any] | None) -> SessionItem | None:
-    """Parse a session's item; None if there is none, or if it is not a session."""
-    if row is None:
-        return None
-    try:
-        return SessionItem(
-            key=key,
-            sealed=binary(row),
-            expires_at=int(row["expires_at"]["N"]),
-            seen_at=int(row["seen_at"]["N"]),
-            began_at=int(row["began_at"]["N"]),
-            organizations=frozenset(row.get("organizations", {}).get("SS", ())),
-            client_ip=row.get("client_ip", {}).get("S"),
-            client_agent=row.get("client_agent", {}).get("S"),
-            lease=_lease(row),
-        )
-    except (KeyError, ValueError):
-        return None  # not a session that this product wrote
-
-
-def token_item(key: str, row: dict[str, Any] | None) -> TokenItem | None:
-    """Parse an access token's item; None if there is none, or if it is not a token."""
-    if row is None:
-        return None
-    try:
-        return TokenItem(key=key, sealed=binary(row), expires_at=int(row["expires_at"]["N"]))
-    except (KeyError, ValueError):
-        return None
-
-
-def binary(row: dict[str, Any]) -> bytes:
-    """Return the sealed content of an item."""
-    return bytes(row["sealed"]["B"])
-
-
-def _lease(row: dict[str, Any]) -> Lease | None:
-    if "lease_until" not in row:
-        return None
-    owner = row.get("lease_owner", {}).get("S")
-    return Lease(owner=owner, until=float(row["lease_until"]["N"]))
-
-
-def _session_row(item: SessionItem) -> dict[str, Any]:
-    row = new_item(
-        ItemKey(item.key),
-        item.expires_at,
-        sealed={"B": item.sealed},
-        seen_at={"N": str(item.seen_at)},
-        began_at={"N": str(item.began_at)},
-    )
-    if item.organizations:
-        row["organizations"] = {"SS": sorted(item.organizations)}
-    for name, value in (("client_ip", item.client_ip), ("client_agent", item.client_agent)):
-        if value is not None:
-            row[name] = {"S": value}
-    return row
-
-
-def _listing_row(listing: Listing) -> dict[str, Any]:
-    key = ItemKey(listing.owner, listing.session)
-    row = new_item(key, listing.expires_at, began_at={"N": str(listing.began_at)})
-    if listing.other_owner is not None:
-        row["other_owner"] = {"S": listing.other_owner}
-    return row
-
-
 def _marker_checks(guards: CommitGuards) -> list[dict[str, Any]]:
     times = {
-        ":authenticated": {"N": f"{guards.authenticated_from:.3f}"},
-        ":in_flight_since": {"N": str(guards.in_flight_since)},
+        ":authenticated": guards.authenticated_from,
+        ":in_flight_since": guards.in_flight_since,
     }
     checks: list[tuple[str, str, Any]] = [(guards.subject_marker, SUBJECT_NOT_ENDED, times)]
     if guards.op_session_marker is not None:
-        subject = {":subject": {"S": guards.subject}}
+        subject = {":subject": guards.subject}
         checks.append((guards.op_session_marker, OP_SESSION_NOT_ENDED, subject))
     return [
         {
             "ConditionCheck": {
                 "Key": ItemKey(key).attributes,
                 "ConditionExpression": condition,
-                "ExpressionAttributeValues": values,
+                "ExpressionAttributeValues": encoded(values),
             }
         }
         for key, condition, values in checks

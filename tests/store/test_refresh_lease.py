@@ -42,10 +42,10 @@ def row(client: Any, table_name: str, key: ItemKey = SESSION) -> dict[str, Any]:
     return found
 
 
-def test_lease_has_one_holder(leases: RefreshLeases) -> None:
+def test_lease_has_one_holder(leases: RefreshLeases, table: SessionTable) -> None:
     leased = leases.take_lease(KEY, lease("one"), now=NOW)
     assert leased is not None
-    assert leased.item == replace(session(), lease=lease("one"))
+    assert table.read_session(KEY) == replace(session(), lease_owner="one", lease_until=NOW + 9)
     assert not leased.outcome_unknown
     assert leases.take_lease(KEY, lease("two"), now=NOW) is None
     assert leases.take_lease(KEY, lease("two"), now=NOW + 8.999) is None
