@@ -4,10 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from functions.admin.cursors import cursor_of, position_of
-from functions.admin.erasure import erase_subject
 from shared.clock import CLOCK_SKEW_SECONDS
 from shared.errors import MalformedRequest
-from shared.revocation import MARKER_SECONDS, end_subject, latest_first, sessions_of
+from shared.revocation import MARKER_SECONDS, Revoked, end_subject, latest_first, sessions_of
 from shared.sealing import digest
 from shared.services import Services
 from shared.store.keys import ItemKey, organization_digest, subject_digest
@@ -55,8 +54,7 @@ def end_session(event: dict[str, Any], services: Services) -> dict[str, Any]:
 
 def end_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
     """End all sessions of `user`, and cancel sign-ins in flight."""
-    until = int(services.clock()) + CLOCK_SKEW_SECONDS
-    return {"ended": end_subject(_id(event, "user"), until=until, services=services).sessions}
+    return {"ended": _end_subject(_id(event, "user"), services).sessions}
 
 
 def end_organization(event: dict[str, Any], services: Services) -> dict[str, Any]:
@@ -67,9 +65,13 @@ def end_organization(event: dict[str, Any], services: Services) -> dict[str, Any
 
 
 def erase_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
-    """Erase everything that the table stores about `user`, and return a receipt."""
+    """Erase everything that the table stores about `user`, and return a receipt.
+
+    Listings of sessions that had already ended are deleted too. A session that begins during the
+    erasure stays, and is among those that are left.
+    """
     user = _id(event, "user")
-    erased = erase_subject(user, services)
+    erased = _end_subject(user, services)
     now = services.clock()
     return {
         "ended": erased.sessions,
@@ -80,7 +82,7 @@ def erase_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
             "erased_at": _time(now),
             "sessions_deleted": erased.sessions,
             "listings_deleted": erased.listings,
-            "left": erased.remaining,
+            "left": len(sessions_of(user, services)),
             "remains": {
                 "marker_until": _time(now + MARKER_SECONDS),
                 "why": "a digest that keeps a sign-in in flight from making a new session",
@@ -100,6 +102,11 @@ def log_fields(event: dict[str, Any], services: Services) -> dict[str, str]:
     if isinstance(event.get("session"), str):
         found["session"] = digest("session id", f"session#{event['session']}")
     return found
+
+
+def _end_subject(user: str, services: Services) -> Revoked:
+    until = int(services.clock()) + CLOCK_SKEW_SECONDS
+    return end_subject(user, until=until, services=services)
 
 
 def _organization_page(

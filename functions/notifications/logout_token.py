@@ -1,7 +1,6 @@
 """Check a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.6)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared.clock import CLOCK_SKEW_SECONDS
@@ -17,20 +16,13 @@ MAX_AGE_SECONDS = 300
 _TYPES = ("LOGOUT+JWT", "APPLICATION/LOGOUT+JWT")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LogoutToken:
-    """A checked logout token: it names a subject, a session at Logto (`sid`), or both."""
-
-    subject: str | None
-    op_session: str | None
-    token_id: str
-    issued_at: int
-
-
 def check_logout_token(
     token: str, metadata: "ProviderMetadata", *, client_id: str, now: float
-) -> LogoutToken:
-    """Check a logout token. Raises IdTokenInvalid, or KeyUnknown if newer keys may help."""
+) -> dict[str, Any]:
+    """Return the checked claims: `sub`, `sid` (the session at Logto) or both, `jti` and `iat`.
+
+    Raises IdTokenInvalid, or KeyUnknown if newer keys may help.
+    """
     header, claims = verify_signature(token, metadata)
     if str(header.get("typ", "")).upper() not in _TYPES:
         raise IdTokenInvalid("the header's `typ` is not that of a logout token")
@@ -52,9 +44,7 @@ def check_logout_token(
     token_id = _name(claims, "jti")
     if token_id is None:
         raise IdTokenInvalid("`jti` is missing")
-    return LogoutToken(
-        subject=subject, op_session=op_session, token_id=token_id, issued_at=int(claims["iat"])
-    )
+    return claims
 
 
 def _name(claims: Mapping[str, Any], name: str) -> str | None:

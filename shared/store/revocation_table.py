@@ -63,11 +63,12 @@ class RevocationTable:
             return
         # Keep the later one of each. A logout that reaches less far still cancels the sign-ins in
         # flight at its arrival, and one that was carried out late takes nothing back.
-        for part, condition, value in (
-            ("ended_before = :ended_before", ENDED_EARLIER, ended),
-            ("arrived_at = :arrived_at", ARRIVED_EARLIER, arrived),
-        ):
-            self._raise(key, f"{change}, {part}", condition, {**values, **value})
+        self._raise(
+            key, f"{change}, ended_before = :ended_before", ENDED_EARLIER, {**values, **ended}
+        )
+        self._raise(
+            key, f"{change}, arrived_at = :arrived_at", ARRIVED_EARLIER, {**values, **arrived}
+        )
 
     def mark_op_session(self, key: str, *, subject: str | None, expires_at: int) -> None:
         """Mark a session at Logto as ended, for one subject (its digest) or for all.
