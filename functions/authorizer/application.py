@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from functions.authorizer.bearer import bearer_context
 from functions.authorizer.cookie import cookie_context
 from functions.authorizer.request import AuthorizerRequest
 from shared.errors import BearerRefused, SignInError
@@ -58,4 +57,7 @@ def _context(request: AuthorizerRequest, services: Services) -> dict[str, Any]:
         return cookie_context(request, services)
     if request.is_cached_without_bearer:
         raise BearerRefused("a bearer token at an authorizer that caches answers by cookie")
+    # Imported only here: most requests have a cookie and need no JWT library.
+    from functions.authorizer.bearer_token import bearer_context
+
     return bearer_context(request, services)

@@ -1,15 +1,43 @@
-"""Check a bearer access token (RFC 9068, RFC 6750)."""
+"""Check a bearer access token (RFC 9068, RFC 6750): a JWT that Logto issued for an API resource."""
 
 import re
 from typing import Any
 
+from functions.authorizer.request import AuthorizerRequest
 from shared.errors import BearerRefused, IdTokenInvalid
+from shared.identity import Identity
 from shared.oidc.id_token import KeyUnknown, check_lifetime, is_identifier, verify_signature
 from shared.oidc.provider import ProviderMetadata
 from shared.services import Services
 
 _BEARER = re.compile(r"(?i:bearer) +([A-Za-z0-9_.-]{1,16384})")
 _TYPES = ("AT+JWT", "APPLICATION/AT+JWT")
+
+
+def bearer_context(request: AuthorizerRequest, services: Services) -> dict[str, Any]:
+    """Return the context for the integration. Raises BearerRefused and Unavailable.
+
+    If the route gets an access token, it gets this one, which must be for the route's resource.
+    """
+    target = request.target(services.settings.access_token_routes)
+    resources = services.settings.logto_resources if target is None else (target,)
+    token, claims = check_bearer(request.authorization or "", resources, services)
+    organization = claims.get("organization_id")
+    client = claims.get("client_id")
+    identity = Identity(
+        issuer=claims["iss"],
+        subject=claims["sub"],
+        organizations=(organization,) if isinstance(organization, str) else (),
+    )
+    context = {
+        **identity.context(),
+        "scopes": str(claims.get("scope") or "").split(),
+        "session_id_hash": "",
+        "client_id": client if isinstance(client, str) else "",
+    }
+    if target is not None:
+        context["access_token"] = token
+    return context
 
 
 def check_bearer(

@@ -51,5 +51,5 @@ MUTANTS = (
     Mutant("bearer: form of the header", "functions.authorizer.bearer_token:check_bearer", instead("_BEARER.fullmatch(authorization)", "_BEARER.fullmatch(authorization) or re.match('.*?([^ ,]+)', authorization)"), BEARER, "saved_by"),
     Mutant("bearer: a cookie makes up for nothing", "functions.authorizer.application:_context", always("request.authorization is None"), f"{BEARER} {AUTHORIZER}", "saved_by makes_up"),
     Mutant("bearer: answers that are cached by cookie", "functions.authorizer.application:_context", never("request.is_cached_without_bearer"), BEARER, "kept_by"),
-    Mutant("bearer: the resource of the route", "functions.authorizer.bearer:bearer_context", always("target is None"), BEARER, "route"),
+    Mutant("bearer: the resource of the route", "functions.authorizer.bearer_token:bearer_context", always("target is None"), BEARER, "route"),
 )  # fmt: skip
