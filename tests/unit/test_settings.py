@@ -122,6 +122,7 @@ def test_plain_http_on_this_machine(endpoint: str) -> None:
         ("BRAND_LOGO_URL", "http://example.com/logo.svg"),
         ("BRAND_LOGO_URL", "javascript:alert(1)"),
         ("BRAND_ACCENT_COLOUR", "red"),
+        ("BRAND_ACCENT_COLOUR", "#000000;}"),
     ],
 )
 def test_a_fault_names_its_variable(name: str, value: str) -> None:

@@ -1,31 +1,22 @@
 """The brand on the pages."""
 
-import re
 from dataclasses import dataclass
 from html import escape
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from functions.auth.pages.colour import text_on
 from functions.auth.pages.text import initials
 
 DEFAULT_ACCENT = "#2f5bd7"
-_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Brand:
-    """A name, a logo's https URL, and an accent as `#rrggbb`. Raises ValueError for others."""
+    """A name, a logo's https URL, and an accent as `#rrggbb`, which the settings have checked."""
 
     name: str
     logo_url: str | None = None
     accent: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.accent is not None and not _COLOUR.fullmatch(self.accent):
-            raise ValueError(f"the accent is not a colour such as {DEFAULT_ACCENT}")
-        # The content security policy allows https images only, so another logo would not load.
-        if self.logo_url is not None and urlsplit(self.logo_url).scheme != "https":
-            raise ValueError("the logo's URL does not begin with https://")
 
     @property
     def colour(self) -> str:

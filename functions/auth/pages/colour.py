@@ -1,7 +1,5 @@
 """Choose readable colours by the contrast ratio of WCAG 2.2 ("relative luminance")."""
 
-from collections.abc import Iterator
-
 READABLE = 4.5
 """Minimum contrast of text with its background (WCAG 2.2, success criterion 1.4.3)."""
 
@@ -26,18 +24,15 @@ def away_from_text(background: str) -> str:
 
 def readable_on(surface: str, colour: str) -> str:
     """Return the shade nearest to `colour` that is readable as text on `surface`."""
-    return next(shade for shade in _shades(surface, colour) if contrast(shade, surface) >= READABLE)
+    end = text_on(surface)
+    shades = (mix(colour, end, step / 20) for step in range(21))
+    return next(shade for shade in shades if contrast(shade, surface) >= READABLE)
 
 
 def mix(colour: str, other: str, share: float) -> str:
     """Mix a `share` (0 to 1) of `other` into `colour`, channel by channel."""
     pairs = zip(_channels(colour), _channels(other), strict=True)
     return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
-
-
-def _shades(surface: str, colour: str) -> Iterator[str]:
-    end = text_on(surface)
-    return (mix(colour, end, step / 20) for step in range(21))
 
 
 def _channels(colour: str) -> tuple[int, int, int]:

@@ -27,14 +27,6 @@ class Action:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Membership:
-    """An organization and the user's roles in it."""
-
-    organization: str
-    roles: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class HomeView:
     """The signed-in user and session. Times are aware datetimes."""
 
@@ -68,16 +60,13 @@ class HomeView:
         return None if unloadable else self.identity.picture
 
     @property
-    def memberships(self) -> tuple[Membership, ...]:
-        """Organizations with the user's roles, which Logto encodes as `<organization>:<role>`."""
+    def memberships(self) -> dict[str, list[str]]:
+        """The user's roles by organization; Logto encodes them as `<organization>:<role>`."""
         found: dict[str, list[str]] = {name: [] for name in self.identity.organizations}
         for entry in self.identity.organization_roles:
             organization, _, role = entry.partition(":")
             found.setdefault(organization, []).extend([role] if role else [])
-        return tuple(
-            Membership(organization=organization, roles=tuple(roles))
-            for organization, roles in found.items()
-        )
+        return found
 
 
 def _https_host(url: str) -> str | None:
