@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from shared.parsing import base64url
 from shared.parsing.plain_text import plain_text, without_controls
-from shared.parsing.strict_json import parse_json_object
+from shared.parsing.strict_json import parse_json_object, texts
 from shared.store.records import Session
 
 MAX_CHARACTERS = 500
@@ -19,20 +19,9 @@ type Source[T] = Callable[[Session, Mapping[str, Any]], T]
 """Read a field from a session and the claims of its ID token."""
 
 
-def _one(source: Source[str | None], *, in_context: bool = True) -> str | None:
-    """Declare a field that is a text, or None if it is unknown.
-
-    `in_context`: whether the authorizer's context includes it.
-    """
-    metadata = {"source": source, "in_context": in_context}
-    declared: str | None = field(default=None, metadata=metadata)
-    return declared
-
-
-def _several(source: Source[tuple[str, ...]]) -> tuple[str, ...]:
-    """Declare a field of several texts, empty if it is unknown."""
-    metadata = {"source": source, "in_context": True}
-    declared: tuple[str, ...] = field(default=(), metadata=metadata)
+def _read[T](default: T, source: Source[T]) -> T:
+    """Declare a field by its source; the default stands for an unknown one."""
+    declared: T = field(default=default, metadata={"source": source})
     return declared
 
 
@@ -46,29 +35,31 @@ class Identity:
 
     issuer: str
     subject: str
-    name: str | None = _one(lambda _, claims: _text(claims, "name") or _text(claims, "username"))
-    email: str | None = _one(lambda _, claims: _text(claims, "email"))
-    picture: str | None = _one(lambda _, claims: _text(claims, "picture"), in_context=False)
-    connector: str | None = _one(lambda session, _: session.connector)
-    tenant_id: str | None = _one(lambda session, _: session.tenant_id)
-    organizations: tuple[str, ...] = _several(lambda _, claims: _texts(claims, "organizations"))
-    organization_roles: tuple[str, ...] = _several(
-        lambda _, claims: _texts(claims, "organization_roles")
+    name: str | None = _read(
+        None, lambda _, claims: _text(claims, "name") or _text(claims, "username")
     )
-    roles: tuple[str, ...] = _several(lambda _, claims: _texts(claims, "roles"))
-    groups: tuple[str, ...] = _several(lambda session, _: session.groups)
+    email: str | None = _read(None, lambda _, claims: _text(claims, "email"))
+    picture: str | None = _read(None, lambda _, claims: _text(claims, "picture"))
+    connector: str | None = _read(None, lambda session, _: session.connector)
+    tenant_id: str | None = _read(None, lambda session, _: session.tenant_id)
+    organizations: tuple[str, ...] = _read((), lambda _, claims: texts(claims.get("organizations")))
+    organization_roles: tuple[str, ...] = _read(
+        (), lambda _, claims: texts(claims.get("organization_roles"))
+    )
+    roles: tuple[str, ...] = _read((), lambda _, claims: texts(claims.get("roles")))
+    groups: tuple[str, ...] = _read((), lambda session, _: session.groups)
 
     def public(self) -> dict[str, Any]:
         """Return the fields under their names in `/me`; an unknown one is None or empty."""
         return {"sub": self.subject} | {name: getattr(self, name) for name in _SOURCES}
 
     def context(self) -> dict[str, Any]:
-        """Return the fields for the authorizer's context.
+        """Return the fields for the authorizer's context, without the picture.
 
         An unknown one is an empty text or list, never None: API Gateway changes null on its way.
         """
         context: dict[str, Any] = {"sub": self.subject}
-        for name in _IN_CONTEXT:
+        for name in (name for name in _SOURCES if name != "picture"):
             value = getattr(self, name)
             listed = isinstance(value, tuple)
             context[name] = [without_controls(item) for item in value] if listed else value or ""
@@ -76,7 +67,6 @@ class Identity:
 
 
 _SOURCES: Final = {each.name: each.metadata["source"] for each in fields(Identity) if each.metadata}
-_IN_CONTEXT: Final = [each.name for each in fields(Identity) if each.metadata.get("in_context")]
 
 
 def read_claims(token: str) -> dict[str, Any]:
@@ -97,12 +87,3 @@ def _text(claims: Mapping[str, Any], name: str) -> str | None:
     if not isinstance(value, str):
         return None
     return plain_text(value)[:MAX_CHARACTERS].rstrip() or None
-
-
-def _texts(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """Return a claim's texts exactly as Logto sends them: applications compare roles with theirs.
-
-    A page shows `plain_text` of them.
-    """
-    value = claims.get(name)
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()

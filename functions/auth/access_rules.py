@@ -5,6 +5,7 @@ from typing import Any
 
 from functions.auth.entra_claims import EntraUser
 from shared.errors import NotAllowed
+from shared.parsing.strict_json import texts
 from shared.settings import Settings
 
 
@@ -16,19 +17,14 @@ def check_rules(claims: Mapping[str, Any], entra: EntraUser, settings: Settings)
     """
     if settings.allowed_tenants and entra.tenant_id not in settings.allowed_tenants:
         raise NotAllowed("ALLOWED_TENANTS does not allow this user")
-    organizations = _texts(claims, "organizations")
+    organizations = set(texts(claims.get("organizations")))
     if settings.allowed_organizations and not organizations & set(settings.allowed_organizations):
         raise NotAllowed("ALLOWED_ORGANIZATIONS does not allow this user")
-    roles = _texts(claims, "roles") | set(entra.groups)
+    roles = {*texts(claims.get("roles")), *entra.groups}
     if settings.allowed_roles and not roles & set(settings.allowed_roles):
         raise NotAllowed("ALLOWED_ROLES does not allow this user")
     if settings.allowed_email_domains and _domain(claims) not in settings.allowed_email_domains:
         raise NotAllowed("ALLOWED_EMAIL_DOMAINS does not allow this user")
-
-
-def _texts(claims: Mapping[str, Any], name: str) -> set[str]:
-    value = claims.get(name)
-    return {item for item in value if isinstance(item, str)} if isinstance(value, list) else set()
 
 
 def _domain(claims: Mapping[str, Any]) -> str | None:

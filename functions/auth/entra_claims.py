@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared.parsing.strict_json import texts
 from shared.parsing.urls import is_plain_http_host
 from shared.settings import Settings
 
@@ -160,8 +161,8 @@ def _mapped(identity: _Identity, settings: Settings) -> tuple[str, ...]:
     """
     names = set()
     for mapping, values in (
-        (settings.entra_groups, [v.lower() for v in _texts(identity.detail.get("groups"))]),
-        (settings.entra_roles, _texts(identity.detail.get("roles"))),
+        (settings.entra_groups, [v.lower() for v in texts(identity.detail.get("groups"))]),
+        (settings.entra_roles, texts(identity.detail.get("roles"))),
     ):
         for value in values:
             name = mapping.get(f"{identity.tenant}/{value}")
@@ -171,13 +172,8 @@ def _mapped(identity: _Identity, settings: Settings) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def _texts(value: object) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
 def _omits_groups(detail: Mapping[str, Any]) -> bool:
-    for name in _OVERAGE:
-        sources = detail.get(name)
-        if isinstance(sources, dict) and "groups" in sources:
-            return True
+    sources = [detail.get(name) for name in _OVERAGE]
+    if any(isinstance(source, dict) and "groups" in source for source in sources):
+        return True
     return any(str(detail.get(name)).lower() == "true" for name in _MANY_GROUPS)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from functions.auth.entra_claims import EntraUser, authenticated_at
 from shared.errors import TableUnavailable
+from shared.parsing.strict_json import texts
 from shared.sealing import new_secret
 from shared.services import Services
 from shared.session_handle import SessionHandle
@@ -91,7 +92,6 @@ def commit_session(
 ) -> SessionHandle:
     settings = services.settings
     handle = SessionHandle.new(services.random)
-    organizations = claims.get("organizations")
     item = SessionItem(
         key=handle.key,
         sealed=session.sealed(handle.seal, services.random),
@@ -99,9 +99,7 @@ def commit_session(
         seen_at=session.signed_in_at,
         began_at=session.began_at,
         organizations=frozenset(
-            organization_digest(session.issuer, name)
-            for name in (organizations if isinstance(organizations, list) else ())
-            if isinstance(name, str)
+            organization_digest(session.issuer, name) for name in texts(claims.get("organizations"))
         ),
         client_ip=client.ip if settings.record_client else None,
         client_agent=client.agent if settings.record_client else None,

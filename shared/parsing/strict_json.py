@@ -31,6 +31,11 @@ def parse_json_object(text: bytes) -> dict[str, Any]:
     return value
 
 
+def texts(value: object) -> tuple[str, ...]:
+    """Return the texts of a list as they are; none if the value is not a list."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
