@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.clock import Deadline
-from shared.errors import ClientRefused, ProviderMisbehaved
+from shared.errors import ClientRefused
 from shared.oidc.client_secret import StoredSecret
 from shared.oidc.http_client import HttpClient, Response
-from shared.oidc.provider import ProviderMetadata
+from shared.oidc.provider import ProviderMetadata, read_document
 from shared.oidc.token_response import oauth_error
 from shared.parsing.strict_json import parse_json_object
 
@@ -33,13 +33,7 @@ class Endpoints:
     def userinfo(self, access_token: str) -> dict[str, Any]:
         """Return the claims of the userinfo endpoint (OIDC Core section 5.3), unchecked."""
         url = self.provider.document["userinfo_endpoint"]
-        response = self.http.get(url, bearer=access_token, deadline=self.deadline)
-        if response.status != 200:
-            raise ProviderMisbehaved(f"userinfo answered with status {response.status}")
-        try:
-            return parse_json_object(response.body)
-        except ValueError as fault:
-            raise ProviderMisbehaved(f"userinfo: {fault}") from None
+        return read_document(self.http.get(url, bearer=access_token, deadline=self.deadline))
 
     def is_active(self, refresh_token: str) -> bool | None:
         """Return whether a refresh token can still be redeemed (RFC 7662); None for no verdict."""

@@ -11,7 +11,7 @@ from typing import Any
 from shared.clock import Clock, Deadline
 from shared.errors import ProviderMisbehaved, ProviderUnavailable
 from shared.limits import Limits
-from shared.oidc.http_client import HttpClient
+from shared.oidc.http_client import HttpClient, Response
 from shared.parsing.strict_json import parse_json_object
 from shared.parsing.urls import check_base, origin_of
 
@@ -116,20 +116,22 @@ class Provider:
 
     def _fetch(self, deadline: Deadline) -> ProviderMetadata:
         discovery = f"{self._endpoint}/oidc/.well-known/openid-configuration"
-        document = check_metadata(self._get_object(discovery, deadline), endpoint=self._endpoint)
-        keys = check_keys(self._get_object(document["jwks_uri"], deadline))
+        document = read_document(self._http.get(discovery, deadline=deadline))
+        check_metadata(document, endpoint=self._endpoint)
+        keys = check_keys(read_document(self._http.get(document["jwks_uri"], deadline=deadline)))
         self._cached = ProviderMetadata(document=document, keys=keys)
         self._fetched_at = self._clock()
         return self._cached
 
-    def _get_object(self, url: str, deadline: Deadline) -> dict[str, Any]:
-        response = self._http.get(url, deadline=deadline)
-        if response.status != 200:
-            raise ProviderMisbehaved(f"expected status 200 of a document, got {response.status}")
-        try:
-            return parse_json_object(response.body)
-        except ValueError as fault:
-            raise ProviderMisbehaved(f"a document of the provider: {fault}") from None
+
+def read_document(response: Response) -> dict[str, Any]:
+    """Return the JSON object of a successful response. Raises ProviderMisbehaved."""
+    if response.status != 200:
+        raise ProviderMisbehaved(f"expected status 200 of a document, got {response.status}")
+    try:
+        return parse_json_object(response.body)
+    except ValueError as fault:
+        raise ProviderMisbehaved(f"a document of the provider: {fault}") from None
 
 
 def check_metadata(document: dict[str, Any], *, endpoint: str) -> dict[str, Any]:

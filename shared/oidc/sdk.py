@@ -12,7 +12,7 @@ The SDK's methods are coroutines. Nothing in them waits any more, so they need n
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -258,4 +258,4 @@ def _sdk_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sdk_response(response: Response) -> ScopedTokenResponse:
     # The type, not a token.
-    return ScopedTokenResponse(token_type="Bearer", **asdict(read_tokens(response)))  # noqa: S106
+    return ScopedTokenResponse(token_type="Bearer", **read_tokens(response))  # noqa: S106

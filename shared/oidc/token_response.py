@@ -1,11 +1,11 @@
 """Parse the response of a token endpoint (RFC 6749 section 5). It is untrusted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from shared.errors import ClientRefused, GrantRefused, ProviderMisbehaved
 from shared.oidc.http_client import Response
+from shared.oidc.provider import read_document
 from shared.parsing.strict_json import parse_json_object
 
 MAX_EXPIRES_IN = 86_400
@@ -13,17 +13,6 @@ MIN_EXPIRES_IN = 10
 """Minimum lifetime: with a shorter one, every request would refresh the token."""
 DEFAULT_EXPIRES_IN = 300
 """Assumed lifetime of an access token in seconds, if the response has no `expires_in`."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tokens:
-    """A token response that may be used; `expires_in` is seconds."""
-
-    access_token: str = field(repr=False)
-    refresh_token: str | None = field(repr=False)
-    id_token: str | None = field(repr=False)
-    expires_in: int
-    scope: str | None
 
 
 def oauth_error(response: Response) -> str | None:
@@ -37,8 +26,11 @@ def oauth_error(response: Response) -> str | None:
     return error if isinstance(error, str) else "unknown"
 
 
-def read_tokens(response: Response) -> Tokens:
-    """Return a response's tokens. Raises GrantRefused, ClientRefused and ProviderMisbehaved."""
+def read_tokens(response: Response) -> dict[str, Any]:
+    """Return the members of a token response that are used, None for those that it lacks.
+
+    Raises GrantRefused, ClientRefused and ProviderMisbehaved.
+    """
     error = oauth_error(response)
     if error == "invalid_grant":
         raise GrantRefused("the provider does not accept the grant")
@@ -46,19 +38,19 @@ def read_tokens(response: Response) -> Tokens:
         raise ClientRefused("the provider refuses LOGTO_APP_ID or its secret")
     if error is not None:
         raise ProviderMisbehaved(f"the token endpoint answered with status {response.status}")
-    try:
-        body = parse_json_object(response.body)
-    except ValueError as fault:
-        raise ProviderMisbehaved(f"the token response: {fault}") from None
+    body = read_document(response)
     if str(body.get("token_type", "")).lower() != "bearer":
         raise ProviderMisbehaved("the token response is not of type Bearer")
-    return Tokens(
-        access_token=_token(body, "access_token") or _missing("access_token"),
-        expires_in=_lifetime(body.get("expires_in")),
-        refresh_token=_token(body, "refresh_token"),
-        id_token=_token(body, "id_token"),
-        scope=body["scope"] if isinstance(body.get("scope"), str) else None,
-    )
+    access_token = _token(body, "access_token")
+    if access_token is None:
+        raise ProviderMisbehaved("the token response has no `access_token`")
+    return {
+        "access_token": access_token,
+        "expires_in": _lifetime(body.get("expires_in")),
+        "refresh_token": _token(body, "refresh_token"),
+        "id_token": _token(body, "id_token"),
+        "scope": body["scope"] if isinstance(body.get("scope"), str) else None,
+    }
 
 
 def _token(body: Mapping[str, Any], name: str) -> str | None:
@@ -68,10 +60,6 @@ def _token(body: Mapping[str, Any], name: str) -> str | None:
     if not isinstance(value, str) or not value or not value.isascii() or not value.isprintable():
         raise ProviderMisbehaved(f"`{name}` of the token response is not a token")
     return value
-
-
-def _missing(name: str) -> str:
-    raise ProviderMisbehaved(f"the token response has no `{name}`")
 
 
 def _lifetime(value: Any) -> int:
