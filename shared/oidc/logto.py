@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from shared.clock import Clock, Deadline
 from shared.errors import (
+    ClientRefused,
     GrantRefused,
     IdentityChanged,
     IdTokenInvalid,
@@ -15,12 +16,12 @@ from shared.errors import (
 )
 from shared.identity import read_claims
 from shared.oidc.client_secret import StoredSecret
-from shared.oidc.endpoints import Endpoints
-from shared.oidc.http_client import HttpClient
+from shared.oidc.http_client import HttpClient, Response
 from shared.oidc.id_token import Expected, KeyUnknown, check_id_token, expected_after_refresh
-from shared.oidc.provider import Provider, ProviderMetadata
+from shared.oidc.provider import Provider, ProviderMetadata, read_document
 from shared.oidc.sdk import Client, Core, ScopedTokenResponse, UnitOfWork
-from shared.oidc.token_response import DEFAULT_EXPIRES_IN
+from shared.oidc.token_response import DEFAULT_EXPIRES_IN, oauth_error
+from shared.parsing.strict_json import parse_json_object
 
 if TYPE_CHECKING:
     from logto import LogtoConfig
@@ -51,7 +52,11 @@ class Refreshed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Logto:
-    """The provider's operations for this application, until a deadline."""
+    """The provider's operations for this application, until a deadline.
+
+    Every request raises ClientRefused when the application's credentials are refused,
+    ProviderUnavailable, ProviderSilent and ProviderMisbehaved.
+    """
 
     app_id: str
     config: "LogtoConfig"
@@ -114,11 +119,9 @@ class Logto:
         )
 
     def userinfo(self, access_token: str, *, subject: str) -> dict[str, Any]:
-        """Return Logto's userinfo of the user who has just signed in.
-
-        Raises IdentityChanged if it is another user's, and the errors of `Core`.
-        """
-        claims = self._endpoints().userinfo(access_token)
+        """Return the claims of userinfo (OIDC Core section 5.3). Raises IdentityChanged too."""
+        url = self.metadata().document["userinfo_endpoint"]
+        claims = read_document(self.http.get(url, bearer=access_token, deadline=self.deadline))
         if claims.get("sub") != subject:
             raise IdentityChanged("userinfo is about another user")
         return claims
@@ -155,9 +158,17 @@ class Logto:
         return Refreshed(storage=unit.values, token=token, expires_in=expires_in)
 
     def is_redeemable(self, storage: Mapping[str, str]) -> bool | None:
-        """Return whether the refresh token is still redeemable; None if Logto gives no verdict."""
-        token = storage.get("refreshToken")
-        return False if token is None else self._endpoints().is_active(token)
+        """Return whether the refresh token is still redeemable (RFC 7662); None for no verdict."""
+        if "refreshToken" not in storage:
+            return False
+        response = self._post_refresh_token("introspection_endpoint", storage)
+        if response is None or response.status != 200:
+            return None
+        try:
+            active = parse_json_object(response.body).get("active")
+        except ValueError:
+            return None
+        return active if isinstance(active, bool) else None
 
     def end_session(
         self, storage: Mapping[str, str], *, return_uri: str, state: str | None = None
@@ -177,22 +188,37 @@ class Logto:
         return f"{url}&{added}" if added else url
 
     def revoke(self, storage: Mapping[str, str]) -> None:
-        """Revoke the refresh token in `storage`, if there is one."""
-        refresh_token = storage.get("refreshToken")
-        if refresh_token is not None:
-            self._endpoints().revoke(refresh_token)
+        """Revoke the refresh token in `storage` (RFC 7009 section 2.1), if there is one."""
+        if "refreshToken" in storage:
+            self._post_refresh_token("revocation_endpoint", storage)
 
     def _core(self) -> Core:
-        return Core(self._endpoints())
+        document = self.metadata().document
+        return Core(document, lambda form: self._post(document["token_endpoint"], form))
 
-    def _endpoints(self) -> Endpoints:
-        return Endpoints(
-            app_id=self.app_id,
-            provider=self.metadata(),
-            http=self.http,
-            secret=self.secret,
-            deadline=self.deadline,
-        )
+    def _post_refresh_token(self, endpoint: str, storage: Mapping[str, str]) -> Response | None:
+        """Send the refresh token to an endpoint; None if Logto does not have it."""
+        url = self.metadata().document.get(endpoint)
+        form = {"token": storage["refreshToken"], "token_type_hint": "refresh_token"}
+        return self._post(url, form) if url is not None else None
+
+    def _post(self, url: str, form: dict[str, str]) -> Response:
+        """Send one request; a second only when the secret was refused and has been rotated.
+
+        A refused secret means that nothing was redeemed, so a second request repeats nothing.
+        """
+        secret = self.secret.value(self.deadline)
+        response = self._post_with(secret, url, form)
+        if oauth_error(response) != "invalid_client":
+            return response
+        renewed = self.secret.renewed(secret, self.deadline)
+        if renewed is None:
+            raise ClientRefused("the provider refuses LOGTO_APP_ID or its secret")
+        return self._post_with(renewed, url, form)
+
+    def _post_with(self, secret: str, url: str, form: dict[str, str]) -> Response:
+        credentials = {"client_id": self.app_id, "client_secret": secret}
+        return self.http.post_form(url, {**form, **credentials}, deadline=self.deadline)
 
     def _checked(self, token: str, expected: Expected) -> dict[str, Any]:
         try:

@@ -18,7 +18,6 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from shared.errors import ProviderMisbehaved, ProviderSilent, TokenRefused, TransactionUnknown
-from shared.oidc.endpoints import Endpoints
 from shared.oidc.http_client import Response
 from shared.oidc.token_response import oauth_error, read_tokens
 from shared.settings import Settings
@@ -65,6 +64,7 @@ class ScopedTokenResponse(TokenResponse):
     scope: str | None
 
 
+Send = Callable[[dict[str, str]], Response]
 Check = Callable[[ScopedTokenResponse], None]
 """Check a token response, and raise before any of it is kept."""
 
@@ -96,13 +96,13 @@ class Core(OidcCore):
     """The SDK's token requests, sent by this product.
 
     Raises GrantRefused for `invalid_grant`, ProviderMisbehaved for anything that is not a token
-    response, and the errors of `Endpoints`.
+    response, and the errors of `send`, which sends a form to the token endpoint once.
     """
 
-    def __init__(self, endpoints: Endpoints) -> None:
+    def __init__(self, document: Mapping[str, Any], send: Send) -> None:
         # The SDK's constructor would make a key client with a network stack of its own.
-        self.metadata = OidcProviderMetadata(**_sdk_metadata(endpoints.provider.document))
-        self._endpoints = endpoints
+        self.metadata = OidcProviderMetadata(**_sdk_metadata(document))
+        self._send = send
 
     async def fetchTokenByCode(
         self,
@@ -118,7 +118,7 @@ class Core(OidcCore):
             "code": code,
             "code_verifier": codeVerifier,
         }
-        return _sdk_response(self._endpoints.request_tokens(form))
+        return _sdk_response(self._send(form))
 
     async def fetchTokenByRefreshToken(
         self, clientId: str, clientSecret: str | None, refreshToken: str, resource: str = ""
@@ -132,7 +132,7 @@ class Core(OidcCore):
             form["organization_id"] = resource.removeprefix(OrganizationUrnPrefix)
         elif resource:
             form["resource"] = resource
-        response = self._endpoints.request_tokens(form)
+        response = self._send(form)
         error = oauth_error(response)
         if error in _REFUSALS:
             raise TokenRefused("the provider gives this user no such token")

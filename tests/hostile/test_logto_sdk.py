@@ -23,9 +23,6 @@ from logto.LogtoClient import SignInSession
 from logto.OidcCore import OidcCore
 
 from harness.product import DOMAIN, started_process
-from shared.clock import Deadline
-from shared.oidc.endpoints import Endpoints
-from shared.oidc.provider import ProviderMetadata
 from shared.oidc.sdk import Client, Core, UnitOfWork, _completed, sdk_config
 from shared.session_handle import SessionHandle
 from shared.settings import Settings
@@ -339,14 +336,7 @@ DOCUMENT = {
 
 def client_of(storage: UnitOfWork, extra: dict[str, str] | None = None) -> Client:
     """The product's client of the SDK. It makes no request."""
-    endpoints = Endpoints(
-        app_id="app",
-        provider=ProviderMetadata(document=DOCUMENT, keys=()),
-        http=cast(Any, None),
-        secret=cast(Any, None),
-        deadline=Deadline.after(0),
-    )
-    return Client(sdk_config(SETTINGS), storage, Core(endpoints), extra=extra)
+    return Client(sdk_config(SETTINGS), storage, Core(DOCUMENT, cast(Any, None)), extra=extra)
 
 
 def _query_of(url: str) -> dict[str, list[str]]:
