@@ -35,11 +35,10 @@ def compose(
     timer: Timer | None = None,
     limits: Limits | None = None,
 ) -> Services:
-    """Return the services of this process.
+    """Return the services of this process. Raises SettingsInvalid.
 
-    Raises SettingsInvalid, so a deployment that cannot work stops at its start. What a function may
-    do without is imported when it is first used: the SDK and the HTTP client cost more than all the
-    rest. The caller closes the `http` that it passes.
+    What a function may do without is imported when it is first used: the SDK and the HTTP client
+    cost more than all the rest. The caller closes the `http` that it passes.
     """
     settings = Settings.from_environment(environment, needs_app_secret=needs_app_secret)
     limits = limits or Limits()

@@ -23,8 +23,7 @@ class Timer:
 class Deadline:
     """The moment at which the answer to a request must be ready, on the timer's clock.
 
-    A process serves one event at a time and everything that waits is synchronous, so a limit holds
-    only if every call checks the time that is left before it waits.
+    Everything that waits is synchronous, so each call must check the time that is left.
     """
 
     at: float

@@ -1,7 +1,7 @@
 """Declare settings as fields of a dataclass, and read them from environment variables.
 
-A declaration describes its setting completely: the reader, the README's table and the tests of
-`template.yaml` use it. The variable has the field's name, in capitals.
+The reader, the README's table and the tests of `template.yaml` use a declaration. Its variable has
+the field's name, in capitals.
 """
 
 import re
@@ -14,9 +14,8 @@ from shared.errors import SettingsInvalid
 from shared.parsing.urls import check_base
 
 type Kind[T] = Callable[[str], T]
-"""Convert a variable's text, which is stripped and not empty, to a value. Raises ValueError with a
-text that follows the variable's name, such as `must begin with https://`, and never contains the
-value: it may be a secret."""
+"""Convert a variable's text, which is stripped and not empty. Raises ValueError with a text that
+follows the variable's name, such as `must begin with https://`, and never contains the value."""
 type Check = Kind[str]
 
 _KEY = "setting"

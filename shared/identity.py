@@ -1,7 +1,6 @@
 """Read the signed-in user's identity from the claims of a checked ID token.
 
-`issuer` and `subject` together identify the user. Names and addresses are for display only: nothing
-is ever looked up by an e-mail address.
+`issuer` and `subject` identify the user; names and addresses are for display only.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,10 +26,9 @@ def _read[T](default: T, source: Source[T]) -> T:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """The signed-in user.
+    """The signed-in user, as `/me`, the start page and the authorizer's context render it.
 
-    `/me`, the start page and the authorizer's context render these fields: a new claim is one line
-    here, and its place on the page.
+    A new claim is one line here, and its place on the page.
     """
 
     issuer: str

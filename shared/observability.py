@@ -1,9 +1,7 @@
 """Write logs, metrics and traces through Powertools.
 
-A log line is JSON with the correlation id that an error page shows. A metric is one line of
-CloudWatch's embedded metric format, in the namespace that Powertools' own setting
-`POWERTOOLS_METRICS_NAMESPACE` names. Never log values received from a browser or the provider: only
-fixed names and slugs.
+Never log values received from a browser or the provider: only fixed names and slugs. A metric is
+one line of CloudWatch's embedded metric format.
 """
 
 import os
@@ -95,9 +93,10 @@ class Observer:
         self.count(PROBLEMS, reason="exception")
 
     def count(self, metric: str, *, reason: str | None = None, value: int = 1) -> None:
-        """Add to a metric. With a reason, count it by that dimension and in total.
+        """Add to a metric, with a reason by that dimension and in total.
 
-        Do nothing if Powertools' own setting `POWERTOOLS_METRICS_DISABLED` is true.
+        Powertools' own settings `POWERTOOLS_METRICS_...` name the namespace, and switch metrics
+        off.
         """
         if is_metrics_disabled():
             return
@@ -126,11 +125,10 @@ def no_span(name: str) -> AbstractContextManager[None]:
 
 
 def spans(environment: Mapping[str, str], *, service: str) -> Span:
-    """Return a function that opens X-Ray subsegments.
+    """Return a function that opens X-Ray subsegments, by name alone: texts may contain secrets.
 
-    It does nothing unless Powertools' own setting `POWERTOOLS_TRACE_DISABLED` is `false`; only then
-    is the X-Ray SDK loaded. A subsegment records its name alone: arguments and exception texts may
-    contain secrets.
+    It does nothing, and loads nothing, unless Powertools' setting `POWERTOOLS_TRACE_DISABLED` is
+    `false`.
     """
     if environment.get("POWERTOOLS_TRACE_DISABLED", "true").strip().lower() != "false":
         return no_span

@@ -1,9 +1,9 @@
 """Revoke sessions on behalf of others than their browser: by subject, or by session at Logto.
 
-The order makes it complete. First a marker is written, then the listings are read, then the
-sessions are deleted, then their listings. A concurrent sign-in either committed before the marker,
-so its session is listed, or its commit finds the marker and fails. A partial revocation raises and
-can be repeated: listings are deleted last, so every session that exists is still listed.
+First a marker is written, then the listings are read, then the sessions are deleted, then their
+listings. A concurrent sign-in either committed before the marker, so its session is listed, or its
+commit finds the marker and fails. A partial revocation raises and can be repeated: every session
+that exists is still listed.
 """
 
 from collections.abc import Iterable
@@ -46,13 +46,11 @@ def end_subject(
     arrived_at: int | None = None,
     spared: str | None = None,
 ) -> Revoked:
-    """End the sessions of a subject that began up to `until`.
+    """End the sessions of a subject that began up to `until`, in Unix seconds by Logto's clock.
 
-    `until` is Unix seconds by Logto's clock, which also dates the beginning of sessions.
-    `arrived_at` is when the revocation was requested, if that was not just now, in milliseconds by
-    this deployment's clock: it cancels sign-ins that were in flight then, and no later ones.
-    `spared` is the key of a session that the caller deletes. Raises TableUnavailable after a
-    partial revocation.
+    `arrived_at` is when the revocation was requested, if not just now, in milliseconds by this
+    deployment's clock: it cancels sign-ins in flight then, and no later ones. `spared` is the key
+    of a session that the caller deletes. Raises TableUnavailable after a partial revocation.
     """
     revocations, settings = services.revocations(), services.settings
     now = services.clock()
@@ -67,9 +65,9 @@ def end_subject(
 
 
 def end_op_session(op_session: str, *, subject: str | None, services: Services) -> int:
-    """End the sessions that belong to a session at Logto (`sid`), and return their number.
+    """End the sessions of a session at Logto (`sid`), those of one subject if it is given.
 
-    If a subject is given, only that subject's sessions end. Raises TableUnavailable.
+    Return their number. Raises TableUnavailable.
     """
     revocations, issuer = services.revocations(), services.settings.issuer
     now = services.clock()
@@ -99,10 +97,7 @@ def latest_first(session: SessionEntry) -> tuple[int, str]:
 
 
 def _end(listings: Iterable[Listing], services: Services) -> Revoked:
-    """Delete the listed sessions, then the listings.
-
-    It goes part by part, so that a repetition after a failure has less left to do.
-    """
+    """Delete the listed sessions, then the listings, part by part: a repetition has less to do."""
     revocations, existing, deleted = services.revocations(), 0, 0
     for part in batched(listings, ENDED_AT_ONCE, strict=False):
         keys = [listing.session for listing in part]

@@ -1,10 +1,8 @@
 """Encrypt records under a secret that only the browser stores.
 
-HKDF (RFC 5869) derives two values from a 256-bit secret: the key of a table item, and the
-AES-256-GCM key that encrypts the item's content. The item's key is bound to the ciphertext as
-associated data, so an item that was copied over another does not open. The table, its backups and
-its streams are useless without the secret, and there is no master key to guard or rotate: deleting
-the item destroys the data.
+HKDF (RFC 5869) derives from it the key of a table item, and the AES-256-GCM key of the item's
+content. The item's key is bound to the ciphertext as associated data, so an item that was copied
+over another does not open. There is no master key: deleting the item destroys the data.
 """
 
 import hashlib

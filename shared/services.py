@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
-    """Everything that a flow may use, until its deadline.
-
-    What only some requests need is a method that imports it: the others never load it.
-    """
+    """Everything that a flow may use, until its deadline. Methods import what few requests need."""
 
     settings: Settings
     limits: Limits

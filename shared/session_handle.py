@@ -7,10 +7,7 @@ from shared.sealing import Random, Seal, digest, new_secret
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SessionHandle:
-    """The keys that a session cookie's secret gives access to.
-
-    The secret itself leaves this class only as the cookie of a new session.
-    """
+    """The keys that a session cookie's secret gives access to; it leaves only as a cookie."""
 
     seal: Seal = field(repr=False)
     """Opens and closes the session's record; its key is the record's key in the table."""
@@ -41,16 +38,13 @@ class SessionHandle:
         return digest("session id", self.key)
 
     def token_key(self, target: str) -> str:
-        """Return the key of the record that stores an access token for a target.
-
-        A target is a resource's indicator or an organization's URN.
-        """
+        """Return the key of the record of an access token for a resource's indicator or a URN."""
         return Seal.of("token", self._secret, target).key
 
     def token_seal(self, target: str, session_part: str) -> Seal:
-        """Return the seal of the record that stores an access token for a target.
+        """Return the seal of the record of an access token.
 
-        `session_part` is a secret inside the session's record, so once the session is deleted, no
-        copy of its tokens can be opened.
+        `session_part` is a secret inside the session's record: without that, no copy of a token
+        opens.
         """
         return Seal.of("token", self._secret, session_part, target).named(self.token_key(target))

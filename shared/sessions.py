@@ -26,10 +26,9 @@ class LiveSession:
 def load_session(
     handle: SessionHandle | None, services: Services, *, touch: bool = True
 ) -> LiveSession | None:
-    """Return the live session of a cookie, or None.
+    """Return the live session of a cookie, or None. Raises TableUnavailable.
 
-    The TTL deletes rows days late, so every timeout is checked against the clock, the absolute
-    one by the sealed time of the sign-in. Raises TableUnavailable when the row cannot be read.
+    The TTL deletes rows days late, so every timeout is checked against the clock.
     """
     if handle is None:
         return None
@@ -39,10 +38,7 @@ def load_session(
 def load_session_with_token(
     handle: SessionHandle | None, target: str, services: Services
 ) -> tuple[LiveSession | None, AccessToken | None]:
-    """Return the live session and its cached access token for `target`, read in one call.
-
-    Raises TableUnavailable when the rows cannot be read.
-    """
+    """Return the live session and its access token for `target`. Raises TableUnavailable."""
     if handle is None:
         return None, None
     item, token = services.sessions.read_session_and_token(handle.key, handle.token_key(target))
@@ -119,7 +115,7 @@ def _alive(
 def _touched(key: str, services: Services, *, now: int, end: int) -> bool:
     """Record activity. Return False if the session has been deleted.
 
-    Best effort: if DynamoDB fails, the session that has just been read is still accepted.
+    If DynamoDB fails, the session that has just been read is still accepted.
     """
     expires_at = min(end, now + services.settings.session_idle_seconds)
     try:

@@ -1,12 +1,9 @@
 """Prepare a process for Lambda SnapStart.
 
-Lambda starts a published version once, takes a snapshot, and restores every process from it. Slow
-work that is the same for all of them is done before: imports, clients, pages, and fetching Logto's
-metadata and keys. Connections are closed before it. Nothing in the snapshot is secret: no request
-has been served, and the application's secret has not been read. Nothing in it is random either:
-secrets, `state` and nonces come from the operating system when they are needed, and Lambda seeds
-its generator again at each restore. The age of metadata and keys is checked at each use, so a
-process restored from last week's snapshot fetches them again.
+Lambda starts a published version once, and restores every process from a snapshot of it. Slow work
+that is the same for all of them is done before: imports, clients, pages, and fetching Logto's
+metadata and keys, whose age is checked at each use. Nothing in the snapshot is secret or random: no
+request has been served, and Lambda seeds its generator again at each restore.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,6 @@
 """Pause the garbage collector at startup. Each function's `app` imports this module first.
 
-While modules load, the collector would scan thousands of new objects repeatedly and free none of
-them. `done` turns it on again, and excludes the loaded objects from later collections.
+While modules load, it would scan thousands of new objects repeatedly and free none of them.
 """
 
 import gc

@@ -18,11 +18,7 @@ SCANNED = 500
 
 
 def list_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
-    """List the sessions of `user`, latest first; `cursor` continues the previous page.
-
-    A cursor names the last session of a page, so none is repeated or skipped if others begin or end
-    between two pages.
-    """
+    """List sessions of `user`, latest first; `cursor` continues after the last one of a page."""
     user = _id(event, "user")
     list_id = subject_digest(services.settings.issuer, user)
     after = _last_listed(event, list_id)
@@ -36,9 +32,9 @@ def list_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
 
 
 def list_organization(event: dict[str, Any], services: Services) -> dict[str, Any]:
-    """List sessions of the members of `organization`; `cursor` continues the previous page.
+    """List sessions of members of `organization`, from a part of the table; go on by `cursor`.
 
-    It scans the whole table in parts. A part may be empty although a cursor follows.
+    A part may be empty although a cursor follows.
     """
     items, cursor = _organization_page(event, services)
     return {"sessions": [_described(item, services) for item in items], "cursor": cursor}
@@ -65,11 +61,7 @@ def end_organization(event: dict[str, Any], services: Services) -> dict[str, Any
 
 
 def erase_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
-    """Erase everything that the table stores about `user`, and return a receipt.
-
-    Listings of sessions that had already ended are deleted too. A session that begins during the
-    erasure stays, and is among those that are left.
-    """
+    """Erase what the table stores about `user`. A session that begins meanwhile counts as left."""
     user = _id(event, "user")
     erased = _end_subject(user, services)
     now = services.clock()

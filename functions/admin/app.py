@@ -1,7 +1,4 @@
-"""`functions.admin.app.handler`, invoked directly.
-
-Importing it checks the settings, so a misconfigured deployment fails at startup and says why.
-"""
+"""`functions.admin.app.handler`, invoked directly. Importing it checks the settings."""
 
 from shared import startup_gc  # isort: split
 

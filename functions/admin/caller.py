@@ -37,10 +37,7 @@ _ARN = re.compile(r"<Arn>(arn:[A-Za-z0-9:/_+=,.@-]{10,2048})</Arn>")
 
 
 class CallerCheck:
-    """Verifies proofs of identity at STS.
-
-    It uses the region's endpoint, or botocore's own setting `AWS_ENDPOINT_URL_STS`.
-    """
+    """Verifies proofs at the region's STS, or at botocore's own setting `AWS_ENDPOINT_URL_STS`."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "")
@@ -54,11 +51,7 @@ class CallerCheck:
         self._function = environment.get("AWS_LAMBDA_FUNCTION_NAME") or LOCAL_FUNCTION
 
     def __call__(self, proof: object, services: Services) -> str:
-        """Return the caller's ARN.
-
-        Raises NotAllowed for an invalid proof, and Unavailable if STS does not respond before the
-        request's deadline.
-        """
+        """Return the caller's ARN. Raises NotAllowed, and Unavailable if STS does not respond."""
         signed = self._parameters(proof) if isinstance(proof, str) else None
         if signed is None:
             raise NotAllowed(
@@ -91,10 +84,10 @@ class CallerCheck:
         return found[1]
 
     def _parameters(self, url: str) -> dict[str, str] | None:
-        """Return the query of a request to STS for the caller's identity, signed for a function.
+        """Return the query of a request to STS for the caller's identity; None for anything else.
 
-        None for anything else: another action or host would make this function a proxy, and a
-        signature over other headers could have been made for another purpose.
+        Another action or host would make this function a proxy, and a signature over other headers
+        could have been made for another purpose.
         """
         try:
             parts, origin = urlsplit(url), origin_of(url)

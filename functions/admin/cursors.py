@@ -1,8 +1,7 @@
 """Encode positions in lists as cursors.
 
-A cursor is bound to its list, so one of another list, or a truncated one, is refused instead of
-silently skipping sessions. This protects against mistakes, not attacks: a caller who may read one
-page may read them all.
+A cursor is bound to its list, so a wrong or truncated one is refused instead of skipping sessions.
+It need not be secret: a caller who may read one page may read them all.
 """
 
 from shared.errors import MalformedRequest
@@ -19,10 +18,7 @@ def cursor_of(list_id: str, first: str, second: str) -> str:
 
 
 def position_of(cursor: object, list_id: str) -> tuple[str, str] | None:
-    """Return the position of a cursor, or None for the first page.
-
-    Raises MalformedRequest for a cursor that is not of this list.
-    """
+    """Return the position of a list's cursor, None for the first page. Raises MalformedRequest."""
     if cursor is None:
         return None
     try:

@@ -12,8 +12,7 @@ from shared.settings import Settings
 def check_rules(claims: Mapping[str, Any], entra: EntraUser, settings: Settings) -> None:
     """Check a user's ID token claims. Raises NotAllowed, which names the setting that is not met.
 
-    A claim that is missing or of another type meets no rule. An e-mail address counts only if
-    Logto has verified it.
+    A claim that is missing or of another type meets no rule, nor does an unverified address.
     """
     if settings.allowed_tenants and entra.tenant_id not in settings.allowed_tenants:
         raise NotAllowed("ALLOWED_TENANTS does not allow this user")

@@ -1,7 +1,4 @@
-"""`functions.auth.app.handler`, for API Gateway HTTP API payload 2.0.
-
-Importing it checks the settings, so a misconfigured deployment fails at startup and says why.
-"""
+"""`functions.auth.app.handler`, for HTTP API payload 2.0. Importing it checks the settings."""
 
 from shared import startup_gc  # isort: split
 

@@ -65,10 +65,7 @@ class _Identity:
 def entra_user(
     userinfo: Mapping[str, Any], *, auth_time: int | None, settings: Settings
 ) -> EntraUser:
-    """Read `sso_identities`; values of unexpected types are ignored.
-
-    `auth_time` is when the user signed in at Logto. Without it no identity is known to be current.
-    """
+    """Read `sso_identities`; without `auth_time` (at Logto) no identity is known to be current."""
     identities = list(_microsoft_identities(userinfo, settings))
     vouched_at = max((identity.issued_at for identity in identities), default=None)
     current = _current(identities, auth_time)
@@ -86,8 +83,7 @@ def entra_user(
 def authenticated_at(entra: EntraUser, *, auth_time: int | None, now: int) -> int | None:
     """Return when the user last authenticated, as far as it is proven; None if it is not.
 
-    For a user whom Entra vouches for it is when Entra did. For others it is `auth_time`. Neither
-    can be later than now, and Logto's own session is never newer than the sign-in that began it.
+    Neither Entra's word nor Logto's session is ever newer than the sign-in that began it.
     """
     proofs = [proof for proof in (entra.vouched_at, auth_time) if proof is not None]
     return min((*proofs, now)) if proofs else None
@@ -119,9 +115,9 @@ def _microsoft_identities(userinfo: Mapping[str, Any], settings: Settings) -> It
 
 
 def _issuer_parts(issuer: object, settings: Settings) -> tuple[str, str] | None:
-    """Return the login URL and the tenant of an issuer; None if it is not Microsoft's.
+    """Return login URL and tenant of an issuer; None if it is not Microsoft's.
 
-    The stand-in's Entra counts as Microsoft's only for a Logto that is on this machine, too.
+    The stand-in's Entra counts as Microsoft's only beside a Logto that is on this machine, too.
     """
     matched = _ISSUER.fullmatch(issuer) if isinstance(issuer, str) else None
     if matched is None:
@@ -136,10 +132,7 @@ def _issuer_parts(issuer: object, settings: Settings) -> tuple[str, str] | None:
 
 
 def _current(identities: list[_Identity], auth_time: int | None) -> _Identity | None:
-    """Return the identity that this sign-in came from.
-
-    A user of two tenants counts as the one they came from, which is the one written last.
-    """
+    """Return the identity that this sign-in came from: of several, the one written last."""
     if auth_time is None:
         return None
     current = [
@@ -156,8 +149,7 @@ def _current(identities: list[_Identity], auth_time: int | None) -> _Identity | 
 def _mapped(identity: _Identity, settings: Settings) -> tuple[str, ...]:
     """Return the short names of the groups and roles that are mapped for this tenant.
 
-    A group's id or a role's value alone belongs to the only tenant that can sign in: another
-    directory may use the same value.
+    An id without a tenant belongs to the only tenant that can sign in: others may use the same.
     """
     names = set()
     for mapping, values in (

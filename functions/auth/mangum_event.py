@@ -1,7 +1,4 @@
-"""Build a complete and valid event for Mangum from a parsed request.
-
-Mangum and Starlette get only parsed values, so no event can cause an exception in them.
-"""
+"""Build a complete and valid event for Mangum from parsed values: none can cause an exception."""
 
 import base64
 import json

@@ -39,10 +39,7 @@ class ClientInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InFlight:
-    """The window in which the user may have authenticated, by this deployment's clock.
-
-    A logout that arrives in it may concern this authentication, so it cancels the sign-in.
-    """
+    """The window in which the user may have authenticated: a logout in it cancels the sign-in."""
 
     since: float
     seconds: float
@@ -126,7 +123,7 @@ def commit_session(
 def _previous(handle: SessionHandle, services: Services) -> tuple[ItemKey, ...]:
     """Return the keys of the browser's previous session and its listings; none if it is gone.
 
-    If the session cannot be read, it is deleted all the same, and its listings expire by the TTL.
+    If it cannot be read, it is deleted all the same, and its listings expire by the TTL.
     """
     try:
         item = services.sessions.read_session(handle.key)

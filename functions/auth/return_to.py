@@ -1,8 +1,7 @@
 """Validate the page to return to after a sign-in or sign-out, to prevent open redirects.
 
 The rule is the browser's own (WHATWG URL Standard, basic URL parser): a value is kept if a browser
-that resolves it stays on this origin. What a browser removes is removed here, and what it encodes
-is encoded, so that the result cannot be read in two ways.
+stays on this origin with it. It is cleaned and encoded so that it cannot be read in two ways.
 """
 
 import re
@@ -28,9 +27,8 @@ _MAX_LAYERS = 10
 def safe_return_to(value: str | None, *, root: str) -> str:
     """Return `value` if a browser resolves it to a page of this origin, else `root` and `/`.
 
-    `value` must be a path with a slash first, with an optional query and fragment. `root` is the
-    deployment's path prefix (empty, or `/stage`). The result is in ASCII, of at most
-    `MAX_CHARACTERS`, to be appended to the origin.
+    `value` must be a path with a slash first, with an optional query and fragment. The result is
+    ASCII of at most `MAX_CHARACTERS`. `root` is empty, or like `/stage`.
     """
     home = f"{root}/"
     cleaned = _cleaned(value or "")
@@ -47,10 +45,7 @@ def safe_return_to(value: str | None, *, root: str) -> str:
 
 
 def from_target_link_uri(value: str | None, *, base_url: str) -> str | None:
-    """Return the path of a URL of this origin, or of a local path; None for any other value.
-
-    A `target_link_uri` is such a URL (OIDC Core section 4), and a `return_to` may be one.
-    """
+    """Return the path of a URL of this origin (OIDC Core section 4), a local path, or None."""
     if value is None:
         return None
     cleaned, origin = _cleaned(value), origin_of(base_url)
@@ -67,10 +62,7 @@ def _cleaned(value: str) -> str:
 
 
 def _resolved(path: str) -> str:
-    """Remove the dot segments of an absolute path as a browser does.
-
-    Encoded dots count, and empty segments are segments.
-    """
+    """Remove the dot segments of an absolute path as a browser does, encoded ones too."""
     segments: list[str] = []
     *before, last = path.split("/")[1:]
     for segment in before:
@@ -89,8 +81,7 @@ def _resolved(path: str) -> str:
 def _is_forbidden(path: str, root: str) -> bool:
     """Return whether a path leads to a forbidden page, or to one below it.
 
-    API Gateway and the framework each decode a path once more than the browser does, and a proxy
-    may remove dot segments that they uncover.
+    API Gateway and the framework each decode a path once more than the browser does.
     """
     pages = [f"{root}{page}".lower() for page in _FORBIDDEN]
     for _ in range(_MAX_LAYERS):

@@ -64,10 +64,7 @@ class StartedSignIn:
 def parse_sign_in(
     query: Mapping[str, str], *, site: Site, default_connector: str | None
 ) -> SignInRequest:
-    """Parse the query or form of /sign-in; unknown parameters are ignored.
-
-    Raises MalformedRequest for a value that Logto does not accept.
-    """
+    """Parse the query or form of /sign-in. Raises MalformedRequest for what Logto refuses."""
     first_screen = _matching(query, "first_screen", _FIRST_SCREEN)
     # A direct sign-in would skip the screen that was requested.
     connector = _connector(query) or (default_connector if first_screen is None else None)
@@ -90,8 +87,7 @@ def parse_sign_in(
 def form_as_query(form: Mapping[str, str], request: SignInRequest, *, site: Site) -> str:
     """Return the query (empty, or with its question mark) that asks for what a form asked for.
 
-    `form` is what `request` was parsed from. Parameters that accept any text are replaced by what
-    is used of them.
+    `request` was parsed from `form`. Of parameters that accept any text, what is used counts.
     """
     used = {name: value for name, value in form.items() if name in PARAMETERS}
     if form.get("return_to"):
@@ -174,10 +170,9 @@ def _connector(query: Mapping[str, str]) -> str | None:
 
 
 def _locales(value: str) -> str | None:
-    """Return `ui_locales` without what is not a language tag; None if nothing is left.
+    """Return the language tags of `ui_locales`, or None: others are no error (OIDC Core 3.1.2.1).
 
-    A preference that cannot be met is no error (OIDC Core 3.1.2.1). Operating systems and Java
-    write `de_DE` for `de-DE`.
+    Operating systems and Java write `de_DE` for `de-DE`.
     """
     words = (word.replace("_", "-") for word in value.split())
     tags = dict.fromkeys(word for word in words if _LANGUAGE_TAG.fullmatch(word))

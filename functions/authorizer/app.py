@@ -1,7 +1,4 @@
-"""`functions.authorizer.app.handler`: a Lambda authorizer, payload 2.0 with simple responses.
-
-Importing it checks the settings, so a misconfigured deployment fails at startup and says why.
-"""
+"""`functions.authorizer.app.handler`, payload 2.0, simple responses. It checks the settings."""
 
 from shared import startup_gc  # isort: split
 

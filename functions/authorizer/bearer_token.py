@@ -43,10 +43,7 @@ def bearer_context(request: AuthorizerRequest, services: Services) -> dict[str, 
 def check_bearer(
     authorization: str, resources: tuple[str, ...], services: Services
 ) -> tuple[str, dict[str, Any]]:
-    """Return the token of an `Authorization` header, and its claims.
-
-    Raises BearerRefused, and Unavailable when the keys cannot be fetched.
-    """
+    """Return a header's token and its claims. Raises BearerRefused and Unavailable."""
     matched = _BEARER.fullmatch(authorization)
     if matched is None:
         raise BearerRefused("the Authorization header has no bearer token")

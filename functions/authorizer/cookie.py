@@ -11,10 +11,7 @@ from shared.store.records import AccessToken
 
 
 def cookie_context(request: AuthorizerRequest, services: Services) -> dict[str, Any]:
-    """Return the context for the integration.
-
-    Raises SessionRequired, CrossSiteRequest, TokenRefused and Unavailable.
-    """
+    """Return the context. Raises SessionRequired, CrossSiteRequest, TokenRefused, Unavailable."""
     if request.may_be_forged:
         raise CrossSiteRequest("an unsafe method that another site may have sent")
     target = request.target(services.settings.access_token_routes)

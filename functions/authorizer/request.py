@@ -28,10 +28,7 @@ class AuthorizerRequest:
 
     @property
     def authorization(self) -> str | None:
-        """The `Authorization` header of a bearer token; one of another scheme is ignored.
-
-        Browsers and proxies add such headers by themselves. They prove nothing, and spoil nothing.
-        """
+        """The `Authorization` header of a bearer token. One of another scheme proves nothing."""
         value = self.http.headers.get("authorization")
         scheme = value.split(maxsplit=1)[:1] if value is not None else []
         return value if [name.lower() for name in scheme] == ["bearer"] else None

@@ -1,14 +1,12 @@
 """Access tokens of a session: stored sealed, refreshed shortly before they expire, by one process.
 
-However many requests need a new token at once, one redeems the refresh token. It holds a lease on
-the session's row; the others wait a moment and read what it wrote. A redemption whose outcome is
-unknown is never repeated blindly: Logto ends the whole grant when a refresh token that it has
-rotated is used again, so the token is introspected first.
+One request redeems the refresh token, with a lease on the session's row; others wait a moment and
+read what it wrote. A redemption whose outcome is unknown is never repeated blindly: Logto ends the
+whole grant when a rotated refresh token is used again, so the token is introspected first.
 
-A refresh needs time for three things: the lease, the redemption, and writing down the result. Each
-begins only while enough of the request's time is left (`Limits.lease_needs_seconds` and following),
-and a lease lasts longer than all three, so that a slow holder is done before another takes over.
-One that is not, such as a process that was frozen, stores nothing and does not revoke the grant.
+A refresh takes a lease, redeems, and writes down the result. Each begins only while enough of the
+request's time is left (`Limits.lease_needs_seconds` and following), and a lease lasts longer than
+all three. A process that was frozen for longer stores nothing and does not revoke the grant.
 """
 
 from collections.abc import Callable
@@ -52,8 +50,8 @@ def access_token(
 ) -> str:
     """Return an access token for a resource's indicator or an organization's URN.
 
-    `cached` is what was read with the session. Raises SessionRequired when the session has ended,
-    TokenRefused when Logto gives this user none, ClientRefused, and Unavailable.
+    `cached` is what was read with the session. Raises SessionRequired, TokenRefused when Logto
+    gives this user none, ClientRefused, and Unavailable.
     """
     if cached is not None and services.clock() < cached.fresh_until:
         return cached.value
@@ -177,8 +175,8 @@ class _Refresh:
     ) -> None:
         """Store the token response. The token serves even if that fails.
 
-        Without `persisted` the row still holds the old refresh token, and another request must find
-        a lease whose outcome is unknown: nothing may be written as if all were well.
+        Without `persisted` the row holds the old refresh token: nothing may be written as if all
+        were well, so that another request finds a lease whose outcome is unknown.
         """
         services = self.services
         token = _access_token(refreshed, int(services.clock()))
@@ -195,8 +193,7 @@ class _Refresh:
     def _check_taken_over(self, storage: dict[str, str]) -> None:
         """Find out why the lease is gone. Raises SessionRequired if the session has ended.
 
-        Only then is the grant revoked: while the session lives, another request has taken the
-        lapsed lease, and redeems the same refresh token or has done so.
+        Only then is the grant revoked: else another request uses the same refresh token.
         """
         try:
             self._read()
@@ -248,9 +245,9 @@ class _Redemption:
         return replace(services, deadline=reserve).within(services.limits.redeem_seconds)
 
     def check_active(self) -> None:
-        """Go on only if the refresh token is still active. Raises GrantRefused, ProviderSilent.
+        """Raise GrantRefused unless the refresh token is active, ProviderSilent without an answer.
 
-        If introspection gives no verdict, end the session; redeeming again could revoke the grant.
+        Without a verdict, end the session; redeeming again could revoke the grant.
         """
         try:
             redeemable = self._services.logto().is_redeemable(self.session.storage)

@@ -1,7 +1,4 @@
-"""`functions.notifications.app.handler`, for API Gateway HTTP API payload 2.0.
-
-Importing it checks the settings, so a misconfigured deployment fails at startup and says why.
-"""
+"""`functions.notifications.app.handler`, for payload 2.0 and SQS. It checks the settings."""
 
 from shared import startup_gc  # isort: split
 

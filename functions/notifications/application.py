@@ -1,7 +1,6 @@
 """Handle Logto's messages: routes, the queue, a time limit, and responses for a program.
 
-A message is judged first. Only a valid one is carried out; if that is not possible at once, it is
-put into the queue, whose events come to the same handler.
+Only a valid message is carried out, or else put into the queue, whose events come here too.
 """
 
 import json
@@ -28,9 +27,8 @@ from shared.web.http_api import HttpApiRequest
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 Judge = Callable[[HttpApiRequest, Services], RevocationRequest | None]
-"""Check a message; what it requests, None if nothing. Raises MessageRefused for an invalid one.
-
-Any other error means that it could not be checked."""
+"""Check a message; what it requests, None if nothing. Raises MessageRefused for an invalid one, and
+others if it could not be checked."""
 
 
 def make_handler(services: Services, webhook_key: StoredSecret) -> Handler:

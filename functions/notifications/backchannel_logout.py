@@ -12,10 +12,9 @@ from shared.web.http_api import HttpApiRequest
 
 
 def judge_logout_token(message: HttpApiRequest, services: Services) -> RevocationRequest:
-    """Check the posted logout token, and return what it requests.
+    """Check the posted logout token, and return what it requests. Raises MessageRefused.
 
-    Raises MessageRefused for a token that fails a check. Raises ProviderUnavailable and
-    ProviderMisbehaved if Logto's keys cannot be fetched: then nobody can say whether it is good.
+    Raises ProviderUnavailable and ProviderMisbehaved if Logto's keys cannot be fetched.
     """
     arrived_at = int(services.clock() * 1000)
     claims = _checked(_posted_token(message), services)

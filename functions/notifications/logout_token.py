@@ -19,10 +19,7 @@ _TYPES = ("LOGOUT+JWT", "APPLICATION/LOGOUT+JWT")
 def check_logout_token(
     token: str, metadata: "ProviderMetadata", *, client_id: str, now: float
 ) -> dict[str, Any]:
-    """Return the checked claims: `sub`, `sid` (the session at Logto) or both, `jti` and `iat`.
-
-    Raises IdTokenInvalid, or KeyUnknown if newer keys may help.
-    """
+    """Return the checked claims, with `sub`, `sid` or both. Raises IdTokenInvalid, KeyUnknown."""
     header, claims = verify_signature(token, metadata)
     if str(header.get("typ", "")).upper() not in _TYPES:
         raise IdTokenInvalid("the header's `typ` is not that of a logout token")

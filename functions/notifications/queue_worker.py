@@ -1,8 +1,7 @@
 """Carry out queued revocations: Lambda delivers an SQS event, and is told what has failed.
 
-Lambda deletes the messages of an event but for those that are reported as failed, which the queue
-delivers again, and moves to the dead-letter queue after too many times. Whatever an event holds,
-nothing is raised: that would report all of its messages.
+The queue delivers failed messages again, and moves them to the dead-letter queue after too many
+times. Whatever an event holds, nothing is raised: that would report all of its messages.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,7 @@
 """A revocation that a checked message requests: its form in the queue, and carrying it out.
 
-It may be carried out late, and more than once: the queue delivers a message again until it has been
-carried out, and sometimes although it has. Every time means what it would have meant at once.
-Sessions that began after the event go on, and so do sign-ins that began after its arrival.
+It may be carried out late, and more than once, and means every time what it would have meant at
+once: sessions that began after the event go on, and so do sign-ins that began after its arrival.
 """
 
 import json
@@ -44,10 +43,9 @@ class RevocationRequest:
 
     @classmethod
     def from_text(cls, text: object) -> "RevocationRequest":
-        """Parse a message of the queue. Raises MessageRefused if it is not one that was put there.
+        """Parse a message of the queue. Raises MessageRefused.
 
-        A message of a later version is refused too, and delivered again: by then the version that
-        wrote it may be deployed again.
+        One of a later version is refused and delivered again: that version may be deployed again.
         """
         if not isinstance(text, str):
             raise MessageRefused("the queued message is not text")
@@ -70,7 +68,7 @@ class RevocationRequest:
 def carry_out(request: RevocationRequest, services: Services) -> bool:
     """End the sessions that a request names. Return False if its token was used already.
 
-    Raises TableUnavailable, also after a part of it; then it must be carried out again.
+    After TableUnavailable it must be carried out again, since a part may have been.
     """
     revocations = services.revocations()
     token_id = request.token_id
@@ -93,9 +91,8 @@ def carry_out(request: RevocationRequest, services: Services) -> bool:
 def carry_out_or_queue(request: RevocationRequest, services: Services) -> bool:
     """Carry out a request at once, or put it into the queue and return False.
 
-    Logto sends a message once. So whatever prevents it, a checked request is queued: retries carry
-    it out, or an alarm tells that they do not. Raises MessageRefused if its token was used already.
-    Raises Unavailable if it was neither carried out nor queued; then it is lost.
+    Logto sends a message once, so whatever prevents it, a checked request is queued. Raises
+    MessageRefused if its token was used, Unavailable if it is not even queued: then it is lost.
     """
     if services.settings.revocation_queue_url is None:
         done = carry_out(request, services)

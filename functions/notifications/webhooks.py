@@ -30,8 +30,7 @@ def judge_webhook(
 ) -> RevocationRequest | None:
     """Check a signed message, and return what it requests if it suspends or deletes a user.
 
-    Sessions that began after the event stay, so a repeated or delayed message does no harm. Raises
-    MessageRefused, Misconfigured, and SecretUnavailable if the signing key cannot be read.
+    Raises MessageRefused, Misconfigured, and SecretUnavailable if the key cannot be read.
     """
     arrived_at = services.clock()
     body = _signed_body(message, key, services.deadline)

@@ -1,7 +1,7 @@
 """`functions.smoke.app.handler`: called by CodeDeploy, which rolls back if the check fails.
 
-It needs neither the layer nor the product's settings: it invokes the functions by their aliases, as
-API Gateway does, and leaves at most one sign-in transaction, which expires within the hour.
+It invokes the functions by their aliases, as API Gateway does, without the layer and the settings,
+and leaves at most one sign-in transaction, which expires within the hour.
 """
 
 import json

@@ -1,8 +1,7 @@
-"""Read the secrets that Logto and this product share.
+"""Read the secrets that Logto and this product share: the application's and the webhook's.
 
-They are the application's secret and the webhook's signing key. They come from Secrets Manager or
-SSM by ARN, or are given on a laptop. Powertools caches each for an hour. One that is refused is
-read again, so a rotated and stored secret needs no new deployment.
+They come from Secrets Manager or SSM by ARN, or are given on a laptop. Powertools caches each for
+an hour. One that is refused is read again, so a rotated secret needs no new deployment.
 """
 
 import json
@@ -25,10 +24,7 @@ Fetch = Callable[[str, bool, Deadline], str]
 
 @dataclass(slots=True)
 class StoredSecret:
-    """The source of a secret; its value never appears in `repr`.
-
-    `name` is the variable that names it. `member` is that of a secret stored as JSON.
-    """
+    """The source of a secret: the variable `name`, and the `member` of one stored as JSON."""
 
     arn: str | None
     given: str | None = field(repr=False)

@@ -1,11 +1,8 @@
 """Send HTTP requests to Logto: https or loopback only, no redirects, bounded time and size.
 
-It uses urllib3, which botocore has loaded already, and keeps connections open between the
-invocations of a process. urllib3's timeouts apply to each read from the socket: a peer that sends
-one byte a second, or `100 Continue` for ever, never exceeds them. So the connection and the
-response here set the socket's timeout before each read to the time left of the whole exchange.
-
-This module does not interpret bodies; `shared.oidc.provider` and `shared.oidc.sdk` do.
+It uses urllib3, which botocore has loaded already. urllib3's timeouts apply to each read from the
+socket: a peer that sends one byte a second, or `100 Continue` for ever, never exceeds them. So the
+connection and the response here set the socket's timeout before each read to the time left.
 """
 
 import io
@@ -148,11 +145,10 @@ class HttpClient:
         bearer: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """GET `url`, with these headers.
+        """GET `url`. Raises ProviderUnavailable if it was not sent or the status is 429 or 5xx.
 
-        Raises ProviderUnavailable if the request was not sent or the status is 429 or 5xx,
-        ProviderSilent if it was sent and no complete response arrived, and ProviderMisbehaved for
-        a response that must not be used.
+        Raises ProviderSilent if it was sent and no complete response arrived, and
+        ProviderMisbehaved for a response that must not be used.
         """
         authorization = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         return self._send("GET", url, {**(headers or {}), **authorization}, None, deadline)
@@ -160,8 +156,8 @@ class HttpClient:
     def post_form(self, url: str, form: Mapping[str, str], *, deadline: Deadline) -> Response:
         """POST a form to `url` once, without retries: its code or token may be single-use.
 
-        Raises ProviderUnavailable, ProviderSilent and ProviderMisbehaved. A 5xx is ProviderSilent:
-        a proxy may send it after Logto has processed the request.
+        Raises as `get` does, but a 5xx is ProviderSilent: a proxy may send it after Logto has
+        processed the request.
         """
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._send("POST", url, headers, urlencode(form).encode(), deadline)
@@ -266,8 +262,7 @@ def _connect(host: str, port: int, exchange: _Exchange) -> socket.socket:
 def _addresses(host: str, port: int, exchange: _Exchange) -> list[Any]:
     """Resolve a host name. Raises OSError, and UnicodeError for a name that cannot be one.
 
-    The system's resolver has no timeout, so it runs in a thread, which is abandoned if it takes too
-    long.
+    The system's resolver has no timeout: it runs in a thread, which may have to be abandoned.
     """
     found: Future[list[Any]] = Future()
 

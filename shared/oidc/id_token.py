@@ -1,7 +1,6 @@
-"""Check ID tokens: pure functions of the token, the keys and the expected values.
+"""Check ID tokens (OIDC Core 3.1.3.7, RFC 7515, RFC 8725): pure functions.
 
-They apply OIDC Core 3.1.3.7, RFC 7515 and RFC 8725. The text of an IdTokenInvalid names what was
-expected and never contains the token or a claim.
+The text of an IdTokenInvalid names what was expected and never contains the token or a claim.
 """
 
 import hashlib
@@ -70,10 +69,7 @@ def check_id_token(
 
 
 def expected_after_refresh(original: Mapping[str, Any], *, client_id: str, now: float) -> Expected:
-    """Return the values expected of an ID token from a refresh (OIDC Core section 12.2).
-
-    `original`: the claims of the ID token before.
-    """
+    """Return what a refresh must repeat of the `original` claims (OIDC Core section 12.2)."""
     return Expected(
         client_id=client_id,
         subject=original["sub"],
@@ -84,10 +80,7 @@ def expected_after_refresh(original: Mapping[str, Any], *, client_id: str, now: 
 
 
 def is_identifier(value: object) -> TypeIs[str]:
-    """Return whether a value has the form of a `sub` or of an id in Logto.
-
-    OIDC Core section 2: at most 255 ASCII characters; here without spaces and control characters.
-    """
+    """Return whether a value has the form of a `sub` or of an id in Logto (OIDC Core section 2)."""
     return isinstance(value, str) and _IDENTIFIER.fullmatch(value) is not None
 
 

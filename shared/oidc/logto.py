@@ -32,8 +32,7 @@ MAX_HINT_CHARACTERS = 5000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Redeemed:
-    """The result of redeeming a code: the SDK's storage, the checked claims of the ID token, an
-    access token for userinfo, and the granted scopes."""
+    """The result of redeeming a code; `storage` is the SDK's, `access_token` is for userinfo."""
 
     storage: dict[str, str] = field(repr=False)
     claims: dict[str, Any] = field(repr=False)
@@ -91,8 +90,8 @@ class Logto:
     ) -> Redeemed:
         """Redeem the code of a callback for the tokens of a new session.
 
-        Raises GrantRefused, IdTokenInvalid, TransactionUnknown for a callback that does not match
-        the transaction, and the errors of `Core`.
+        Raises GrantRefused, IdTokenInvalid, and TransactionUnknown for another transaction's
+        callback.
         """
         claims: dict[str, Any] = {}
         granted: list[str] = []
@@ -133,7 +132,7 @@ class Logto:
 
         `target` is a resource's indicator or an organization's URN. `persist` is called with a
         storage that contains a rotated refresh token, before anything else can fail. Raises
-        GrantRefused, TokenRefused, IdentityChanged, and the errors of `Core`.
+        GrantRefused, TokenRefused and IdentityChanged.
         """
         original = read_claims(storage["idToken"])
         tokens = {n: v for n, v in storage.items() if n in ("idToken", "refreshToken")}
@@ -173,11 +172,9 @@ class Logto:
     def end_session(
         self, storage: Mapping[str, str], *, return_uri: str, state: str | None = None
     ) -> str:
-        """Return the URL that ends the session at Logto and comes back to `return_uri`.
+        """Return the URL that ends Logto's session and comes back to `return_uri` with `state`.
 
-        Logto adds `state` to `return_uri` (OIDC RP-Initiated Logout 1.0 section 3).
-
-        Raises ProviderMisbehaved when Logto has none, and ProviderUnavailable.
+        OIDC RP-Initiated Logout 1.0 section 3. Raises ProviderMisbehaved when Logto has none.
         """
         client = Client(self.config, UnitOfWork(dict(storage)), self._core())
         url, hint = client.end_session_url(return_uri), storage.get("idToken")
@@ -205,7 +202,7 @@ class Logto:
     def _post(self, url: str, form: dict[str, str]) -> Response:
         """Send one request; a second only when the secret was refused and has been rotated.
 
-        A refused secret means that nothing was redeemed, so a second request repeats nothing.
+        A refused secret means that nothing was redeemed.
         """
         secret = self.secret.value(self.deadline)
         response = self._post_with(secret, url, form)
@@ -230,7 +227,7 @@ class Logto:
     def _refreshed_id_token(self, token: str | None, original: Mapping[str, Any]) -> str | None:
         """Return a refreshed ID token that passes its checks; None to keep the previous one.
 
-        If the keys cannot be fetched, keep the previous one: the redeemed tokens must not be lost.
+        Without the keys, keep the previous one: the redeemed tokens must not be lost.
         """
         if token is None:
             return None

@@ -1,8 +1,7 @@
 """Cache a provider's discovery document and signing keys for the life of a process.
 
-Both are fetched lazily and renewed every hour; when the provider cannot be reached they go on
-serving for up to a day, so an outage of either endpoint ends no sign-in of a warm process. A token
-whose key is unknown is worth one more fetch, at a bounded rate.
+They are fetched lazily and renewed every hour. If the provider cannot be reached, they serve for up
+to a day. A token whose key is unknown is worth one more fetch, at a bounded rate.
 """
 
 from dataclasses import dataclass
@@ -58,8 +57,7 @@ class Provider:
     def metadata(self, deadline: Deadline) -> ProviderMetadata:
         """Return the metadata, fetched if necessary.
 
-        Raises ProviderUnavailable when nothing usable is cached and nothing can be fetched, and
-        ProviderMisbehaved when the discovery document or the key set must not be used.
+        Raises ProviderUnavailable when nothing usable is cached, and ProviderMisbehaved.
         """
         now = self._clock()
         age = now - self._fetched_at
@@ -74,8 +72,7 @@ class Provider:
     def refetched(self, deadline: Deadline) -> ProviderMetadata:
         """Return the metadata after one more fetch, for a token that the cache cannot explain.
 
-        Refetches are rationed (`Limits.key_refetches`), so a flood of unknown key ids does not
-        become a flood of requests. Without one left, or in an outage, the cache is the answer.
+        Refetches are rationed (`Limits.key_refetches`): without one left, the cache is the answer.
         """
         cached = self.metadata(deadline)
         return self._fetch_or(cached, deadline) if self._take_refetch() else cached
@@ -83,8 +80,7 @@ class Provider:
     def refetched_or_unavailable(self, deadline: Deadline) -> ProviderMetadata:
         """Return the metadata after one more fetch, for a message that an outage must not refuse.
 
-        Raises ProviderUnavailable or ProviderMisbehaved when the fetch fails, and
-        ProviderUnavailable without a refetch left: the keys may have been rotated since the last.
+        Raises ProviderUnavailable without a refetch left: the keys may have been rotated since.
         """
         self.metadata(deadline)
         if not self._take_refetch():
@@ -135,11 +131,10 @@ def read_document(response: Response) -> dict[str, Any]:
 
 
 def check_metadata(document: dict[str, Any], *, endpoint: str) -> dict[str, Any]:
-    """Return the discovery document, if it may be used.
+    """Return the discovery document. Raises ProviderMisbehaved, which names a wrong member.
 
-    The issuer must be the one that the document was fetched for (OIDC Discovery section 4.3), and
-    every endpoint must be on its origin, so that no secret goes elsewhere. Raises
-    ProviderMisbehaved that names the member.
+    The issuer must be the one that it was fetched for (OIDC Discovery section 4.3), and every
+    endpoint on its origin, so that no secret goes elsewhere.
     """
     if document.get("issuer") != f"{endpoint}/oidc":
         raise ProviderMisbehaved("discovery: `issuer` is not LOGTO_ENDPOINT followed by /oidc")

@@ -1,12 +1,9 @@
 """Use the Logto SDK (0.2.1) through its own seams; no other module imports it.
 
 `Client` is a `LogtoClient` whose `Storage` is a unit of work for one request, and whose `OidcCore`
-stands on this product's HTTP client. The SDK goes on building the authorization request, matching
-the callback, keeping the tokens and building the end-session request. Replaced are its HTTP (no
-limit of time or size, redirects followed), its ID-token check (no nonce, optional claims, a
-blocking key client) and its exceptions (their text is whatever the provider sent).
-
-The SDK's methods are coroutines. Nothing in them waits any more, so they need no event loop.
+uses this product's HTTP client. Replaced are its HTTP (no limits, redirects followed), its ID-token
+check (no nonce, optional claims) and its exceptions (with texts of the provider). Its coroutines
+wait for nothing any more, so they need no event loop.
 """
 
 import sys
@@ -34,7 +31,7 @@ class _NeverUsed(ModuleType):
 def _without(module: str) -> Iterator[None]:
     """Keep a module that the SDK names at its top, and uses in overridden methods only, unloaded.
 
-    aiohttp and its dependencies take longer to load than everything else in a first sign-in.
+    aiohttp takes longer to load than everything else in a first sign-in.
     """
     loaded = sys.modules.get(module)
     sys.modules[module] = _NeverUsed(module)
@@ -73,8 +70,7 @@ Check = Callable[[ScopedTokenResponse], None]
 class UnitOfWork(Storage):
     """The SDK's storage for one request: loaded once, changed in memory, committed by the flow.
 
-    The SDK's default is one dictionary for the whole process, which in a warm Lambda function
-    would hand one user's tokens to the next.
+    The SDK's default is one dictionary for the whole process: it mixes up users.
     """
 
     values: dict[str, str] = field(default_factory=dict, repr=False)
@@ -123,10 +119,7 @@ class Core(OidcCore):
     async def fetchTokenByRefreshToken(
         self, clientId: str, clientSecret: str | None, refreshToken: str, resource: str = ""
     ) -> TokenResponse:
-        """Redeem a refresh token.
-
-        Raises also TokenRefused: the grant is good, but not for this resource.
-        """
+        """Redeem a refresh token. Raises also TokenRefused: good, but not for this resource."""
         form = {"grant_type": "refresh_token", "refresh_token": refreshToken}
         if resource.startswith(OrganizationUrnPrefix):
             form["organization_id"] = resource.removeprefix(OrganizationUrnPrefix)
@@ -194,9 +187,9 @@ class Client(LogtoClient):
             raise TransactionUnknown("the callback does not belong to its transaction") from None
 
     def token_for(self, target: str) -> str | None:
-        """Redeem the refresh token for an access token, for a resource or an organization's URN.
+        """Redeem the refresh token, if there is one, for an access token for a resource or a URN.
 
-        None without a refresh token. Raises TokenRefused when the sign-in did not ask for it.
+        Raises TokenRefused when the sign-in did not ask for it.
         """
         try:
             if target.startswith(OrganizationUrnPrefix):

@@ -1,7 +1,6 @@
 """Encode and decode base64url without padding (RFC 4648 section 5), in canonical form only.
 
-The standard decoder accepts several texts for the same bytes. An altered cookie or token must not
-pass for the original, so only the canonical text is accepted.
+The standard decoder accepts several texts for the same bytes: an altered token could pass.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode

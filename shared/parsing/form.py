@@ -1,9 +1,7 @@
 """Parse query strings and forms strictly, as far as they are read.
 
-Anybody can add parameters to a link, and providers and proxies do. So a parameter that the caller
-does not read is looked at for nothing but the size of the whole. Of those that it reads, duplicates
-are refused, because two parsers could choose different values. So are excessive sizes and bytes
-that are not valid text.
+Anybody can add parameters to a link. One that is not read counts for nothing but the size of the
+whole. Of those that are read, duplicates are refused: two parsers could choose different values.
 """
 
 from urllib.parse import unquote_to_bytes
@@ -20,12 +18,9 @@ def parse_query(
 ) -> dict[str, str]:
     """Return the parameters of an `application/x-www-form-urlencoded` text that are read.
 
-    Those named in `reads` are checked; those named in `free` may have any value, since the caller
-    handles all of them, with U+FFFD for bytes that are not UTF-8. All others are left out.
-
-    Raises MalformedRequest for a text over `MAX_QUERY_BYTES`, for a duplicate of a parameter that
-    is read, and for a checked value that is over `MAX_VALUE_CHARACTERS`, not UTF-8, or contains a
-    control character.
+    Those in `reads` are checked: at most `MAX_VALUE_CHARACTERS`, UTF-8, no control characters.
+    Those in `free` may have any value, with U+FFFD for bytes that are not UTF-8. Raises
+    MalformedRequest.
     """
     if len(raw) > MAX_QUERY_BYTES:
         raise MalformedRequest("the query is too long")

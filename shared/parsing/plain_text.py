@@ -14,15 +14,11 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 def plain_text(value: str) -> str:
     """Return text on one line, with plain spaces between its words; it may be empty.
 
-    Every letter stays, and every joiner: Persian and many languages of India need them to spell,
-    and emoji to be one picture.
+    Every joiner stays: Persian and many languages of India need them, and so do emoji.
     """
     return _SPACES.sub(" ", _REMOVED.sub("", value)).strip()
 
 
 def without_controls(value: str) -> str:
-    """Return text that fits into a header's value, with U+FFFD for each control character.
-
-    It is never equal to a text without control characters.
-    """
+    """Return text for a header's value, with U+FFFD for each control character."""
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", value)

@@ -11,8 +11,8 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 def parse_json_object(text: bytes) -> dict[str, Any]:
     """Parse a JSON object.
 
-    Raises ValueError for any other text: another JSON value, a duplicate member (two parsers could
-    choose different values), NaN, invalid UTF-8, unpaired surrogates, or excessive nesting.
+    Raises ValueError for another value, a duplicate member (two parsers could choose different
+    values), NaN, invalid UTF-8, unpaired surrogates, or excessive nesting.
     """
     try:
         value = json.loads(

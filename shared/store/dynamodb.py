@@ -39,9 +39,9 @@ _THROTTLED = frozenset(
 
 
 def aws_config(limits: Limits) -> Config:
-    """Return botocore's settings for these limits.
+    """Return botocore's settings for these limits, with one attempt.
 
-    botocore makes one attempt: it would retry without checking the request's deadline.
+    It would retry without checking the request's deadline.
     """
     return Config(
         connect_timeout=limits.aws_connect_seconds,
@@ -53,11 +53,9 @@ def aws_config(limits: Limits) -> Config:
 
 
 def connect(limits: Limits) -> "DynamoDBClient":
-    """Return a DynamoDB client with these time limits.
+    """Return a DynamoDB client with these time limits. All else is botocore's own settings.
 
-    Region, endpoint and credentials are botocore's own settings (`AWS_DEFAULT_REGION`,
-    `AWS_ENDPOINT_URL_DYNAMODB`). It is botocore's client, not boto3's: boto3 would first load its
-    resources and its S3 transfers.
+    It is botocore's client, not boto3's, which would first load its resources and S3 transfers.
     """
     client: Any = Session().create_client("dynamodb", config=aws_config(limits))
     return cast("DynamoDBClient", client)
@@ -81,11 +79,7 @@ class ConditionFailed(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TableClient:
-    """Calls on one table until a deadline.
-
-    Each raises TableUnavailable when DynamoDB fails or no time is left, ConditionFailed, and
-    RecordTooLarge.
-    """
+    """Calls on one table. They raise TableUnavailable, ConditionFailed and RecordTooLarge."""
 
     client: "DynamoDBClient"
     table: str
@@ -132,10 +126,7 @@ class TableClient:
         self._call("transact_write_items", {"TransactItems": named, "ClientRequestToken": token})
 
     def read_all(self, keys: list[str], **projection: Any) -> dict[str, dict[str, Any]]:
-        """Return those of the items that exist, by partition key, strongly consistent.
-
-        The keys are those of items that are alone under their partition key, not of listings.
-        """
+        """Return those of the items that exist, by partition key, consistently; not listings."""
         found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(keys), BATCH_READ):
             wanted = [ItemKey(key).attributes for key in keys[start : start + BATCH_READ]]
@@ -216,10 +207,7 @@ class TableClient:
         return answer
 
     def _has_time(self) -> bool:
-        """Return whether an attempt of the longest duration would end before the deadline.
-
-        botocore's timeouts are fixed for the client, so an attempt cannot be given less time.
-        """
+        """Return whether the longest attempt would end in time: botocore's timeouts are fixed."""
         return self.deadline.left() >= self.limits.aws_attempt_seconds
 
 

@@ -30,8 +30,7 @@ class ItemKey(NamedTuple):
 class Listing:
     """An item that lists a session under an owner: its subject, or its session at Logto.
 
-    Each session has listings of its own, so a sign-in writes the same whatever the user's number of
-    sessions, and two sign-ins of one user write to different items.
+    Each session has its own, so two sign-ins of one user write to different items.
     """
 
     owner: str

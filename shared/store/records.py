@@ -32,10 +32,7 @@ class TransactionItem(Item):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lease:
-    """A time-limited lock on a session's refresh token, until a Unix time in seconds.
-
-    `owner` is a random name. None: back-off after a failure.
-    """
+    """A lock on a session's refresh token, until a Unix time. Without `owner`: back-off."""
 
     owner: str | None
     until: float
@@ -90,10 +87,7 @@ class SealedRecord:
 
     @classmethod
     def unseal(cls, item: Item, seal: Seal) -> Self | None:
-        """Decrypt an item's record; None if this seal does not open it, or for another version.
-
-        A seal does not open an item that was altered or belongs to another secret.
-        """
+        """Decrypt an item's record; None if this seal does not open it, or for another version."""
         content = seal.open(item.sealed)
         if content is None:
             return None
@@ -176,10 +170,7 @@ class AccessToken(SealedRecord):
 
 
 def transaction_key(state: str) -> str:
-    """Return the key of a transaction's item.
-
-    It depends on `state` alone, so a callback of another browser finds the item and is refused.
-    """
+    """Return the key of a transaction's item, by `state` alone: another browser finds it, too."""
     return f"transaction#{digest('transaction', state)}"
 
 

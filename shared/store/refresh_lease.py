@@ -1,9 +1,8 @@
 """Lease a session's refresh token to one process, and store the result of its refresh.
 
-Only one process at a time may redeem a refresh token: if one that Logto has rotated is used again,
-Logto revokes the whole grant. The lease consists of attributes of the session's item. A
-conditional write takes it, and the write of the result releases it. A holder that dies leaves its
-name behind, so the next holder learns that the outcome of a redemption is unknown.
+If a refresh token that Logto has rotated is used again, Logto revokes the whole grant. A
+conditional write takes the lease, and the write of the result releases it. A holder that dies
+leaves its name behind, so the next holder learns that the outcome of a redemption is unknown.
 """
 
 from collections.abc import Iterable
@@ -75,8 +74,7 @@ class RefreshLeases:
     def back_off(self, key: str, owner: str, *, until: float, outcome_known: bool) -> None:
         """Release the lease after a failure: no request tries again before `until`.
 
-        `outcome_known`: the refresh token was certainly not redeemed. Otherwise the owner's name
-        stays, and tells the next holder that the outcome is unknown.
+        Unless `outcome_known`, the owner's name stays, and tells the next holder so.
         """
         change = "SET lease_until = :until"
         if outcome_known:
@@ -88,10 +86,7 @@ class RefreshLeases:
         return self._mine(key, owner, "SET sealed = :sealed", {":sealed": sealed})
 
     def finish(self, key: str, owner: str, sealed: bytes, token: TokenItem) -> bool:
-        """Store session and access token and release the lease, all or nothing.
-
-        Return False if the session was deleted, or another process has taken the lease.
-        """
+        """Store session and token and release the lease, all or nothing. False if it is lost."""
         session = {
             "Key": ItemKey(key).attributes,
             "UpdateExpression": f"SET sealed = :sealed, refreshed_by = :owner {_RELEASE}",

@@ -1,8 +1,4 @@
-"""Send calls to the SQS queue of revocations that could not be carried out at once.
-
-Every call checks the request's deadline before each attempt. What SQS does not confirm counts as a
-failure.
-"""
+"""Send calls to the SQS queue of revocations that could not be carried out at once."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -22,21 +18,16 @@ if TYPE_CHECKING:
 
 
 def connect(limits: Limits) -> "SQSClient":
-    """Return an SQS client with these time limits.
-
-    Region, endpoint and credentials are botocore's own settings (`AWS_DEFAULT_REGION`,
-    `AWS_ENDPOINT_URL_SQS`).
-    """
+    """Return an SQS client with these time limits. All else is botocore's own settings."""
     client: Any = Session().create_client("sqs", config=aws_config(limits))
     return cast("SQSClient", client)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RevocationQueue:
-    """Calls on one queue until a deadline.
+    """Calls on one queue until a deadline. Each raises QueueUnavailable when SQS does not confirm.
 
-    Each raises QueueUnavailable when SQS fails or no time is left. A message that was sent although
-    its response was lost is sent twice, so receiving one must be idempotent.
+    If a response is lost, a message is sent twice, so receiving one must be idempotent.
     """
 
     client: "SQSClient"

@@ -1,7 +1,6 @@
 """Store revocation markers, and read and delete sessions by their listings.
 
-It reads the unsealed attributes of sessions only: the functions that revoke sessions have no
-permission to read `sealed`.
+The functions that revoke sessions have no permission to read `sealed`.
 """
 
 from collections.abc import Iterable
@@ -32,10 +31,7 @@ _NOT_SEALED: Final = "pk, seen_at, began_at, expires_at, client_ip, client_agent
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """A part of a scan's results; `next_key` is where to continue, None at the end.
-
-    The next key may be that of any item, not only of a session: a scan passes all of them.
-    """
+    """A part of a scan; `next_key`, which may be any item's, is where to continue."""
 
     items: tuple[SessionEntry, ...]
     next_key: ItemKey | None
@@ -73,7 +69,7 @@ class RevocationTable:
     def mark_op_session(self, key: str, *, subject: str | None, expires_at: int) -> None:
         """Mark a session at Logto as ended, for one subject (its digest) or for all.
 
-        A marker only grows: subjects are added to it, and one for all subjects stays.
+        Subjects are added to a marker, and one for all subjects stays.
         """
         values = {":expires_at": expires_at, ":v": VERSION}
         change = "SET expires_at = :expires_at, v = :v"
@@ -103,10 +99,7 @@ class RevocationTable:
         self._call.delete_all([ItemKey(key) for key in keys])
 
     def delete_listings(self, listings: Iterable[Listing]) -> None:
-        """Delete all of these listings, and the other listings of their sessions.
-
-        Call this after the sessions were deleted: an unlisted session could not be found again.
-        """
+        """Delete listings, and the other ones of their sessions, which must be deleted already."""
         self._call.delete_all(listing_keys(listings))
 
     def exists(self, key: str) -> bool:
@@ -116,8 +109,7 @@ class RevocationTable:
     def put_once(self, key: str, owner: str, *, expires_at: int) -> bool:
         """Create an item without content. Return False if it existed already.
 
-        `owner` is a random name, by which a retry recognises an attempt that was applied although
-        its response was lost.
+        `owner` is a random name, by which a retry recognises an attempt that was applied.
         """
         row = {**ItemKey(key)._asdict(), "v": VERSION, "expires_at": expires_at, "owner": owner}
         try:

@@ -1,8 +1,7 @@
 """Store transactions and sessions in the DynamoDB table.
 
-Every condition has a name below. Conditional writes decide all races: the request whose write is
-accepted wins. Reads are strongly consistent, because an eventually consistent one could return a
-session that has just been deleted.
+The conditions below decide all races: the request whose write is accepted wins. Reads are strongly
+consistent: others could return a session that has just been deleted.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,16 +25,12 @@ SUBJECT_NOT_ENDED: Final = (
 
 There is no marker; or it ended sessions from before this authentication only, by Logto's clock, as
 a delayed logout token does; or it arrived before the user can have authenticated, by this
-deployment's clock, as for a new sign-in right after a sign-out everywhere, whose `ended_before` is
-ahead by the clocks' tolerance.
+deployment's clock, as after a sign-out everywhere, whose `ended_before` is ahead by the tolerance.
 """
 OP_SESSION_NOT_ENDED: Final = (
     "attribute_not_exists(pk) OR (attribute_exists(subjects) AND NOT contains(subjects, :subject))"
 )
-"""The session at Logto that this sign-in belongs to has not been ended for this subject.
-
-A marker without `subjects` ends the session for every subject.
-"""
+"""The session at Logto has not ended for this subject; without `subjects`, it has for all."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,11 +42,10 @@ class CommitGuards:
     subject_marker: str
     op_session_marker: str | None
     in_flight_since: int
-    """The earliest time at which the user may have authenticated: after the sign-in began, and no
-    longer before the redemption than a code lives. Milliseconds by this deployment's clock."""
+    """The earliest time at which the user may have authenticated, by sign-in and lifetime of a
+    code. Milliseconds by this deployment's clock."""
     authenticated_from: float
-    """The earliest time at which the user may have authenticated, in Unix seconds by Logto's
-    clock."""
+    """The earliest time of authentication, in Unix seconds by Logto's clock."""
 
 
 class SessionTable:
@@ -67,8 +61,8 @@ class SessionTable:
     def claim_transaction(self, key: str, bindings: list[str]) -> TransactionItem | None:
         """Delete and return the transaction, if one of these browsers started it; else None.
 
-        Raises OtherBrowser if another browser started it: the transaction stays for that one.
-        Raises TableUnavailable also if a response was lost and the retry found nothing.
+        Raises OtherBrowser if another one did: the transaction stays for it. Raises
+        TableUnavailable also if a response was lost and the retry found nothing.
         """
         # One conditional delete, so of two callbacks with the same `state` only one gets the
         # transaction, and its code is redeemed once.

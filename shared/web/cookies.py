@@ -1,10 +1,9 @@
 """Name, write and parse the product's cookies.
 
-There are three kinds. The session cookie contains the secret that opens the session. A sign-out
-cookie keeps what follows a sign-out at Logto, until that has happened. A browser cookie ties
-sign-in attempts to the browser that started them. All tabs share one; only tabs that start a
-sign-in before the browser has it get one each, under different names, so that no attempt overwrites
-the cookie that another one needs.
+The session cookie contains the secret that opens the session. A sign-out cookie keeps what follows a
+sign-out at Logto. A browser cookie ties sign-in attempts to the browser that started them. All tabs
+share one; tabs that start a sign-in before the browser has it get one each, under different names:
+none overwrites one that another attempt needs.
 """
 
 import re
@@ -44,10 +43,8 @@ class Cookies:
     """The cookies of one deployment.
 
     `secure` is false on a plain-http local origin only, where browsers refuse the `__Host-` prefix.
-    Everywhere else a cookie without the prefix is ignored: another subdomain may have set it.
-
-    `suffix` keeps the names of deployments apart that share one host, since every cookie has the
-    path `/`. It is empty for a deployment that has the host to itself.
+    Everywhere else a cookie without it is ignored: another subdomain may have set it. `suffix`
+    keeps the names of deployments apart that share one host.
     """
 
     secure: bool
@@ -75,10 +72,7 @@ class Cookies:
         return f"{_SECURE_PREFIX if self.secure else ''}{kind}{suffix}"
 
     def session(self, header: bytes) -> SessionHandle | None:
-        """Return the handle of the session cookie; None if it is missing or ambiguous.
-
-        A browser has one cookie of a `__Host-` name: two values mean injection.
-        """
+        """Return the handle of the only session cookie, else None: two values mean injection."""
         handles = self.sessions(header)
         return handles[0] if len(handles) == 1 else None
 
@@ -141,7 +135,7 @@ class Cookies:
 
 
 def _slug(path: str) -> str:
-    """Return a path's letters and digits in lower case, joined by hyphens.
+    """Return a path's letters and digits, joined by hyphens.
 
     A digest follows if another path has the same ones, so that two paths never share a name.
     """
@@ -154,8 +148,7 @@ def _slug(path: str) -> str:
 def parse_cookies(header: bytes) -> Iterable[tuple[str, str]]:
     """Yield name and value of each pair of a Cookie header (RFC 6265 section 4.2.1), in order.
 
-    An invalid pair is skipped and does not hide others. Nothing is unquoted, decoded or folded in
-    case: a name that differs in any way is another name.
+    An invalid pair hides no others. Nothing is unquoted, decoded or folded in case.
     """
     for pair in header.split(b";"):
         name, separator, value = pair.strip(b" \t").partition(b"=")

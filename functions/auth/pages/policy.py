@@ -8,11 +8,10 @@ _ORIGIN = re.compile(
 
 
 def content_security_policy(*, form_action: tuple[str, ...] = ()) -> str:
-    """Return a policy that allows what the pages contain, and nothing else.
+    """Return a policy that allows what the pages contain. Raises ValueError for a non-origin.
 
-    `form_action` names further origins to which a form may lead: a sign-out is posted to this one
-    and redirected to the provider's, and Chromium applies the policy to such redirects. Raises
-    ValueError for a value that is not an origin.
+    `form_action` names further origins to which a form may lead: Chromium applies the policy to the
+    redirect of a sign-out to the provider, too.
     """
     for origin in form_action:
         if not _ORIGIN.fullmatch(origin):

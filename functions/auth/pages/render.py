@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 
 def render_home(brand: Brand, view: HomeView | None, *, root: str) -> str:
-    """Render the start page: the user's profile, or a sign-in button if `view` is None.
-
-    `root` is the deployment's path prefix: empty, or like `/stage`.
-    """
+    """Render the profile, or a sign-in button without `view`; `root` is empty or like `/stage`."""
     name = "home.html" if view is None else "profile.html"
     return _render(name, brand, root, view=view)
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 def initials(name: str) -> str | None:
     """Return the initials of the first and last word; None if no word begins with a letter.
 
-    Digits count as letters. Scripts without capitals get one letter: two would be joined (Arabic)
-    or read as a word (Han).
+    Digits count as letters. Scripts without capitals get one: two would be joined (Arabic) or read
+    as a word (Han).
     """
     heads = [word[0] for word in unicodedata.normalize("NFC", name).split() if word[0].isalnum()]
     if not heads:

@@ -50,8 +50,7 @@ class HomeView:
     def picture_url(self) -> str | None:
         """The URL of the picture, if a browser can load it.
 
-        None for one of this host: to load it would be a request to this deployment in the user's
-        name, such as a sign-out.
+        None for one of this host: it would be a request in the user's name, such as a sign-out.
         """
         host = _https_host(self.identity.picture or "")
         if host is None or host == _https_host(self.origin.replace("http://", "https://")):
@@ -70,10 +69,7 @@ class HomeView:
 
 
 def _https_host(url: str) -> str | None:
-    """Return the host of an https URL in the form that a browser looks up, else None.
-
-    None also for a URL in whose host a browser may read something else than is written.
-    """
+    """Return the host of an https URL as a browser looks it up; None if browsers may differ."""
     try:
         parts = urlsplit(url)
         # Punycode, with letters of other widths as plain ones, and every kind of full stop as one.
