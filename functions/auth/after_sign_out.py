@@ -37,8 +37,7 @@ class AfterSignOut:
 
     login_url: str | None
     """Where Microsoft is yet to sign the user out: `EntraUser.login_url`."""
-    destination: Destination | None
-    """None until the user signs out: a sign-in that was refused keeps its tenant here."""
+    destination: Destination
     return_to: str = ""
 
     @classmethod
@@ -71,11 +70,13 @@ class AfterSignOut:
     @classmethod
     def _of_members(cls, members: Mapping[str, Any], settings: Settings) -> Self | None:
         match members:
-            case {"login_url": None | str() as url, "destination": None | str() as destination}:
-                return_to = members.get("return_to")
-                if (url is None or is_login_url(url, settings)) and isinstance(return_to, str):
-                    known = Destination(destination) if destination is not None else None
-                    return cls(login_url=url, destination=known, return_to=return_to)
+            case {
+                "login_url": None | str() as url,
+                "destination": str() as destination,
+                "return_to": str() as return_to,
+            } if url is None or is_login_url(url, settings):
+                known = Destination(destination)
+                return cls(login_url=url, destination=known, return_to=return_to)
         return None
 
     def cookie_value(self) -> str:

@@ -5,10 +5,9 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from functions.auth.after_sign_out import AfterSignOut
-from functions.auth.problems import Problem, problem_of, problem_of_status
+from functions.auth.problems import problem_of, problem_of_status
 from functions.auth.request import BrowserRequest
-from functions.auth.responses import problem_response, remember, secure_headers
+from functions.auth.responses import problem_response, secure_headers
 from shared.errors import NotAllowed, ReauthenticationRequired, RevalidationRequired, SignInError
 from shared.observability import SIGN_IN_FAILED, Observer
 
@@ -39,20 +38,14 @@ class Boundary:
         log("request refused", reason=failure.error, detail=str(failure), status=problem.status)
         if browser.path in _SIGN_IN_PATHS:
             self._observer.count(SIGN_IN_FAILED, reason=failure.error)
-        if isinstance(failure, NotAllowed):
-            return _not_allowed(browser, problem, failure)
-        sign_in_path = None
+        sign_in_path, switch = None, {}
         if isinstance(failure, RevalidationRequired | ReauthenticationRequired):
             sign_in_path = browser.site.revalidation_path(failure.connector)
-        return problem_response(browser, problem, failure.error, sign_in_path=sign_in_path)
-
-
-def _not_allowed(browser: BrowserRequest, problem: Problem, failure: NotAllowed) -> Response:
-    """Offer another account, and keep where Microsoft signs out the one that was refused."""
-    response = problem_response(browser, problem, failure.error, return_to=failure.return_to)
-    if failure.login_url is not None:
-        remember(browser, response, AfterSignOut(login_url=failure.login_url, destination=None))
-    return response
+        elif isinstance(failure, NotAllowed):
+            switch = {"return_to": failure.return_to, "upstream": failure.login_url or ""}
+        return problem_response(
+            browser, problem, failure.error, sign_in_path=sign_in_path, switch=switch
+        )
 
 
 async def router_refusal(request: Request, failure: Exception) -> Response:

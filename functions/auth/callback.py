@@ -25,20 +25,21 @@ from functions.auth.sign_in import INTERACTION_ERRORS
 from functions.auth.sign_out import revoke_grant
 from shared.errors import (
     PROVIDER_ERRORS,
-    EndedMeanwhile,
     IssuerMismatch,
     MalformedRequest,
+    Misconfigured,
     NotAllowed,
     OtherBrowser,
     ProviderDenied,
     ProviderMisbehaved,
     ReauthenticationRequired,
     RevalidationRequired,
+    SignInError,
     SignInRefused,
     TransactionUnknown,
     Unavailable,
 )
-from shared.observability import GROUPS_OVERAGE, SIGN_IN_SUCCEEDED
+from shared.observability import GROUPS_OVERAGE, SIGN_IN_FAILED, SIGN_IN_SUCCEEDED
 from shared.scopes import IDENTITIES
 from shared.sealing import is_secret
 from shared.services import Services
@@ -61,8 +62,6 @@ if TYPE_CHECKING:
 PARAMETERS = frozenset({"state", "code", "error", "iss"})
 """The parameters of a callback that are read."""
 _CODE = re.compile(r"[\x20-\x7e]{1,2048}")  # RFC 6749 appendix A.11
-_SIGNED_OUT = (NotAllowed, RevalidationRequired, EndedMeanwhile)
-"""Refusals that a silent sign-in returns from as signed out: all is in order but the user."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,28 +105,45 @@ def finish_sign_in(
 ) -> FinishedSignIn:
     """Redeem the code, create the session and delete the browser's previous one.
 
-    Raises SignInRefused, Unavailable and ProviderMisbehaved of every kind, NotAllowed if the
-    access rules exclude the user, RevalidationRequired if they must authenticate at Entra first,
+    A silent sign-in whose transaction is found never fails: it makes no session. Others raise
+    SignInRefused, Unavailable and ProviderMisbehaved of every kind, NotAllowed if the access rules
+    exclude the user, RevalidationRequired if they must authenticate at Entra first,
     and ReauthenticationRequired if they were sent there and it brought no newer proof.
     """
     if not browser_cookies:
         raise OtherBrowser("the browser has no sign-in cookie")
-    logto = services.logto()
-    _check_issuer(response, logto.ready())
+    _check_issuer(response, services.logto().ready())
     # From here on the attempt is used up: a repeated callback finds no transaction, so no code and
     # no `state` can be used twice, whatever fails below.
     transaction = _claim(response.state, browser_cookies, services)
+    try:
+        handle = _new_session(response, transaction, site, previous, client, services)
+    except SignInError as failure:
+        if not transaction.silent:
+            raise
+        _log_silent(failure, services)
+        return FinishedSignIn(handle=None, return_to=transaction.return_to)
+    services.observer.count(SIGN_IN_SUCCEEDED)
+    return FinishedSignIn(handle=handle, return_to=transaction.return_to)
+
+
+def _new_session(
+    response: AuthorizationResponse,
+    transaction: Transaction,
+    site: Site,
+    previous: SessionHandle | None,
+    client: ClientInfo,
+    services: Services,
+) -> SessionHandle:
     if response.code is None:
         # Only a known code reaches logs and pages: anybody can write the query.
         code = response.error if response.error in PROVIDER_ERRORS else "server_error"
-        if transaction.silent and code in INTERACTION_ERRORS:
-            return FinishedSignIn(handle=None, return_to=transaction.return_to)
         raise ProviderDenied(code or "server_error")
     # Taken before the redemption, which may be slow: a logout may arrive while it waits.
     in_flight = InFlight.of(transaction, redeemed_at=services.clock())
     # Pass on parsed values only, so the SDK cannot interpret the query differently.
     query = urlencode({"code": response.code, "state": response.state})
-    redeemed = logto.redeem(
+    redeemed = services.logto().redeem(
         callback_uri=f"{site.redirect_uri}?{query}",
         sdk_session=transaction.sdk_session,
         nonce=transaction.nonce,
@@ -138,21 +154,29 @@ def finish_sign_in(
         check_rules(redeemed.claims, entra, services.settings)
         session = new_session(redeemed, entra, transaction, services)
         _check_freshness(session, transaction, services)
-        handle = commit_session(session, redeemed.claims, previous, client, in_flight, services)
+        return commit_session(session, redeemed.claims, previous, client, in_flight, services)
     except (NotAllowed, SignInRefused, RevalidationRequired, ReauthenticationRequired) as failure:
         # No session uses this grant, so no sign-out would ever revoke it.
         revoke_grant(redeemed.storage, services)
-        if transaction.silent and isinstance(failure, _SIGNED_OUT):
-            # `prompt=none` asks whether the user is signed in, and the answer is no.
-            services.observer.event("silent sign-in refused", reason=failure.error)
-            return FinishedSignIn(handle=None, return_to=transaction.return_to)
         if isinstance(failure, NotAllowed):
             raise NotAllowed(
                 str(failure), login_url=entra.login_url, return_to=transaction.return_to
             ) from None
         raise
-    services.observer.count(SIGN_IN_SUCCEEDED)
-    return FinishedSignIn(handle=handle, return_to=transaction.return_to)
+
+
+def _log_silent(failure: SignInError, services: Services) -> None:
+    """Log why a silent sign-in made no session; that Logto would have had to ask is no failure.
+
+    `prompt=none` asks whether the user is signed in. The answer is no, whatever the reason.
+    """
+    if isinstance(failure, ProviderDenied) and failure.code in INTERACTION_ERRORS:
+        return
+    services.observer.count(SIGN_IN_FAILED, reason=failure.error)
+    if isinstance(failure, Unavailable | ProviderMisbehaved | Misconfigured):
+        services.observer.problem("silent sign-in failed", reason=failure.error)
+    else:
+        services.observer.event("silent sign-in refused", reason=failure.error)
 
 
 def _entra_user(redeemed: "Redeemed", services: Services) -> EntraUser:

@@ -1,5 +1,8 @@
 """Build responses: pages, problems, redirects, and the security headers."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from functions.auth import pages
@@ -60,16 +63,16 @@ def problem_response(
     error: str,
     *,
     sign_in_path: str | None = None,
-    return_to: str = "",
+    switch: Mapping[str, str] = MappingProxyType({}),
 ) -> Response:
     """Return an error page for a person, problem+json (RFC 9457) for a program.
 
-    `return_to` is the local page to go on to after a sign-in with another account.
+    `switch` has what the form for another account posts to /sign-out.
     """
     site = browser.site
     sign_in_path = sign_in_path or f"{site.root}/sign-in"
     if browser.wants_page and browser.path != "/me":
-        action = _next_action(problem, site.root, sign_in_path, return_to)
+        action = _next_action(problem, site.root, sign_in_path, switch)
         html = pages.render_error(
             brand_of(browser.services.settings),
             status=problem.status,
@@ -99,13 +102,15 @@ def problem_response(
     return response
 
 
-def _next_action(problem: Problem, root: str, sign_in_path: str, return_to: str) -> pages.Action:
+def _next_action(
+    problem: Problem, root: str, sign_in_path: str, switch: Mapping[str, str]
+) -> pages.Action:
     if problem.other_account:
         # Logto and Microsoft have sessions of this user, and would sign in the same one again.
         return pages.Action(
             label="Sign in with another account",
             href=f"{root}/sign-out",
-            fields={"switch": "true", "return_to": return_to},
+            fields={"switch": "true", **switch},
         )
     if problem.offer_sign_in:
         return pages.Action(label="Sign in", href=sign_in_path)

@@ -52,6 +52,11 @@ class SignInRequest:
     extra: dict[str, str]
     """Optional parameters of the authorization request."""
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether Logto must not ask the user anything: then there is no error page either."""
+        return self.extra.get("prompt") == "none"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartedSignIn:
@@ -132,7 +137,7 @@ def start_sign_in(
         return_to=request.return_to,
         connector=request.connector,
         reauthenticates="login" in request.extra.get("prompt", "").split(),
-        silent=request.extra.get("prompt") == "none",
+        silent=request.is_silent,
         started_at=int(now * 1000) / 1000,
     )
     services.sessions.put_transaction(

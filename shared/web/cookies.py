@@ -1,9 +1,9 @@
 """Name, write and parse the product's cookies.
 
-The session cookie contains the secret that opens the session. A sign-out cookie keeps what follows a
-sign-out at Logto. A browser cookie ties sign-in attempts to the browser that started them. All tabs
-share one; tabs that start a sign-in before the browser has it get one each, under different names:
-none overwrites one that another attempt needs.
+The session cookie contains the secret that opens the session. A sign-out cookie keeps what follows
+a sign-out at Logto. A browser cookie ties sign-in attempts to the browser that started them. All
+tabs share one; tabs that start a sign-in before the browser has it get one each, under different
+names: none overwrites one that another attempt needs.
 """
 
 import re

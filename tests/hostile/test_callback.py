@@ -139,7 +139,7 @@ def test_silent_sign_in_that_needs_the_user_goes_back(
 @pytest.mark.parametrize(
     ("query", "error"),
     [("prompt=login", error) for error in INTERACTION]
-    + [("", "login_required"), ("prompt=none", "server_error"), ("prompt=none", "access_denied")],
+    + [("", "login_required"), ("", "server_error"), ("", "access_denied")],
 )
 def test_other_denial_is_a_page(scene: Scene, query: str, error: str) -> None:
     scene.refused(scene.finish(scene.begin(query=query), code=None, error=error), token_requests=0)

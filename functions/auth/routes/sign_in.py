@@ -13,6 +13,7 @@ from functions.auth.sign_in import (
     parse_sign_in,
     start_sign_in,
 )
+from shared.errors import ProviderMisbehaved, Unavailable
 
 router = APIRouter()
 
@@ -25,12 +26,19 @@ async def sign_in(request: Request) -> Response:
         # Not a success, so that the browser does not show this answer when the user does navigate.
         return problem_response(browser, NOT_A_NAVIGATION, "not_a_navigation")
     services = browser.services
-    started = start_sign_in(
-        _parsed(browser, browser.query(PARAMETERS, free=FREE)),
-        site=browser.site,
-        browser_cookies=browser.browser_cookies,
-        services=services,
-    )
+    sign_in_request = _parsed(browser, browser.query(PARAMETERS, free=FREE))
+    try:
+        started = start_sign_in(
+            sign_in_request,
+            site=browser.site,
+            browser_cookies=browser.browser_cookies,
+            services=services,
+        )
+    except (Unavailable, ProviderMisbehaved) as failure:
+        if not sign_in_request.is_silent:
+            raise
+        services.observer.problem("silent sign-in not started", reason=failure.error)
+        return redirect(f"{browser.site.origin}{sign_in_request.return_to}")
     response = redirect(started.url)
     lifetime = services.limits.transaction_seconds
     response.headers.append("Set-Cookie", browser.cookies.set_browser(started.cookie, lifetime))

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from functions.auth import pages
 from functions.auth.after_sign_out import AfterSignOut
+from functions.auth.entra_claims import is_login_url
 from functions.auth.request import BrowserRequest
 from functions.auth.responses import brand_of, page, redirect, remember
 from functions.auth.return_to import from_target_link_uri, safe_return_to
@@ -11,7 +12,7 @@ from functions.auth.sign_out import sign_out
 from shared.errors import CrossSiteRequest
 
 router = APIRouter()
-PARAMETERS = frozenset({"everywhere", "switch"})
+PARAMETERS = frozenset({"everywhere", "switch", "upstream"})
 FREE = frozenset({"return_to"})
 
 
@@ -44,6 +45,7 @@ async def sign_out_by_form(request: Request) -> Response:
         browser,
         everywhere=parameters.get("everywhere") == "true",
         switch=parameters.get("switch") == "true",
+        upstream=_upstream(browser, parameters),
         return_to=_return_to(browser, parameters),
     )
 
@@ -57,12 +59,22 @@ def _return_to(browser: BrowserRequest, parameters: dict[str, str]) -> str | Non
     return safe_return_to(from_target_link_uri(target, base_url=site.base_url), root=site.root)
 
 
+def _upstream(browser: BrowserRequest, parameters: dict[str, str]) -> str | None:
+    """Return where Microsoft signs out a user whom the access rules excluded.
+
+    There is no session that says so, but the form of the page that told the user.
+    """
+    url = parameters.get("upstream", "")
+    return url if is_login_url(url, browser.services.settings) else None
+
+
 def _end(
     browser: BrowserRequest,
     *,
     return_to: str | None,
     everywhere: bool = False,
     switch: bool = False,
+    upstream: str | None = None,
 ) -> Response:
     ended = sign_out(
         browser.sessions,
@@ -71,10 +83,8 @@ def _end(
         site=browser.site,
         services=browser.services,
     )
-    pending = browser.after_sign_out
     after = AfterSignOut.of_sign_out(
-        # A user whom the access rules excluded has no session, but a cookie that keeps the tenant.
-        login_url=ended.login_url or (pending.login_url if pending is not None else None),
+        login_url=ended.login_url or upstream,
         return_to=return_to or "",
         switch=switch,
         settings=browser.services.settings,

@@ -20,7 +20,7 @@ async def signed_out(request: Request) -> Response:
     browser = BrowserRequest.of(request)
     site, after = browser.site, browser.after_sign_out
     is_asked = not (browser.is_prefetch or browser.is_subresource)
-    if is_asked and after is not None and after.destination is not None:
+    if is_asked and after is not None:
         url, left = after.step(site)
         response = redirect(url)
         remember(browser, response, left)
