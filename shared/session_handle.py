@@ -11,12 +11,12 @@ class SessionHandle:
 
     seal: Seal = field(repr=False)
     """Opens and closes the session's record; its key is the record's key in the table."""
-    _secret: str = field(repr=False)
+    cookie_value: str = field(repr=False)
 
     @classmethod
     def of(cls, secret: str) -> "SessionHandle":
         """Derive the handle of a cookie's secret."""
-        return cls(seal=Seal.of("session", secret), _secret=secret)
+        return cls(seal=Seal.of("session", secret), cookie_value=secret)
 
     @classmethod
     def new(cls, random: Random) -> "SessionHandle":
@@ -29,17 +29,13 @@ class SessionHandle:
         return self.seal.key
 
     @property
-    def cookie_value(self) -> str:
-        return self._secret
-
-    @property
     def id_hash(self) -> str:
         """An identifier of the session for logs and rate limits; it reveals no key."""
         return digest("session id", self.key)
 
     def token_key(self, target: str) -> str:
         """Return the key of the record of an access token for a resource's indicator or a URN."""
-        return Seal.of("token", self._secret, target).key
+        return Seal.of("token", self.cookie_value, target).key
 
     def token_seal(self, target: str, session_part: str) -> Seal:
         """Return the seal of the record of an access token.
@@ -47,4 +43,5 @@ class SessionHandle:
         `session_part` is a secret inside the session's record: without that, no copy of a token
         opens.
         """
-        return Seal.of("token", self._secret, session_part, target).named(self.token_key(target))
+        seal = Seal.of("token", self.cookie_value, session_part, target)
+        return seal.named(self.token_key(target))

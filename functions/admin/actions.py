@@ -107,8 +107,8 @@ def _organization_page(
     name = organization_digest(services.settings.issuer, _id(event, "organization"))
     position = position_of(event.get("cursor"), name)
     start = ItemKey(*position) if position is not None else None
-    page = services.revocations().scan_organization(name, start_key=start, limit=SCANNED)
-    return page.items, cursor_of(name, *page.next_key) if page.next_key is not None else None
+    items, last = services.revocations().scan_organization(name, start_key=start, limit=SCANNED)
+    return items, cursor_of(name, *last) if last is not None else None
 
 
 def _last_listed(event: dict[str, Any], list_id: str) -> tuple[int, str] | None:

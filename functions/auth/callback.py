@@ -14,13 +14,7 @@ from urllib.parse import urlencode
 
 from functions.auth.access_rules import check_rules
 from functions.auth.entra_claims import EntraUser, entra_user
-from functions.auth.new_session import (
-    ClientInfo,
-    InFlight,
-    auth_time,
-    commit_session,
-    new_session,
-)
+from functions.auth.new_session import ClientInfo, InFlight, auth_time, commit_session, new_session
 from functions.auth.sign_in import INTERACTION_ERRORS
 from functions.auth.sign_out import revoke_grant
 from shared.errors import (
@@ -45,13 +39,7 @@ from shared.sealing import is_secret
 from shared.services import Services
 from shared.session_handle import SessionHandle
 from shared.sessions import is_due
-from shared.store.records import (
-    Session,
-    Transaction,
-    binding_of,
-    transaction_key,
-    transaction_seal,
-)
+from shared.store.records import Session, Transaction, binding_of, transaction_key, transaction_seal
 from shared.web.base_url import Site
 from shared.web.cookies import BrowserCookie
 

@@ -64,17 +64,15 @@ def _cleaned(value: str) -> str:
 def _resolved(path: str) -> str:
     """Remove the dot segments of an absolute path as a browser does, encoded ones too."""
     segments: list[str] = []
-    *before, last = path.split("/")[1:]
-    for segment in before:
+    dots = ""
+    for segment in path.split("/")[1:]:
         dots = _DOT.sub(".", segment)
         if dots == "..":
             del segments[-1:]
         elif dots != ".":
             segments.append(segment)
-    dots = _DOT.sub(".", last)
-    if dots == "..":
-        del segments[-1:]
-    segments.append("" if dots in (".", "..") else last)
+    if dots in (".", ".."):
+        segments.append("")
     return "/" + "/".join(segments)
 
 

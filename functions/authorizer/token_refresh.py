@@ -53,8 +53,6 @@ def access_token(
     `cached` is what was read with the session. Raises SessionRequired, TokenRefused when Logto
     gives this user none, ClientRefused, and Unavailable.
     """
-    if cached is not None and services.clock() < cached.fresh_until:
-        return cached.value
     if "refreshToken" not in live.session.storage:
         raise TokenRefused("the session has no refresh token")
     try:
@@ -279,8 +277,5 @@ class _Redemption:
 
 
 def _access_token(refreshed: "Refreshed", now: int) -> AccessToken:
-    margin = min(MARGIN_SECONDS, refreshed.expires_in // 4)
-    expires_at = now + refreshed.expires_in
-    return AccessToken(
-        value=refreshed.token, fresh_until=expires_at - margin, expires_at=expires_at
-    )
+    end, margin = now + refreshed.expires_in, min(MARGIN_SECONDS, refreshed.expires_in // 4)
+    return AccessToken(value=refreshed.token, fresh_until=end - margin, expires_at=end)

@@ -12,13 +12,7 @@ from functions.notifications.backchannel_logout import judge_logout_token
 from functions.notifications.queue_worker import is_queue_event, work_off
 from functions.notifications.revocation_request import RevocationRequest, carry_out_or_queue
 from functions.notifications.webhooks import judge_webhook
-from shared.errors import (
-    MessageRefused,
-    Misconfigured,
-    SecretUnavailable,
-    SignInError,
-    Unavailable,
-)
+from shared.errors import MessageRefused, Misconfigured, SecretUnavailable, SignInError, Unavailable
 from shared.observability import MESSAGE_ACCEPTED, MESSAGE_NOT_JUDGED, MESSAGE_REFUSED, Observer
 from shared.oidc.client_secret import StoredSecret
 from shared.services import Services

@@ -115,10 +115,7 @@ def _end(request: RevocationRequest, services: Services) -> int:
     if request.op_session is not None:
         return end_op_session(request.op_session, subject=request.subject, services=services)
     return end_subject(
-        str(request.subject),
-        until=request.until,
-        arrived_at=request.arrived_at,
-        services=services,
+        str(request.subject), until=request.until, arrived_at=request.arrived_at, services=services
     ).sessions
 
 

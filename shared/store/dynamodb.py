@@ -7,6 +7,7 @@ product's errors. A response that is not DynamoDB's counts as a failure.
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import batched
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
@@ -128,8 +129,8 @@ class TableClient:
     def read_all(self, keys: list[str], **projection: Any) -> dict[str, dict[str, Any]]:
         """Return those of the items that exist, by partition key, consistently; not listings."""
         found: dict[str, dict[str, Any]] = {}
-        for start in range(0, len(keys), BATCH_READ):
-            wanted = [ItemKey(key).attributes for key in keys[start : start + BATCH_READ]]
+        for part in batched(keys, BATCH_READ, strict=False):
+            wanted = [ItemKey(key).attributes for key in part]
             request: Any = {self.table: {"Keys": wanted, "ConsistentRead": True, **projection}}
             for answer in self._batches("batch_get_item", request, "UnprocessedKeys"):
                 for rows in answer.get("Responses", {}).values():
@@ -155,9 +156,8 @@ class TableClient:
 
     def delete_all(self, keys: list[ItemKey]) -> None:
         """Delete all of these items. Raises TableUnavailable if some may be left."""
-        for start in range(0, len(keys), BATCH_WRITE):
-            chosen = keys[start : start + BATCH_WRITE]
-            request = {self.table: [{"DeleteRequest": {"Key": k.attributes}} for k in chosen]}
+        for part in batched(keys, BATCH_WRITE, strict=False):
+            request = {self.table: [{"DeleteRequest": {"Key": k.attributes}} for k in part]}
             self._batches("batch_write_item", request, "UnprocessedItems")
 
     def _batches(self, operation: str, request: Any, left: str) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ The functions that revoke sessions have no permission to read `sealed`.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.errors import TableUnavailable
@@ -27,14 +26,6 @@ NOT_FOR_ALL: Final = "attribute_not_exists(pk) OR attribute_exists(subjects)"
 _LISTED: Final = "pk, sk, began_at, expires_at, other_owner"
 _NOT_SEALED: Final = "pk, seen_at, began_at, expires_at, client_ip, client_agent"
 """The attributes of a session that the roles of revoking functions may read."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Page:
-    """A part of a scan; `next_key`, which may be any item's, is where to continue."""
-
-    items: tuple[SessionEntry, ...]
-    next_key: ItemKey | None
 
 
 class RevocationTable:
@@ -141,8 +132,11 @@ class RevocationTable:
 
     def scan_organization(
         self, organization: str, *, start_key: ItemKey | None, limit: int
-    ) -> Page:
-        """Return sessions of an organization (its digest): a part of a scan of the whole table."""
+    ) -> tuple[tuple[SessionEntry, ...], ItemKey | None]:
+        """Return sessions of an organization (its digest) in a part of the table.
+
+        Return also the key to go on from, which may be any item's; None at the end.
+        """
         start = {"ExclusiveStartKey": start_key.attributes} if start_key else {}
         answer = self._call(
             "scan",
@@ -154,7 +148,5 @@ class RevocationTable:
             **start,
         )
         last = answer.get("LastEvaluatedKey")
-        return Page(
-            items=items_of(SessionEntry, answer.get("Items", [])),
-            next_key=ItemKey(last["pk"]["S"], last["sk"]["S"]) if last else None,
-        )
+        next_key = ItemKey(last["pk"]["S"], last["sk"]["S"]) if last else None
+        return items_of(SessionEntry, answer.get("Items", [])), next_key

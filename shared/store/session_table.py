@@ -155,17 +155,13 @@ def _marker_checks(guards: CommitGuards) -> list[dict[str, Any]]:
         ":authenticated": guards.authenticated_from,
         ":in_flight_since": guards.in_flight_since,
     }
-    checks: list[tuple[str, str, Any]] = [(guards.subject_marker, SUBJECT_NOT_ENDED, times)]
+    checks = [_check(guards.subject_marker, SUBJECT_NOT_ENDED, times)]
     if guards.op_session_marker is not None:
         subject = {":subject": guards.subject}
-        checks.append((guards.op_session_marker, OP_SESSION_NOT_ENDED, subject))
-    return [
-        {
-            "ConditionCheck": {
-                "Key": ItemKey(key).attributes,
-                "ConditionExpression": condition,
-                "ExpressionAttributeValues": encoded(values),
-            }
-        }
-        for key, condition, values in checks
-    ]
+        checks.append(_check(guards.op_session_marker, OP_SESSION_NOT_ENDED, subject))
+    return checks
+
+
+def _check(key: str, condition: str, values: dict[str, Any]) -> dict[str, Any]:
+    check = {"Key": ItemKey(key).attributes, "ConditionExpression": condition}
+    return {"ConditionCheck": {**check, "ExpressionAttributeValues": encoded(values)}}

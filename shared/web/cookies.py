@@ -17,10 +17,6 @@ from shared.parsing.urls import is_plain_http_host
 from shared.sealing import Random, is_secret, new_secret
 from shared.session_handle import SessionHandle
 
-_SECURE_PREFIX = "__Host-"
-_SESSION = "session"
-_BROWSER = "signin"
-_SIGN_OUT = "signout"
 _BROWSER_NAME = re.compile(r"[A-Za-z0-9_-]{6}")
 _PLAIN_PATH = re.compile(r"(?:/[a-z0-9]+(?:-[a-z0-9]+)*)?")
 """A path that its slug alone tells from every other one."""
@@ -61,15 +57,19 @@ class Cookies:
 
     @property
     def session_name(self) -> str:
-        return self._named(_SESSION)
+        return self._named("session")
 
     @property
     def _browser_prefix(self) -> str:
-        return f"{self._named(_BROWSER)}-"
+        return f"{self._named('signin')}-"
+
+    @property
+    def _sign_out_name(self) -> str:
+        return self._named("signout")
 
     def _named(self, kind: str) -> str:
         suffix = f"-{self.suffix}" if self.suffix else ""
-        return f"{_SECURE_PREFIX if self.secure else ''}{kind}{suffix}"
+        return f"{'__Host-' if self.secure else ''}{kind}{suffix}"
 
     def session(self, header: bytes) -> SessionHandle | None:
         """Return the handle of the only session cookie, else None: two values mean injection."""
@@ -87,8 +87,8 @@ class Cookies:
 
     def sign_out(self, header: bytes) -> str | None:
         """Return the value of the sign-out cookie; None if it is missing or ambiguous."""
-        name = self._named(_SIGN_OUT)
-        values = {value for found, value in parse_cookies(header) if found == name}
+        found = parse_cookies(header)
+        values = {value for name, value in found if name == self._sign_out_name}
         return values.pop() if len(values) == 1 else None
 
     def browser_cookies(self, header: bytes) -> tuple[BrowserCookie, ...]:
@@ -122,11 +122,11 @@ class Cookies:
 
     def set_sign_out(self, value: str, max_age: int) -> str:
         """Return a Set-Cookie value that stores what follows a sign-out for `max_age` seconds."""
-        return self._render(self._named(_SIGN_OUT), value, max_age)
+        return self._render(self._sign_out_name, value, max_age)
 
     def clear_sign_out(self) -> str:
         """Return a Set-Cookie value that removes the sign-out cookie."""
-        return self._render(self._named(_SIGN_OUT), "", 0)
+        return self._render(self._sign_out_name, "", 0)
 
     def _render(self, name: str, value: str, max_age: int | None = None) -> str:
         lifetime = "" if max_age is None else f"; Max-Age={max_age}"

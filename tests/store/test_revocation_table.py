@@ -318,9 +318,8 @@ def test_scan_finds_the_sessions_of_an_organization_in_parts(
         commit(table, item)
     found, start = [], None
     while True:
-        page = revocations.scan_organization("contoso", start_key=start, limit=5)
-        found += [item.key for item in page.items]
-        start = page.next_key
+        items, start = revocations.scan_organization("contoso", start_key=start, limit=5)
+        found += [item.key for item in items]
         if start is None:
             break
     assert sorted(found) == sorted(f"session#{number}" for number in range(1, 12, 2))
