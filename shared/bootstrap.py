@@ -111,7 +111,7 @@ def compose(
         random=os.urandom,
         deadline=deadline,
         table=table,
-        make_provider=provider,
+        provider=provider,
         make_logto=logto,
         make_revocation_queue=revocation_queue,
         close_connections=close_connections,

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.metrics.functions import is_metrics_disabled
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
     AmazonCloudWatchEMFProvider,
 )
@@ -98,8 +97,6 @@ class Observer:
         Powertools' own settings `POWERTOOLS_METRICS_...` name the namespace, and switch metrics
         off.
         """
-        if is_metrics_disabled():
-            return
         line = AmazonCloudWatchEMFProvider(
             namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or NAMESPACE,
             service=self._service,

@@ -32,7 +32,8 @@ class Services:
     deadline: Deadline
     """When this request's answer must be ready. Every call to DynamoDB and Logto checks it."""
     table: TableClient
-    make_provider: "Callable[[], Provider]"
+    provider: "Callable[[], Provider]"
+    """Return the process's cache of the provider's metadata."""
     make_logto: "Callable[[], Logto]"
     make_revocation_queue: "Callable[[], RevocationQueue]"
     close_connections: Callable[[], None]
@@ -67,10 +68,6 @@ class Services:
     def revocation_queue(self) -> "RevocationQueue":
         """Return the queue of revocations. Raises Misconfigured if the settings name none."""
         return self.make_revocation_queue().until(self.deadline)
-
-    def provider(self) -> "Provider":
-        """Return the process's cache of the provider's metadata."""
-        return self.make_provider()
 
     def logto(self) -> "Logto":
         return self.make_logto().until(self.deadline)

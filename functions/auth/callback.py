@@ -34,7 +34,6 @@ from shared.errors import (
     Unavailable,
 )
 from shared.observability import GROUPS_OVERAGE, SIGN_IN_FAILED, SIGN_IN_SUCCEEDED
-from shared.scopes import IDENTITIES
 from shared.sealing import is_secret
 from shared.services import Services
 from shared.session_handle import SessionHandle
@@ -173,7 +172,7 @@ def _entra_user(redeemed: "Redeemed", services: Services) -> EntraUser:
     If userinfo fails, the sign-in fails only if settings depend on it.
     """
     settings = services.settings
-    if IDENTITIES not in settings.logto_scopes:
+    if not settings.uses_entra:
         return EntraUser()
     try:
         userinfo = services.logto().userinfo(redeemed.access_token, subject=redeemed.claims["sub"])

@@ -94,14 +94,14 @@ class Cookies:
     def browser_cookies(self, header: bytes) -> tuple[BrowserCookie, ...]:
         """Return the distinct browser cookies of a request, in order."""
         prefix = self._browser_prefix
-        found = {
-            (name, value): BrowserCookie(name=name, value=value)
+        found = dict.fromkeys(
+            BrowserCookie(name=name, value=value)
             for name, value in parse_cookies(header)
             if name.startswith(prefix)
             and _BROWSER_NAME.fullmatch(name.removeprefix(prefix))
             and is_secret(value)
-        }
-        return tuple(found.values())[:BROWSER_COOKIES_READ]
+        )
+        return tuple(found)[:BROWSER_COOKIES_READ]
 
     def new_browser_cookie(self, random: Random) -> BrowserCookie:
         """Return a new browser cookie under a random name, so it replaces no other."""
