@@ -21,10 +21,7 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """The moment at which the answer to a request must be ready, on the timer's clock.
-
-    Everything that waits is synchronous, so each call must check the time that is left.
-    """
+    """When an answer must be ready, on the timer's clock; each call must check the time left."""
 
     at: float
     timer: Timer = Timer()

@@ -65,10 +65,7 @@ def end_subject(
 
 
 def end_op_session(op_session: str, *, subject: str | None, services: Services) -> int:
-    """End the sessions of a session at Logto (`sid`), those of one subject if it is given.
-
-    Return their number. Raises TableUnavailable.
-    """
+    """End the sessions of a session at Logto (`sid`), of one subject if given; their number."""
     revocations, issuer = services.revocations(), services.settings.issuer
     now = services.clock()
     revocations.mark_op_session(

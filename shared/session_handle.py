@@ -38,10 +38,6 @@ class SessionHandle:
         return Seal.of("token", self.cookie_value, target).key
 
     def token_seal(self, target: str, session_part: str) -> Seal:
-        """Return the seal of the record of an access token.
-
-        `session_part` is a secret inside the session's record: without that, no copy of a token
-        opens.
-        """
+        """Return the seal of an access token, which needs a secret of the session's own record."""
         seal = Seal.of("token", self.cookie_value, session_part, target)
         return seal.named(self.token_key(target))

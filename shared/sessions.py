@@ -26,10 +26,7 @@ class LiveSession:
 def load_session(
     handle: SessionHandle | None, services: Services, *, touch: bool = True
 ) -> LiveSession | None:
-    """Return the live session of a cookie, or None. Raises TableUnavailable.
-
-    The TTL deletes rows days late, so every timeout is checked against the clock.
-    """
+    """Return the live session of a cookie, by the clock: the TTL deletes rows days late."""
     if handle is None:
         return None
     return _alive(handle, services.sessions.read_session(handle.key), services, touch=touch)
@@ -113,10 +110,7 @@ def _alive(
 
 
 def _touched(key: str, services: Services, *, now: int, end: int) -> bool:
-    """Record activity. Return False if the session has been deleted.
-
-    If DynamoDB fails, the session that has just been read is still accepted.
-    """
+    """Record activity, unless DynamoDB fails. Return False if the session has been deleted."""
     expires_at = min(end, now + services.settings.session_idle_seconds)
     try:
         return services.sessions.touch_session(key, seen_at=now, expires_at=expires_at)

@@ -15,10 +15,7 @@ from shared.services import Services
 def on_snapshots(
     environment: Mapping[str, str], services: Services, prepare: Callable[[], object]
 ) -> None:
-    """Register the runtime's hooks if Lambda is about to take a snapshot of this process.
-
-    `prepare` loads the modules that the function would load at its first request.
-    """
+    """Register hooks if Lambda takes a snapshot; `prepare` loads what the first request would."""
     if environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") != "snap-start":
         return
 

@@ -32,10 +32,7 @@ def list_user(event: dict[str, Any], services: Services) -> dict[str, Any]:
 
 
 def list_organization(event: dict[str, Any], services: Services) -> dict[str, Any]:
-    """List sessions of members of `organization`, from a part of the table; go on by `cursor`.
-
-    A part may be empty although a cursor follows.
-    """
+    """List sessions of members of `organization` in a part of the table; it may have none."""
     items, cursor = _organization_page(event, services)
     return {"sessions": [_described(item, services) for item in items], "cursor": cursor}
 

@@ -10,10 +10,7 @@ from shared.settings import Settings
 
 
 def check_rules(claims: Mapping[str, Any], entra: EntraUser, settings: Settings) -> None:
-    """Check a user's ID token claims. Raises NotAllowed, which names the setting that is not met.
-
-    A claim that is missing or of another type meets no rule, nor does an unverified address.
-    """
+    """Check ID token claims. Raises NotAllowed, which names the setting that is not met."""
     if settings.allowed_tenants and entra.tenant_id not in settings.allowed_tenants:
         raise NotAllowed("ALLOWED_TENANTS does not allow this user")
     organizations = set(texts(claims.get("organizations")))

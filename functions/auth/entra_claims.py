@@ -81,10 +81,7 @@ def entra_user(
 
 
 def authenticated_at(entra: EntraUser, *, auth_time: int | None, now: int) -> int | None:
-    """Return when the user last authenticated, as far as it is proven; None if it is not.
-
-    Neither Entra's word nor Logto's session is ever newer than the sign-in that began it.
-    """
+    """Return when the user last proved who they are, at the latest now; None if it is not known."""
     proofs = [proof for proof in (entra.vouched_at, auth_time) if proof is not None]
     return min((*proofs, now)) if proofs else None
 
@@ -147,10 +144,7 @@ def _current(identities: list[_Identity], auth_time: int | None) -> _Identity | 
 
 
 def _mapped(identity: _Identity, settings: Settings) -> tuple[str, ...]:
-    """Return the short names of the groups and roles that are mapped for this tenant.
-
-    An id without a tenant belongs to the only tenant that can sign in: others may use the same.
-    """
+    """Return the short names that are mapped for this tenant; without one, for the only tenant."""
     names = set()
     for mapping, values in (
         (settings.entra_groups, [v.lower() for v in texts(identity.detail.get("groups"))]),

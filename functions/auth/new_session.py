@@ -121,10 +121,7 @@ def commit_session(
 
 
 def _previous(handle: SessionHandle, services: Services) -> tuple[ItemKey, ...]:
-    """Return the keys of the browser's previous session and its listings; none if it is gone.
-
-    If it cannot be read, it is deleted all the same, and its listings expire by the TTL.
-    """
+    """Return the keys of the previous session and, unless it cannot be read, of its listings."""
     try:
         item = services.sessions.read_session(handle.key)
     except TableUnavailable as failure:

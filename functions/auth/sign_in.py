@@ -90,10 +90,7 @@ def parse_sign_in(
 
 
 def form_as_query(form: Mapping[str, str], request: SignInRequest, *, site: Site) -> str:
-    """Return the query (empty, or with its question mark) that asks for what a form asked for.
-
-    `request` was parsed from `form`. Of parameters that accept any text, what is used counts.
-    """
+    """Return the query that asks for what a form did, with its question mark or empty."""
     used = {name: value for name, value in form.items() if name in PARAMETERS}
     if form.get("return_to"):
         used["return_to"] = request.return_to
@@ -153,10 +150,7 @@ def start_sign_in(
 
 
 def _max_age(settings: Settings) -> dict[str, str]:
-    """Return `max_age` if a rule needs `auth_time`, which Logto states only then.
-
-    It is Logto's longest session, so no user is asked again because of it.
-    """
+    """Return `max_age`, Logto's longest, if a rule needs `auth_time`, which comes only then."""
     return {"max_age": str(MAX_AGE_SECONDS)} if settings.uses_entra else {}
 
 
@@ -175,10 +169,8 @@ def _connector(query: Mapping[str, str]) -> str | None:
 
 
 def _locales(value: str) -> str | None:
-    """Return the language tags of `ui_locales`, or None: others are no error (OIDC Core 3.1.2.1).
-
-    Operating systems and Java write `de_DE` for `de-DE`.
-    """
+    """Return the language tags of `ui_locales`; others are no error (OIDC Core 3.1.2.1)."""
+    # Operating systems and Java write `de_DE` for `de-DE`.
     words = (word.replace("_", "-") for word in value.split())
     tags = dict.fromkeys(word for word in words if _LANGUAGE_TAG.fullmatch(word))
     return " ".join(list(tags)[:_MAX_LOCALES]) or None

@@ -15,10 +15,7 @@ _TYPES = ("AT+JWT", "APPLICATION/AT+JWT")
 
 
 def bearer_context(request: AuthorizerRequest, services: Services) -> dict[str, Any]:
-    """Return the context for the integration. Raises BearerRefused and Unavailable.
-
-    If the route gets an access token, it gets this one, which must be for the route's resource.
-    """
+    """Return the context. A route's own access token must be this one. Raises BearerRefused."""
     target = request.target(services.settings.access_token_routes)
     resources = services.settings.logto_resources if target is None else (target,)
     token, claims = check_bearer(request.authorization or "", resources, services)

@@ -189,10 +189,7 @@ class _Refresh:
             services.observer.problem("refreshed token not stored", reason=failure.error)
 
     def _check_taken_over(self, storage: dict[str, str]) -> None:
-        """Find out why the lease is gone. Raises SessionRequired if the session has ended.
-
-        Only then is the grant revoked: else another request uses the same refresh token.
-        """
+        """Revoke the grant and raise SessionRequired if the session is gone, not just the lease."""
         try:
             self._read()
         except SessionRequired:
@@ -259,10 +256,7 @@ class _Redemption:
         return logto.refresh(self.session.storage, self.refresh.target, persist=self._persist)
 
     def _persist(self, storage: dict[str, str]) -> None:
-        """Store a rotated refresh token before anything else can fail.
-
-        It has time of its own: with the old token in the row, the next refresh would end the grant.
-        """
+        """Store a rotated refresh token, in time of its own: it must not be lost."""
         services = self.refresh.services.begin(self.refresh.services.limits.persist_seconds)
         renewed = replace(self.session, storage=storage)
         sealed = renewed.sealed(self.refresh.handle.seal, services.random)

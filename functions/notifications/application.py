@@ -21,8 +21,7 @@ from shared.web.http_api import HttpApiRequest
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 Judge = Callable[[HttpApiRequest, Services], RevocationRequest | None]
-"""Check a message; what it requests, None if nothing. Raises MessageRefused for an invalid one, and
-others if it could not be checked."""
+"""Check a message; what it requests, None if nothing. Raises MessageRefused if it is not valid."""
 
 
 def make_handler(services: Services, webhook_key: StoredSecret) -> Handler:

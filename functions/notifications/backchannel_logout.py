@@ -12,10 +12,7 @@ from shared.web.http_api import HttpApiRequest
 
 
 def judge_logout_token(message: HttpApiRequest, services: Services) -> RevocationRequest:
-    """Check the posted logout token, and return what it requests. Raises MessageRefused.
-
-    Raises ProviderUnavailable and ProviderMisbehaved if Logto's keys cannot be fetched.
-    """
+    """Check the posted logout token. Raises MessageRefused, others if it cannot be checked."""
     arrived_at = int(services.clock() * 1000)
     claims = _checked(_posted_token(message), services)
     return RevocationRequest(

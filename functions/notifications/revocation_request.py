@@ -43,10 +43,7 @@ class RevocationRequest:
 
     @classmethod
     def from_text(cls, text: object) -> "RevocationRequest":
-        """Parse a message of the queue. Raises MessageRefused.
-
-        One of a later version is refused and delivered again: that version may be deployed again.
-        """
+        """Parse a message of the queue. Raises MessageRefused, also for one of a later version."""
         if not isinstance(text, str):
             raise MessageRefused("the queued message is not text")
         try:
@@ -66,10 +63,7 @@ class RevocationRequest:
 
 
 def carry_out(request: RevocationRequest, services: Services) -> bool:
-    """End the sessions that a request names. Return False if its token was used already.
-
-    After TableUnavailable it must be carried out again, since a part may have been.
-    """
+    """End the sessions; False if the token was used. After a failure, carry it out again."""
     revocations = services.revocations()
     token_id = request.token_id
     guard = replay_key(services.settings.issuer, token_id) if token_id is not None else None

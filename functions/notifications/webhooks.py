@@ -28,10 +28,7 @@ EVICTION = "Grant.LimitExceeded"
 def judge_webhook(
     message: HttpApiRequest, key: StoredSecret, services: Services
 ) -> RevocationRequest | None:
-    """Check a signed message, and return what it requests if it suspends or deletes a user.
-
-    Raises MessageRefused, Misconfigured, and SecretUnavailable if the key cannot be read.
-    """
+    """Check a signed message. Raises MessageRefused, Misconfigured, and SecretUnavailable."""
     arrived_at = services.clock()
     body = _signed_body(message, key, services.deadline)
     try:

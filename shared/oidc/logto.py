@@ -172,10 +172,7 @@ class Logto:
     def end_session(
         self, storage: Mapping[str, str], *, return_uri: str, state: str | None = None
     ) -> str:
-        """Return the URL that ends Logto's session and comes back to `return_uri` with `state`.
-
-        OIDC RP-Initiated Logout 1.0 section 3. Raises ProviderMisbehaved when Logto has none.
-        """
+        """Return the URL of OIDC RP-Initiated Logout 1.0. Raises ProviderMisbehaved without one."""
         client = Client(self.config, UnitOfWork(dict(storage)), self._core())
         url, hint = client.end_session_url(return_uri), storage.get("idToken")
         # Without a hint, Logto uses `client_id`.
@@ -200,10 +197,7 @@ class Logto:
         return self._post(url, form) if url is not None else None
 
     def _post(self, url: str, form: dict[str, str]) -> Response:
-        """Send one request; a second only when the secret was refused and has been rotated.
-
-        A refused secret means that nothing was redeemed.
-        """
+        """Send one request, and a second if the secret was refused (which redeems nothing)."""
         secret = self.secret.value(self.deadline)
         response = self._post_with(secret, url, form)
         if oauth_error(response) != "invalid_client":
@@ -225,9 +219,9 @@ class Logto:
             return check_id_token(token, renewed, expected, now=self.clock())
 
     def _refreshed_id_token(self, token: str | None, original: Mapping[str, Any]) -> str | None:
-        """Return a refreshed ID token that passes its checks; None to keep the previous one.
+        """Return a refreshed ID token that passes its checks.
 
-        Without the keys, keep the previous one: the redeemed tokens must not be lost.
+        None keeps the previous one: without the keys, the redeemed tokens must not be lost.
         """
         if token is None:
             return None

@@ -55,10 +55,7 @@ class Provider:
         self._refetches_counted_at = clock()
 
     def metadata(self, deadline: Deadline) -> ProviderMetadata:
-        """Return the metadata, fetched if necessary.
-
-        Raises ProviderUnavailable when nothing usable is cached, and ProviderMisbehaved.
-        """
+        """Return the metadata. Raises ProviderUnavailable and ProviderMisbehaved."""
         now = self._clock()
         age = now - self._fetched_at
         if self._cached is not None and 0 <= age < self._limits.metadata_fresh_seconds:
@@ -70,18 +67,12 @@ class Provider:
         return self._fetch_or(usable, deadline)
 
     def refetched(self, deadline: Deadline) -> ProviderMetadata:
-        """Return the metadata after one more fetch, for a token that the cache cannot explain.
-
-        Refetches are rationed (`Limits.key_refetches`): without one left, the cache is the answer.
-        """
+        """Return the metadata after one more fetch, or the cache if no fetch is left."""
         cached = self.metadata(deadline)
         return self._fetch_or(cached, deadline) if self._take_refetch() else cached
 
     def refetched_or_unavailable(self, deadline: Deadline) -> ProviderMetadata:
-        """Return the metadata after one more fetch, for a message that an outage must not refuse.
-
-        Raises ProviderUnavailable without a refetch left: the keys may have been rotated since.
-        """
+        """Return the metadata after one more fetch. Raises ProviderUnavailable without any left."""
         self.metadata(deadline)
         if not self._take_refetch():
             raise ProviderUnavailable("no refetch of the signing keys is left at present")

@@ -29,10 +29,7 @@ class _NeverUsed(ModuleType):
 
 @contextmanager
 def _without(module: str) -> Iterator[None]:
-    """Keep a module that the SDK names at its top, and uses in overridden methods only, unloaded.
-
-    aiohttp takes longer to load than everything else in a first sign-in.
-    """
+    """Keep a module that only overridden methods use unloaded: aiohttp takes long to load."""
     loaded = sys.modules.get(module)
     sys.modules[module] = _NeverUsed(module)
     try:
@@ -68,10 +65,7 @@ Check = Callable[[ScopedTokenResponse], None]
 
 @dataclass(slots=True)
 class UnitOfWork(Storage):
-    """The SDK's storage for one request: loaded once, changed in memory, committed by the flow.
-
-    The SDK's default is one dictionary for the whole process: it mixes up users.
-    """
+    """The storage for one request. The SDK's own is one for the process: it mixes up users."""
 
     values: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -187,10 +181,7 @@ class Client(LogtoClient):
             raise TransactionUnknown("the callback does not belong to its transaction") from None
 
     def token_for(self, target: str) -> str | None:
-        """Redeem the refresh token, if there is one, for an access token for a resource or a URN.
-
-        Raises TokenRefused when the sign-in did not ask for it.
-        """
+        """Redeem the refresh token, if any, for a resource or a URN. Raises TokenRefused."""
         try:
             if target.startswith(OrganizationUrnPrefix):
                 organization = target.removeprefix(OrganizationUrnPrefix)

@@ -12,10 +12,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def plain_text(value: str) -> str:
-    """Return text on one line, with plain spaces between its words; it may be empty.
-
-    Every joiner stays: Persian and many languages of India need them, and so do emoji.
-    """
+    """Return text on one line, maybe empty. Joiners stay: languages and emoji need them."""
     return _SPACES.sub(" ", _REMOVED.sub("", value)).strip()
 
 

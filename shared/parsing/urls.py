@@ -12,10 +12,7 @@ def is_plain_http_host(host: str | None) -> bool:
 
 
 def origin_of(url: str) -> str:
-    """Return the origin of an absolute URL as browsers serialise it (RFC 6454 section 6.2).
-
-    Raises ValueError for a URL without a host or with an invalid port.
-    """
+    """Return the origin of a URL as browsers serialise it (RFC 6454 6.2). Raises ValueError."""
     parts = urlsplit(url)
     if not parts.hostname:
         raise ValueError("the URL has no host")
@@ -26,10 +23,7 @@ def origin_of(url: str) -> str:
 
 
 def check_base(url: str) -> str:
-    """Return an `https://` base URL without trailing slash; `http://` for local hosts only.
-
-    The text of its ValueError follows the name of a setting and never contains the URL.
-    """
+    """Return an `https://` base URL (`http://` for local hosts). Errors never contain it."""
     if any(ord(c) <= 0x20 or ord(c) >= 0x7F for c in url) or "\\" in url:
         raise ValueError("contains a character that is not allowed in a URL")
     try:

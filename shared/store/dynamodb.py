@@ -40,10 +40,7 @@ _THROTTLED = frozenset(
 
 
 def aws_config(limits: Limits) -> Config:
-    """Return botocore's settings for these limits, with one attempt.
-
-    It would retry without checking the request's deadline.
-    """
+    """Return botocore's settings: one attempt, since it would retry without the deadline."""
     return Config(
         connect_timeout=limits.aws_connect_seconds,
         read_timeout=limits.aws_read_seconds,
@@ -54,10 +51,7 @@ def aws_config(limits: Limits) -> Config:
 
 
 def connect(limits: Limits) -> "DynamoDBClient":
-    """Return a DynamoDB client with these time limits. All else is botocore's own settings.
-
-    It is botocore's client, not boto3's, which would first load its resources and S3 transfers.
-    """
+    """Return botocore's client. boto3 would first load its resources and S3 transfers."""
     client: Any = Session().create_client("dynamodb", config=aws_config(limits))
     return cast("DynamoDBClient", client)
 

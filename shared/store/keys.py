@@ -28,10 +28,7 @@ class ItemKey(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listing:
-    """An item that lists a session under an owner: its subject, or its session at Logto.
-
-    Each session has its own, so two sign-ins of one user write to different items.
-    """
+    """An item that lists one session under an owner: its subject, or its session at Logto."""
 
     owner: str
     """The partition key, from `subject_owner` or `op_session_owner`."""
@@ -63,10 +60,7 @@ def listings_of(session: Session, key: str) -> tuple[Listing, ...]:
 
 
 def listing_keys(listings: Iterable[Listing]) -> list[ItemKey]:
-    """Return the keys of these listings and of their sessions' other ones, each once.
-
-    The other ones come first: until they are deleted, these still lead to them.
-    """
+    """Return the keys of listings, and first of their other ones, to which these still lead."""
     given = list(listings)
     others = [ItemKey(i.other_owner, i.session) for i in given if i.other_owner is not None]
     return list(dict.fromkeys([*others, *(ItemKey(i.owner, i.session) for i in given)]))

@@ -27,10 +27,7 @@ _NO_OWNER = "-"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Leased:
-    """A lease that this process has taken.
-
-    `outcome_unknown`: an earlier holder did not record how its redemption ended.
-    """
+    """A lease of this process. `outcome_unknown`: how an earlier holder's redemption ended."""
 
     owner: str
     outcome_unknown: bool
@@ -72,10 +69,7 @@ class RefreshLeases:
         self._mine(key, owner, _RELEASE, {})
 
     def back_off(self, key: str, owner: str, *, until: float, outcome_known: bool) -> None:
-        """Release the lease after a failure: no request tries again before `until`.
-
-        Unless `outcome_known`, the owner's name stays, and tells the next holder so.
-        """
+        """Release the lease until `until`; unless `outcome_known`, the owner's name stays."""
         change = "SET lease_until = :until"
         if outcome_known:
             change += " REMOVE lease_owner, taken_from"

@@ -58,10 +58,7 @@ class RevocationTable:
         )
 
     def mark_op_session(self, key: str, *, subject: str | None, expires_at: int) -> None:
-        """Mark a session at Logto as ended, for one subject (its digest) or for all.
-
-        Subjects are added to a marker, and one for all subjects stays.
-        """
+        """Mark a session at Logto as ended, for one more subject (its digest) or for all."""
         values = {":expires_at": expires_at, ":v": VERSION}
         change = "SET expires_at = :expires_at, v = :v"
         if subject is None:
@@ -98,10 +95,7 @@ class RevocationTable:
         return item_exists(self._call, key)
 
     def put_once(self, key: str, owner: str, *, expires_at: int) -> bool:
-        """Create an item without content. Return False if it existed already.
-
-        `owner` is a random name, by which a retry recognises an attempt that was applied.
-        """
+        """Create an item; False if it exists. A retry recognises its own by a random `owner`."""
         row = {**ItemKey(key)._asdict(), "v": VERSION, "expires_at": expires_at, "owner": owner}
         try:
             self._call(

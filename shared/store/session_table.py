@@ -94,10 +94,7 @@ class SessionTable:
         *,
         previous: Sequence[ItemKey],
     ) -> None:
-        """Create a session with its listings and delete the `previous` items, all or nothing.
-
-        Raises EndedMeanwhile if a logout of its user arrived during the sign-in.
-        """
+        """Create a session and its listings, and delete `previous`. Raises EndedMeanwhile."""
         # The markers are checked in the transaction that creates the session: a check before it
         # would miss a logout that arrives between the two.
         checks = _marker_checks(guards)

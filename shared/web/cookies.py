@@ -135,10 +135,7 @@ class Cookies:
 
 
 def _slug(path: str) -> str:
-    """Return a path's letters and digits, joined by hyphens.
-
-    A digest follows if another path has the same ones, so that two paths never share a name.
-    """
+    """Return a path's words, with a digest if another path has the same, so that names differ."""
     words = re.findall(r"[a-z0-9]+", path.lower())
     if not _PLAIN_PATH.fullmatch(path):
         words.append(sha256(path.encode()).hexdigest()[:8])
@@ -146,10 +143,7 @@ def _slug(path: str) -> str:
 
 
 def parse_cookies(header: bytes) -> Iterable[tuple[str, str]]:
-    """Yield name and value of each pair of a Cookie header (RFC 6265 section 4.2.1), in order.
-
-    An invalid pair hides no others. Nothing is unquoted, decoded or folded in case.
-    """
+    """Yield the pairs of a Cookie header (RFC 6265 section 4.2.1). An invalid one is skipped."""
     for pair in header.split(b";"):
         name, separator, value = pair.strip(b" \t").partition(b"=")
         if separator:

@@ -48,10 +48,7 @@ class HomeView:
 
     @property
     def picture_url(self) -> str | None:
-        """The URL of the picture, if a browser can load it.
-
-        None for one of this host: it would be a request in the user's name, such as a sign-out.
-        """
+        """The picture's URL, if a browser can load it. One of this host could act for the user."""
         host = _https_host(self.identity.picture or "")
         if host is None or host == _https_host(self.origin.replace("http://", "https://")):
             return None
