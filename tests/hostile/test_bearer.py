@@ -164,6 +164,7 @@ def test_bearer_header_without_a_good_token_is_not_saved_by_a_session(
     assert SESSION in browser.jar
     given = {"authorization": header.replace("{}", signed(scene))}
     assert authorizer.ask(browser, headers=given) is None
+    assert authorizer.ask(None, headers=given) is None  # here no answer is cached by cookie
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from harness.browser import NAVIGATION
 from harness.product import DOMAIN
 from harness.tables import dump
+from shared.errors import PROVIDER_ERRORS
 from tests.hostile.provider import SUBJECT, TOKEN
 from tests.hostile.scene import Scene
 
@@ -274,6 +275,8 @@ def test_error_with_the_right_state(scene: Scene, error: str) -> None:
         error_uri="javascript:alert(1)",
     )
     scene.refused(reply, token_requests=0)
+    logged = error if error in PROVIDER_ERRORS else "server_error"
+    assert f'the OAuth error {logged}"' in scene.printed()
     assert "onerror" not in reply.body
     assert "javascript:" not in reply.body
     assert scene.who(browser) == SUBJECT

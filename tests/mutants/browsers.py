@@ -92,7 +92,7 @@ MUTANTS = (
     Mutant("event: none but requests, at the messages", "functions.notifications.application:_answer", never("not message.is_request"), EDGE, "no_request"),
     Mutant("event: none but requests, at the authorizer", "functions.authorizer.application:_answer", never("not http.is_request"), EDGE, "no_request"),
     Mutant("picture: none of this host", f"{_VIEWS}:HomeView.picture_url", without("host == _https_host(...)"), UNASKED, "picture"),
-    Mutant("picture: this host however it is spelled", f"{_VIEWS}:_https_host", instead('(parts.hostname or "").encode("idna").decode()', '(parts.hostname or "")'), UNASKED, "picture"),
+    Mutant("picture: a host that says what it is", f"{_VIEWS}:_https_host", without("not _HOST.fullmatch(host)"), UNASKED, "picture"),
     Mutant("picture: this host with a full stop", f"{_VIEWS}:_https_host", instead('host.lower().rstrip(".")', "host.lower()"), UNASKED, "picture"),
     Mutant("picture: this host on this machine", f"{_VIEWS}:HomeView.picture_url", instead("self.origin.replace('http://', 'https://')", "self.origin"), PAGES, "picture"),
     Mutant("picture: nothing but https", f"{_VIEWS}:_https_host", without('parts.scheme != "https"'), f"{UNASKED} {PAGES}", "picture"),

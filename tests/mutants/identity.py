@@ -48,7 +48,7 @@ MUTANTS = (
     Mutant("bearer: audience", _BEARER, never("not isinstance(audience, str) or audience not in resources"), BEARER, "aud resource"),
     Mutant("bearer: subject", _BEARER, never("not is_identifier(subject)"), BEARER, "sub"),
     Mutant("bearer: lifetime", _BEARER, without("check_lifetime(...)"), BEARER, "exp iat nbf"),
-    Mutant("bearer: form of the header", "functions.authorizer.bearer_token:check_bearer", instead("_BEARER.fullmatch(authorization)", "_BEARER.fullmatch(authorization) or re.match('.*?([^ ,]+)', authorization)"), BEARER, "saved_by"),
+    Mutant("bearer: form of the header", "functions.authorizer.bearer_token:check_bearer", instead("_BEARER.fullmatch(authorization)", "_BEARER.match(authorization)"), BEARER, "saved_by"),
     Mutant("bearer: a cookie makes up for nothing", "functions.authorizer.application:_context", always("request.authorization is None"), f"{BEARER} {AUTHORIZER}", "saved_by makes_up"),
     Mutant("bearer: answers that are cached by cookie", "functions.authorizer.application:_context", never("request.is_cached_without_bearer"), BEARER, "kept_by"),
     Mutant("bearer: the resource of the route", "functions.authorizer.bearer_token:bearer_context", always("target is None"), BEARER, "route"),
