@@ -101,7 +101,7 @@ def _microsoft_identities(userinfo: Mapping[str, Any], settings: Settings) -> It
         issued_at = detail.get("iat")
         if (
             parts is None
-            # Whoever issues tokens can write any `tid` into them; the issuer is Logto's own check.
+            # An issuer can write any `tid` into its tokens; the issuer itself is checked by Logto.
             or str(detail.get("tid")).lower() != parts[1]
             or detail.get("iss", entry["issuer"]) != entry["issuer"]
             or isinstance(issued_at, bool)

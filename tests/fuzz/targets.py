@@ -1,4 +1,4 @@
-"""What the fuzzer calls: everything that reads bytes from outside, and what must hold for it.
+"""The fuzzer's targets: everything that parses bytes from outside, with its properties.
 
 A target raises if a property does not hold; errors that the product raises on purpose are caught.
 """
@@ -59,7 +59,7 @@ def _secret_of(cookies: Cookies, header: bytes) -> str | None:
 
 
 def cookie(data: bytes) -> None:
-    """No other cookie hides the session cookie; only a second valid one makes it ambiguous."""
+    """Read a Cookie header: only a second valid session cookie makes the first one ambiguous."""
     cookies = Cookies(secure=True)
     alone = _secret_of(cookies, data)
     beside = _secret_of(cookies, data + b"; __Host-session=" + SECRET.encode())
@@ -74,7 +74,11 @@ def cookie(data: bytes) -> None:
 
 
 def query(data: bytes) -> None:
-    """A query is read or refused, and parameters that are not read change nothing."""
+    """Parse a query for /callback and for /sign-in.
+
+    A parameter that is not read changes nothing, and a form redirects to the query that asks for
+    what the form asked for.
+    """
     with suppress(SignInError):
         read = parse_query(data, reads=OF_CALLBACK)
         parse_callback(read)
@@ -89,7 +93,7 @@ def query(data: bytes) -> None:
 
 
 def return_to(data: bytes) -> None:
-    """Whatever is asked for, a browser stays on this origin."""
+    """Validate a page to return to: a browser stays on this origin."""
     text = data.decode("utf-8", "replace")
     _stays_here(safe_return_to(text, root=""))
     _is_kept(text)
@@ -98,7 +102,7 @@ def return_to(data: bytes) -> None:
 
 
 def event(data: bytes) -> None:
-    """An event of any shape is read or refused, by each function."""
+    """Parse an event of any shape, as each function does."""
     http = HttpApiRequest.of(_json(data), base_url=None)
     assert http.body is None or isinstance(http.body, bytes)
     http.query.decode("ascii")
@@ -109,7 +113,7 @@ def event(data: bytes) -> None:
 
 
 def token(data: bytes) -> None:
-    """A token without a valid signature is refused."""
+    """Check a token that has no valid signature: it is refused."""
     text = data.decode("latin-1")
     for check in (
         lambda: verify_signature(text, KNOWN),
@@ -119,11 +123,11 @@ def token(data: bytes) -> None:
             check()
         except SignInError:
             continue
-        raise AssertionError("a token was believed")
+        raise AssertionError("a token without a valid signature was accepted")
 
 
 def answer(data: bytes) -> None:
-    """Documents and token responses of the provider are used or refused."""
+    """Parse the provider's documents and token responses."""
     with suppress(SignInError):
         read_tokens(Response(status=200, body=data))
     with suppress(SignInError):
@@ -137,7 +141,7 @@ def answer(data: bytes) -> None:
 
 
 def webhook(data: bytes) -> None:
-    """A signed body of any content names a user, is ignored, or is refused."""
+    """Read the body of a signed webhook: it names a user, is ignored, or is refused."""
     value = _json(data)
     if isinstance(value, dict):
         with suppress(SignInError):
@@ -146,7 +150,7 @@ def webhook(data: bytes) -> None:
 
 
 def sealed(data: bytes) -> None:
-    """Nothing opens that was not closed by the same seal."""
+    """Open bytes that were not sealed by this key: nothing opens."""
     assert Seal.of("session", SECRET).open(data) is None
 
 
@@ -165,7 +169,7 @@ def _stays_here(path: str) -> None:
 
 
 def _is_kept(text: str) -> None:
-    """A local path that a browser resolves to a page here leads to that page."""
+    """Check that a path which a browser resolves to a page of this origin leads to that page."""
     if not text.startswith("/"):
         return
     try:

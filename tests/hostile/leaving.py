@@ -1,4 +1,4 @@
-"""The ways out that Logto opens: a function for its messages, and people whom they are about."""
+"""Logouts that Logto sends: the function for its messages, and users with sessions."""
 
 import base64
 import json
@@ -34,10 +34,10 @@ class Leaving:
     people: dict[str, Witnessed] = field(default_factory=dict)
     answers: list[dict[str, Any]] = field(default_factory=list)
     first: str = "first"
-    """Whose session at Logto a good logout token names."""
+    """The person whose session at Logto a valid logout token names."""
 
     def sign_in(self, name: str, subject: str = MALLORY) -> Witnessed:
-        """Sign somebody in, with a `sid` of their own."""
+        """Sign a person in, with a `sid` of their own."""
         self.people[name] = self.finish(self.scene.begin(), name, subject)
         assert name in self.alive()
         return self.people[name]
@@ -52,19 +52,19 @@ class Leaving:
         return browser
 
     def sid(self, name: str) -> str:
-        """The session at Logto of a person; a secret, as far as logs and answers go."""
+        """Return a person's session at Logto. No log or answer may contain it."""
         sid = f"canary-sid-{name.encode().hex()}"
         self.scene.provider.secrets.add(sid)
         return sid
 
     def alive(self) -> frozenset[str]:
-        """Whose session is there."""
+        """Return the people whose sessions exist."""
         answers = {name: browser.get("/me", FETCH) for name, browser in self.people.items()}
         assert {reply.status for reply in answers.values()} <= {200, 401}
         return frozenset(name for name, reply in answers.items() if reply.status == 200)
 
     def claims(self, **changes: Any) -> dict[str, Any]:
-        """The claims of a good logout token of the first person; None takes one out."""
+        """Return the claims of a valid logout token of the first person; None removes one."""
         now = int(self.scene.process.clock())
         values = {
             "iss": self.scene.provider.issuer,
@@ -79,7 +79,7 @@ class Leaving:
         return {n: v for n, v in {**values, **changes}.items() if v is not None}
 
     def sign(self, claims: Mapping[str, Any], key: Key | None = None, **header: Any) -> str:
-        """A compact JWS of a logout token; a header of None is left out."""
+        """Return a compact JWS of a logout token; a header of None is left out."""
         signing = key or self.scene.provider.keys[0]
         full = {"alg": str(signing.alg), "kid": signing.kid, "typ": "logout+jwt", **header}
         full = {name: value for name, value in full.items() if value is not None}
@@ -90,11 +90,11 @@ class Leaving:
         return token
 
     def token(self, **changes: Any) -> str:
-        """A good logout token but for these claims."""
+        """Return a logout token that is valid except for these claims."""
         return self.sign(self.claims(**changes))
 
     def log_out(self, token: str) -> int:
-        """Post a logout token; the answer's status."""
+        """Post a logout token. Return the answer's status."""
         return self.post({"logout_token": token})
 
     def post(
@@ -106,13 +106,13 @@ class Leaving:
         path: str = "/backchannel-logout",
         **event: Any,
     ) -> int:
-        """Post a form, in an event with these changes; the answer's status."""
+        """Post a form, in an event with these changes. Return the answer's status."""
         body = form if isinstance(form, str) else urlencode(form)
         headers = {"content-type": kind} if kind is not None else {}
         return self.send({**http_event(method, path, headers=headers, body=body), **event})
 
     def send(self, event: dict[str, Any]) -> int:
-        """The status of the answer to an event, whose form is checked."""
+        """Send an event and check the form of the answer. Return its status."""
         answer = self.notifications.handler(event, None)
         self.answers.append(answer)
         assert set(answer) == {"statusCode", "headers", "body"}
@@ -128,14 +128,14 @@ class Leaving:
         return int(answer["statusCode"])
 
     def search(self) -> None:
-        """No canary in an answer to a message; the scene searches what was written."""
+        """Search the answers for canaries; the scene searches what was written."""
         shown = json.dumps(self.answers)
         assert not [secret for secret in self.scene.canaries() if secret in shown]
 
 
 @contextmanager
 def leaving(scene: Scene, **changes: Any) -> Iterator[Leaving]:
-    """Two sessions of one user, one of another, and one process for messages."""
+    """Prepare two sessions of one user, one of another, and one process for messages."""
     with started_notifications(scene.process, limits=scene.limits, **changes) as started:
         stage = Leaving(scene, started)
         stage.sign_in("first")
@@ -147,16 +147,16 @@ def leaving(scene: Scene, **changes: Any) -> Iterator[Leaving]:
 
 
 def as_text(form: Mapping[str, str]) -> dict[str, Any]:
-    """What an event holds where API Gateway passes a body on as text."""
+    """Return an event's body as API Gateway passes it on as text."""
     return {"body": urlencode(form), "isBase64Encoded": False}
 
 
 def as_base64(form: Mapping[str, str]) -> dict[str, Any]:
-    """What an event holds where API Gateway encodes a body."""
+    """Return an event's body as API Gateway encodes it."""
     body = base64.b64encode(urlencode(form).encode()).decode()
     return {"body": body, "isBase64Encoded": True}
 
 
 def fresh() -> str:
-    """A name that nothing has yet."""
+    """Return a name that is not used yet."""
     return uuid.uuid4().hex

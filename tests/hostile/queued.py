@@ -1,4 +1,4 @@
-"""The queue of revocations beside the function that fills it and works it off."""
+"""The queue of revocations, and the function that sends to it and processes it."""
 
 import copy
 import json
@@ -53,7 +53,7 @@ class Queued:
         return self.events
 
     def bodies(self) -> list[dict[str, Any]]:
-        """What the messages hold."""
+        """Return the content of the messages."""
         return [json.loads(event["Records"][0]["body"]) for event in self.receive()]
 
     def deliver(self) -> bool:
@@ -78,12 +78,12 @@ class Queued:
 
 @contextmanager
 def queued(scene: Scene, *, is_set: bool = True, **changes: Any) -> Iterator[Queued]:
-    """Two sessions of one user, one of another, and a function that has an empty queue.
+    """Prepare two sessions of one user, one of another, and a function with an empty queue.
 
-    Without `is_set` there is a queue, and the function has no setting of it.
+    Without `is_set` the queue exists, but the function's setting for it is empty.
     """
     client = boto3.client("sqs")
-    url = create_queues(client, f"endings-{fresh()}", f"dead-{fresh()}")
+    url = create_queues(client, f"revocations-{fresh()}", f"dead-{fresh()}")
     settings = {"REVOCATION_QUEUE_URL": url if is_set else ""}
     with leaving(scene, settings=settings, **changes) as stage:
         started = Queued(stage, client, url)

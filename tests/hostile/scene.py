@@ -47,7 +47,7 @@ class Attempt:
 
 @dataclass(slots=True)
 class Scene:
-    """What a test acts on: a process of the product, with limits that its others get too."""
+    """A process of the product to attack; other processes of a test get its limits too."""
 
     process: Process
     provider: EvilProvider

@@ -62,7 +62,7 @@ NAMED: dict[str, tuple[dict[str, Any], frozenset[str]]] = {
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_sessions_that_a_token_names(stage: Leaving, name: str) -> None:
+def test_token_ends_the_sessions_that_it_names(stage: Leaving, name: str) -> None:
     changes, left = NAMED[name]
     assert stage.log_out(stage.token(**changes)) == 200
     assert stage.alive() == left
@@ -79,19 +79,19 @@ HEADERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", HEADERS)
-def test_headers_that_are_taken(stage: Leaving, name: str) -> None:
+def test_token_with_unusual_headers_is_accepted(stage: Leaving, name: str) -> None:
     assert stage.log_out(stage.sign(stage.claims(), **HEADERS[name])) == 200
     assert stage.alive() == ALL - {"first"}
 
 
 @pytest.mark.parametrize(("iat", "exp"), [(0, 120), (-140, -20), (25, 145), (-300, 60), (0.5, 9.5)])
-def test_times_that_are_taken(stage: Leaving, iat: float, exp: float) -> None:
+def test_token_with_unusual_times_is_accepted(stage: Leaving, iat: float, exp: float) -> None:
     now = int(stage.scene.process.clock())
     assert stage.log_out(stage.token(iat=now + iat, exp=now + exp)) == 200
     assert stage.alive() == ALL - {"first"}
 
 
-def test_a_token_that_is_signed_with_rs256(scene: Scene) -> None:
+def test_token_that_is_signed_with_rs256_is_accepted(scene: Scene) -> None:
     scene.provider.keys = [ES384, RS256]
     scene.provider.algorithms = ["ES384", "RS256"]
     with leaving(scene) as stage:
@@ -123,7 +123,7 @@ POSTS: dict[str, Post] = {
 
 
 @pytest.mark.parametrize("name", POSTS)
-def test_posts_that_are_taken(stage: Leaving, name: str) -> None:
+def test_posts_of_unusual_form_are_accepted(stage: Leaving, name: str) -> None:
     assert POSTS[name](stage, stage.token(sid=None)) == 200
     assert stage.alive() == {"other"}
 
@@ -182,7 +182,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_claims(stage: Leaving, name: str) -> None:
+def test_token_with_invalid_claims_ends_nothing(stage: Leaving, name: str) -> None:
     assert stage.log_out(stage.token(**CLAIMS[name])) == REFUSED
     assert stage.alive() == ALL
 
@@ -201,15 +201,15 @@ TIMES = {
 
 
 @pytest.mark.parametrize("name", TIMES)
-def test_times(stage: Leaving, name: str) -> None:
+def test_token_with_invalid_times_ends_nothing(stage: Leaving, name: str) -> None:
     now = int(stage.scene.process.clock())
     iat, exp = TIMES[name]
     assert stage.log_out(stage.token(iat=now + iat, exp=now + exp)) == REFUSED
     assert stage.alive() == ALL
 
 
-def test_null_is_not_missing(stage: Leaving) -> None:
-    """`nonce` must not be there, whatever it says."""
+def test_null_nonce_is_refused_like_any_other(stage: Leaving) -> None:
+    """`nonce` must be absent, whatever its value."""
     claims = {**stage.claims(), "nonce": None}
     assert stage.log_out(stage.sign(claims)) == REFUSED
     assert stage.alive() == ALL
@@ -286,7 +286,7 @@ FORGERIES: dict[str, Callable[[Leaving, dict[str, Any]], str]] = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_forgery(stage: Leaving, name: str) -> None:
+def test_forgery_ends_nothing(stage: Leaving, name: str) -> None:
     token = FORGERIES[name](stage, stage.claims(sid=None))
     assert stage.log_out(token) == REFUSED
     assert stage.alive() == ALL
@@ -324,7 +324,7 @@ BAD_POSTS: dict[str, Post] = {
     "5,000 parameters": lambda stage, token: stage.post(f"logout_token={token}" + "&a=1" * 5000),
     "empty": lambda stage, token: stage.post(""),
     "no body": lambda stage, token: stage.post("", body=None, isBase64Encoded=False),
-    "a body that is no text": lambda stage, token: stage.post("", body=[token]),
+    "a body that is not text": lambda stage, token: stage.post("", body=[token]),
     "bad base64": lambda stage, token: stage.post("", body="%%%", isBase64Encoded=True),
     "base64 cut short": lambda stage, token: stage.post(
         "",
@@ -340,26 +340,26 @@ BAD_POSTS: dict[str, Post] = {
 
 
 @pytest.mark.parametrize("name", BAD_POSTS)
-def test_posts(stage: Leaving, name: str) -> None:
+def test_malformed_posts_end_nothing(stage: Leaving, name: str) -> None:
     assert BAD_POSTS[name](stage, stage.token(sid=None)) == REFUSED
     assert stage.alive() == ALL
 
 
 @pytest.mark.parametrize("path", ["/", "/backchannel-logout/", "/Backchannel-Logout", "/sign-out"])
-def test_other_paths(stage: Leaving, path: str) -> None:
+def test_other_path_is_not_found(stage: Leaving, path: str) -> None:
     assert stage.post({"logout_token": stage.token(sid=None)}, path=path) == 404
     assert stage.alive() == ALL
 
 
 def test_event_of_any_shape_ends_nothing(stage: Leaving) -> None:
     for event in ({}, {"requestContext": None}, {"headers": [], "body": 7, "rawPath": 7}):
-        assert stage.send(event) == 200  # it is no request, so nothing is refused
+        assert stage.send(event) == 200  # it is not a request, so nothing is refused
         assert stage.send({**event, "requestContext": {"http": {}}}) == 404
     assert stage.alive() == ALL
 
 
-def test_a_replayed_token(stage: Leaving) -> None:
-    """It ends nothing, not even what has begun since."""
+def test_replayed_token_is_refused(stage: Leaving) -> None:
+    """It ends nothing, and no session that has begun since."""
     token = stage.token(sid=None)
     assert stage.log_out(token) == 200
     stage.sign_in("first")
@@ -367,13 +367,13 @@ def test_a_replayed_token(stage: Leaving) -> None:
     assert stage.alive() == {"first", "other"}
 
 
-def test_a_replayed_jti_in_another_token(stage: Leaving) -> None:
+def test_replayed_jti_in_another_token_is_refused(stage: Leaving) -> None:
     assert stage.log_out(stage.token(jti="once", sub=OTHER, sid=None)) == 200
     assert stage.log_out(stage.token(jti="once", sid=None)) == REFUSED
     assert stage.alive() == ALL - {"other"}
 
 
-def test_a_replay_is_remembered_longer_than_a_token_lives(stage: Leaving) -> None:
+def test_replay_is_remembered_longer_than_a_token_lives(stage: Leaving) -> None:
     claims = stage.claims(sub="nobody", sid=None, exp=int(stage.scene.process.clock()) + 3000)
     token = stage.sign(claims)
     assert stage.log_out(token) == 200
@@ -386,14 +386,14 @@ def test_a_replay_is_remembered_longer_than_a_token_lives(stage: Leaving) -> Non
         assert stage.log_out(token) == REFUSED
 
 
-def test_a_refused_token_burns_no_jti(stage: Leaving) -> None:
+def test_refused_token_uses_up_no_jti(stage: Leaving) -> None:
     assert stage.log_out(stage.token(jti="mine", aud="another-app")) == REFUSED
     assert stage.log_out(stage.token(jti="mine")) == 200
     assert stage.alive() == ALL - {"first"}
 
 
 def test_sub_alone_spares_what_began_after_it(stage: Leaving) -> None:
-    """A logout that arrives late ends what there was when it was made."""
+    """A late logout ends only sessions that began before its `iat`."""
     earlier = int(stage.scene.process.clock()) + 1
     stage.scene.process.clock.ahead = 20
     stage.scene.provider.clock = stage.scene.process.clock
@@ -402,14 +402,14 @@ def test_sub_alone_spares_what_began_after_it(stage: Leaving) -> None:
     assert stage.alive() == {"other", "later"}
 
 
-def test_a_sign_in_right_after_a_logout(stage: Leaving) -> None:
+def test_sign_in_right_after_a_logout_succeeds(stage: Leaving) -> None:
     """In the same second, and after a logout of the subject alone."""
     assert stage.log_out(stage.token(sid=None)) == 200
     stage.sign_in("first")
     assert stage.alive() == {"first", "other"}
 
 
-def test_five_hundred_sessions_of_one_user(stage: Leaving) -> None:
+def test_five_hundred_sessions_of_one_user_are_ended(stage: Leaving) -> None:
     for _ in range(MANY):
         put_session(stage.scene.process.services, MALLORY)
     assert sessions(stage) == MANY + 3
@@ -428,8 +428,10 @@ NAMES = {"sub alone": {"sid": None}, "sid alone": {"sub": None}, "both": {}}
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("named", NAMES)
-def test_table_failing_from_any_call_on(stage: Leaving, named: str, kind: str) -> None:
-    """An error, and the same token again, or another one, completes it."""
+def test_table_failing_from_any_call_on_is_an_error_that_a_repetition_repairs(
+    stage: Leaving, named: str, kind: str
+) -> None:
+    """The repetition may be the same token or another one."""
     faults = Faults(stage.scene.process.client)
     for call in range(1, 20):
         one, two = f"one at {call}", f"two at {call}"  # a session at Logto that has ended is over
@@ -458,8 +460,10 @@ def test_table_failing_from_any_call_on(stage: Leaving, named: str, kind: str) -
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("call", range(1, 9))
-def test_one_failing_call(stage: Leaving, kind: str, call: int) -> None:
-    """A second attempt makes up for it, or the same token does when it comes again."""
+def test_one_failing_call_is_retried_or_repaired_by_a_repetition(
+    stage: Leaving, kind: str, call: int
+) -> None:
+    """The second attempt of the call succeeds, or the same token when it is sent again."""
     faults = Faults(stage.scene.process.client)
     token = stage.token(sid=None)
     faults.arm(kind, lambda sent: sent == call)
@@ -471,8 +475,10 @@ def test_one_failing_call(stage: Leaving, kind: str, call: int) -> None:
     assert stage.alive() == {"other"}
 
 
-def test_a_batch_that_is_never_done(stage: Leaving, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB may leave a part of a batch undone and say so in a success."""
+def test_batch_that_is_never_done_is_an_error(
+    stage: Leaving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DynamoDB may report unprocessed items in a successful response."""
     client = stage.scene.process.client
     real = client.batch_write_item
 
@@ -489,8 +495,8 @@ def test_a_batch_that_is_never_done(stage: Leaving, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("named", NAMES)
-def test_a_logout_between_exchange_and_commit(stage: Leaving, named: str) -> None:
-    """The logout wins: the sign-in ends in a page, and what it had brought is revoked."""
+def test_logout_between_exchange_and_commit_cancels_the_sign_in(stage: Leaving, named: str) -> None:
+    """The sign-in ends in a page, and its grant is revoked."""
     attempt = stage.scene.begin()
     provider = stage.scene.provider
 
@@ -514,9 +520,11 @@ def test_a_logout_between_exchange_and_commit(stage: Leaving, named: str) -> Non
 
 
 @pytest.mark.parametrize("named", NAMES)
-def test_a_logout_while_the_user_is_at_the_provider(stage: Leaving, named: str) -> None:
-    """The user may have signed in there before it: the sign-in that had begun is over. That holds
-    where the provider's clock, which tells whole seconds, goes on to the next one meanwhile."""
+def test_logout_while_the_user_is_at_the_provider_cancels_the_sign_in(
+    stage: Leaving, named: str
+) -> None:
+    """The user may have authenticated before the logout, so the pending sign-in is cancelled: even if
+    the provider's clock, which has whole seconds, reaches the next second in between."""
     scene = stage.scene
     scene.provider.clock = scene.process.clock
     scene.process.clock.ahead += 0.8 - scene.process.clock() % 1
@@ -528,8 +536,8 @@ def test_a_logout_while_the_user_is_at_the_provider(stage: Leaving, named: str) 
     assert "afterwards" in stage.alive()
 
 
-def test_a_logout_longer_ago_than_a_code_lives(stage: Leaving) -> None:
-    """Whoever brings a code now has signed in at the provider after it."""
+def test_logout_longer_ago_than_a_code_lives_cancels_nothing(stage: Leaving) -> None:
+    """A code that is still valid belongs to a sign-in after the logout."""
     attempt = stage.scene.begin()
     clock = stage.scene.process.clock
     stage.scene.provider.clock = clock
@@ -546,8 +554,8 @@ LONGER = {
 
 
 @pytest.mark.parametrize("named", NAMES)
-def test_a_lifetime_that_was_made_longer(stage: Leaving, named: str) -> None:
-    """Sessions from before last as long as they were to, and are found until then."""
+def test_sessions_from_before_a_longer_lifetime_are_ended(stage: Leaving, named: str) -> None:
+    """Earlier sessions keep their lifetime, and are found until its end."""
     scene = stage.scene
     before = scene.process.services.settings
     with (
@@ -571,8 +579,8 @@ def test_a_lifetime_that_was_made_longer(stage: Leaving, named: str) -> None:
         assert longer.alive() == frozenset()
 
 
-def test_logouts_of_others_stop_no_sign_in(stage: Leaving) -> None:
-    """Of another user, and of a session at Logto in another user's name."""
+def test_logouts_of_other_users_cancel_no_sign_in(stage: Leaving) -> None:
+    """One logout names another user; one names this session at Logto under another user."""
     attempt = stage.scene.begin()
     provider = stage.scene.provider
 
@@ -589,8 +597,8 @@ def test_logouts_of_others_stop_no_sign_in(stage: Leaving) -> None:
 
 
 @pytest.mark.parametrize("first", [{}, {"sub": None}], ids=["in their own name", "in any name"])
-def test_a_later_logout_takes_nothing_back(stage: Leaving, first: dict[str, Any]) -> None:
-    """A session at Logto that has ended has ended, whoever else is named for it afterwards."""
+def test_later_logout_takes_no_earlier_one_back(stage: Leaving, first: dict[str, Any]) -> None:
+    """A session at Logto stays ended, even if a later token names another user for it."""
     attempt = stage.scene.begin()
     provider = stage.scene.provider
 
@@ -605,9 +613,9 @@ def test_a_later_logout_takes_nothing_back(stage: Leaving, first: dict[str, Any]
     assert stage.finish(attempt, "first").replies[-1].status == 401
 
 
-def test_an_earlier_ending_hides_no_later_one(stage: Leaving) -> None:
-    """An operator's ending reaches half a minute ahead. A logout within that time still counts
-    for a sign-in that redeemed its code between the two."""
+def test_earlier_revocation_hides_no_later_one(stage: Leaving) -> None:
+    """An operator's revocation reaches half a minute ahead. A logout within that time still cancels
+    a sign-in that redeemed its code between the two."""
     now = int(stage.scene.process.clock())
     end_subject(MALLORY, until=now + 30, services=stage.scene.process.services)
     stage.scene.process.clock.ahead += 2
@@ -625,7 +633,7 @@ def test_an_earlier_ending_hides_no_later_one(stage: Leaving) -> None:
     assert stage.finish(attempt, "first").replies[-1].status == 401
 
 
-def test_rotated_keys(stage: Leaving) -> None:
+def test_token_by_a_rotated_key_is_accepted_and_by_the_old_one_refused(stage: Leaving) -> None:
     newer = ECKey.generate_key("P-384", {"kid": "newer", "use": "sig", "alg": "ES384"})
     assert stage.log_out(stage.token(sid=stage.sid("second"))) == 200
     stage.scene.provider.keys = [newer]
@@ -638,11 +646,12 @@ def test_rotated_keys(stage: Leaving) -> None:
     assert stage.alive() == {"other"}
 
 
-def test_a_hundred_unknown_keys(stage: Leaving) -> None:
-    """The refetches of keys stay bounded, and a good token is accepted meanwhile.
+def test_hundred_unknown_keys_cause_few_refetches_and_no_refusal_of_a_good_token(
+    stage: Leaving,
+) -> None:
+    """A token is refused if the keys were refetched for it.
 
-    A token is refused if the keys were fetched again for it. Without a refetch left nobody can say
-    whether it is good.
+    Without a refetch left it cannot be checked, so the answer is 503.
     """
     answers = []
     for number in range(100):
@@ -657,8 +666,8 @@ def test_a_hundred_unknown_keys(stage: Leaving) -> None:
     assert stage.log_out(stage.token()) == 200
 
 
-def test_rotated_keys_while_refetches_are_spent(stage: Leaving) -> None:
-    """A flood right after a rotation: a genuine token is not refused, and is accepted later."""
+def test_token_by_a_rotated_key_is_accepted_later_if_refetches_are_spent(stage: Leaving) -> None:
+    """A flood follows a rotation: a genuine token gets 503, and is accepted later."""
     clock = stage.scene.process.clock
     assert stage.log_out(stage.token(sid=stage.sid("second"))) == 200
     for number in range(20):
@@ -686,8 +695,10 @@ OUTAGES: dict[str, Answer] = {
 
 @pytest.mark.parametrize("where", [DISCOVERY, KEYS])
 @pytest.mark.parametrize("kind", cases(OUTAGES))
-def test_keys_unreachable(stage: Leaving, kind: str, where: str) -> None:
-    """Nobody can say whether the token is good: an error, and the same token is taken later."""
+def test_token_is_accepted_later_if_keys_are_unreachable(
+    stage: Leaving, kind: str, where: str
+) -> None:
+    """The token cannot be checked, so the answer is an error."""
     stage.scene.provider.responders[where] = lambda form: OUTAGES[kind]
     token = stage.token()
     assert stage.log_out(token) in (502, 503)
@@ -698,8 +709,8 @@ def test_keys_unreachable(stage: Leaving, kind: str, where: str) -> None:
 
 
 @pytest.mark.parametrize("kind", cases(OUTAGES))
-def test_new_keys_unreachable(stage: Leaving, kind: str) -> None:
-    """A warm process meets a key that it does not know while it cannot ask for it."""
+def test_token_is_accepted_later_if_new_keys_are_unreachable(stage: Leaving, kind: str) -> None:
+    """A warm process cannot fetch the key of a token that it does not know."""
     assert stage.log_out(stage.token(sid=stage.sid("second"))) == 200
     newer = ECKey.generate_key("P-384", {"kid": "newer", "use": "sig", "alg": "ES384"})
     stage.scene.provider.keys = [newer]
@@ -711,7 +722,7 @@ def test_new_keys_unreachable(stage: Leaving, kind: str) -> None:
     assert stage.alive() == {"other"}
 
 
-def test_the_table_names_nobody(stage: Leaving) -> None:
+def test_table_contains_no_name_of_a_token(stage: Leaving) -> None:
     token = stage.token()
     assert stage.log_out(token) == 200
     stored = raw_bytes(stage.scene.process.client, stage.scene.process.table_name)

@@ -27,7 +27,7 @@ def authorizer(scene: Scene) -> Iterator[Authorizer]:
 
 
 def claims(scene: Scene, **changes: Any) -> dict[str, Any]:
-    """The claims of a good access token; None takes one out."""
+    """Return the claims of a valid access token; None removes one."""
     now = int(scene.process.clock())
     values = {
         "iss": scene.provider.issuer,
@@ -52,7 +52,9 @@ def ask(authorizer: Authorizer, token: str, **named: Any) -> dict[str, Any] | No
 
 
 @pytest.mark.parametrize("typ", ["at+jwt", "AT+JWT", "application/at+jwt"])
-def test_a_good_one(scene: Scene, authorizer: Authorizer, typ: str) -> None:
+def test_valid_token_is_allowed_with_its_scopes(
+    scene: Scene, authorizer: Authorizer, typ: str
+) -> None:
     context = ask(authorizer, signed(scene, typ=typ))
     assert context is not None
     assert (context["sub"], context["scopes"]) == (SUBJECT, ["read:orders"])
@@ -66,8 +68,8 @@ RULES = {
 }
 
 
-def test_rules_are_for_sessions(scene: Scene) -> None:
-    """A bearer token is judged by its own audience and scopes."""
+def test_access_rules_do_not_apply_to_bearer_tokens(scene: Scene) -> None:
+    """A bearer token is checked by its audience and scopes."""
     settings = {**TOKEN_SETTINGS, **RULES}
     with started_authorizer(scene.process, settings, limits=scene.limits) as authorizer:
         context = ask(authorizer, signed(scene))
@@ -76,7 +78,7 @@ def test_rules_are_for_sessions(scene: Scene) -> None:
         assert ask(authorizer, signed(scene, aud="https://api.example.test/other")) is None
 
 
-def test_a_machine_is_known_by_its_subject(scene: Scene, authorizer: Authorizer) -> None:
+def test_machine_is_identified_by_its_subject(scene: Scene, authorizer: Authorizer) -> None:
     """Logto's tokens for machine-to-machine applications have the application's id as `sub`."""
     context = ask(authorizer, signed(scene, sub="machine", client_id="machine"))
     assert context is not None
@@ -87,7 +89,7 @@ def test_a_machine_is_known_by_its_subject(scene: Scene, authorizer: Authorizer)
     assert [context[name] for name in lists] == [[]] * len(lists)
 
 
-def test_an_organization_of_a_token(scene: Scene, authorizer: Authorizer) -> None:
+def test_organization_of_a_token_is_in_the_context(scene: Scene, authorizer: Authorizer) -> None:
     context = ask(authorizer, signed(scene, organization_id="contosoorg01"))
     assert context is not None
     assert context["organizations"] == ["contosoorg01"]
@@ -113,7 +115,9 @@ CLAIMS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", CLAIMS)
-def test_claims(scene: Scene, authorizer: Authorizer, name: str) -> None:
+def test_token_with_invalid_claims_is_denied(
+    scene: Scene, authorizer: Authorizer, name: str
+) -> None:
     assert ask(authorizer, signed(scene, **CLAIMS[name])) is None
 
 
@@ -141,7 +145,7 @@ FORGERIES: dict[str, Callable[[Scene], str]] = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_forgery(scene: Scene, authorizer: Authorizer, name: str) -> None:
+def test_forgery_is_denied(scene: Scene, authorizer: Authorizer, name: str) -> None:
     assert ask(authorizer, FORGERIES[name](scene)) is None
 
 
@@ -157,7 +161,7 @@ def test_forgery(scene: Scene, authorizer: Authorizer, name: str) -> None:
         "Bearer {},Bearer {}",
     ],
 )
-def test_bearer_header_without_a_good_token_is_not_saved_by_a_session(
+def test_bearer_header_without_a_valid_token_is_not_saved_by_a_session(
     scene: Scene, authorizer: Authorizer, header: str
 ) -> None:
     browser = scene.signed_in()
@@ -174,7 +178,7 @@ def test_bearer_header_without_a_good_token_is_not_saved_by_a_session(
 def test_header_of_another_scheme_is_ignored(
     scene: Scene, authorizer: Authorizer, header: str
 ) -> None:
-    """Browsers and proxies add one by themselves: it spoils no session, and replaces none."""
+    """Browsers and proxies add such headers by themselves."""
     browser = scene.signed_in()
     given = {"authorization": header.replace("{}", signed(scene))}
     assert authorizer.ask(browser, headers=given) is not None
@@ -194,10 +198,10 @@ SOURCES = {
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_answers_that_are_kept_by_something_else(
+def test_answer_that_would_be_kept_by_another_source_is_a_denial(
     scene: Scene, authorizer: Authorizer, name: str
 ) -> None:
-    """API Gateway would let the next request in for the cookie alone, without any token."""
+    """API Gateway would allow the next request by the cookie alone, without any token."""
     sources, allowed = SOURCES[name]
     bearer = f"Bearer {signed(scene)}"
     event = authorizer_event(route=ROUTE, cookies=["theme=dark"], headers={"authorization": bearer})
@@ -205,8 +209,10 @@ def test_answers_that_are_kept_by_something_else(
     assert authorizer.handler(event, None)["isAuthorized"] is allowed
 
 
-def test_a_route_of_another_resource(scene: Scene, authorizer: Authorizer) -> None:
-    """What is handed on there must be for what the route leads to."""
+def test_token_for_another_resource_is_denied_on_this_route(
+    scene: Scene, authorizer: Authorizer
+) -> None:
+    """A token that is forwarded must be for the route's own resource."""
     token = signed(scene)
     assert ask(authorizer, token, route="/organization") is None
     relayed = ask(authorizer, token, route=ROUTE)
@@ -218,7 +224,9 @@ def test_a_route_of_another_resource(scene: Scene, authorizer: Authorizer) -> No
     "answer",
     [Answer(status=500), Answer(reset=True), pytest.param(Answer(pause=STALL), marks=impatient)],
 )
-def test_keys_unreachable(scene: Scene, authorizer: Authorizer, answer: Answer) -> None:
+def test_unreachable_keys_deny_until_they_are_back(
+    scene: Scene, authorizer: Authorizer, answer: Answer
+) -> None:
     scene.provider.responders[KEYS] = lambda form: answer
     assert ask(authorizer, signed(scene)) is None
     scene.provider.responders.clear()

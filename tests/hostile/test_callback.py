@@ -62,7 +62,7 @@ QUERIES: dict[str, str] = {
 
 @pytest.mark.invariant(4)
 @pytest.mark.parametrize("name", QUERIES)
-def test_query(scene: Scene, name: str) -> None:
+def test_malformed_query_is_refused_and_leaves_the_transaction(scene: Scene, name: str) -> None:
     """Refused before the token request; the attempt can still be finished."""
     browser = scene.signed_in()
     attempt = scene.begin(browser)
@@ -158,15 +158,15 @@ def rows(scene: Scene) -> list[dict[str, object]]:
 
 @pytest.mark.invariant(1)
 @pytest.mark.parametrize("state", ["A" * 43, "-" * 43, "_" * 43])
-def test_state_that_nobody_made(scene: Scene, state: str) -> None:
+def test_unknown_state_is_refused(scene: Scene, state: str) -> None:
     attempt = scene.begin()
     scene.refused(scene.finish(attempt, state=state), token_requests=0)
     assert scene.finish(attempt).status == 302
 
 
 @pytest.mark.parametrize("signed_in", [True, False])
-def test_state_in_another_case(scene: Scene, signed_in: bool) -> None:
-    """It is another state, of the right form, which nobody made."""
+def test_state_in_another_case_is_unknown(scene: Scene, signed_in: bool) -> None:
+    """It is another, well-formed state that was never issued."""
     attempt = scene.begin(scene.signed_in() if signed_in else None)
     scene.provider.requests.clear()
     state = attempt.state[:-1].swapcase() + attempt.state[-1]
@@ -181,8 +181,8 @@ def test_state_in_another_case(scene: Scene, signed_in: bool) -> None:
 
 
 @pytest.mark.invariant(2)
-def test_state_of_another_browser(scene: Scene) -> None:
-    """A callback that an attacker began, opened by a victim: nobody is signed in as the other."""
+def test_state_of_another_browser_signs_nobody_in(scene: Scene) -> None:
+    """An attacker's callback, opened by a victim, does not sign the victim in as the attacker."""
     attacker, victim = scene.begin(), scene.browser()
     scene.begin(victim)
     url = attacker.callback(code=scene.provider.code_for(attacker.nonce), iss=scene.provider.issuer)
@@ -192,7 +192,7 @@ def test_state_of_another_browser(scene: Scene) -> None:
 
 
 @pytest.mark.invariant(2)
-def test_no_cookie(scene: Scene) -> None:
+def test_callback_without_a_cookie_leaves_the_transaction(scene: Scene) -> None:
     attempt = scene.begin()
     url = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
     scene.refused(scene.browser().get(url), token_requests=0)
@@ -201,7 +201,7 @@ def test_no_cookie(scene: Scene) -> None:
 
 @pytest.mark.invariant(2)
 @pytest.mark.parametrize("change", ["flipped", "short", "long", "empty", "other"])
-def test_forged_browser_cookie(scene: Scene, change: str) -> None:
+def test_forged_browser_cookie_leaves_the_transaction(scene: Scene, change: str) -> None:
     attempt = scene.begin()
     ((name, value),) = attempt.browser.jar.items()
     flipped = ("A" if value[0] != "A" else "B") + value[1:]
@@ -213,7 +213,7 @@ def test_forged_browser_cookie(scene: Scene, change: str) -> None:
 
 
 @pytest.mark.invariant(3)
-def test_replayed_while_signed_in(scene: Scene) -> None:
+def test_replayed_callback_of_a_signed_in_browser_goes_home(scene: Scene) -> None:
     attempt = scene.begin()
     url = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
     assert attempt.browser.get(url).status == 302
@@ -226,7 +226,7 @@ def test_replayed_while_signed_in(scene: Scene) -> None:
 
 
 @pytest.mark.invariant(3)
-def test_replayed_after_sign_out(scene: Scene) -> None:
+def test_replayed_callback_after_a_sign_out_is_refused(scene: Scene) -> None:
     attempt = scene.begin()
     url = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
     attempt.browser.get(url)
@@ -235,7 +235,7 @@ def test_replayed_after_sign_out(scene: Scene) -> None:
     assert scene.who(attempt.browser) is None
 
 
-def test_expired_while_still_in_the_table(scene: Scene) -> None:
+def test_expired_transaction_in_the_table_is_refused(scene: Scene) -> None:
     attempt = scene.begin()
     scene.process.clock.ahead = 3601
     assert len(rows(scene)) == 1
@@ -243,7 +243,7 @@ def test_expired_while_still_in_the_table(scene: Scene) -> None:
 
 
 @pytest.mark.invariant(4)
-def test_error_with_a_wrong_state(scene: Scene) -> None:
+def test_error_with_a_wrong_state_leaves_the_transaction(scene: Scene) -> None:
     attempt = scene.begin()
     reply = scene.finish(attempt, code=None, error="access_denied", state="A" * 43)
     scene.refused(reply, token_requests=0)
@@ -264,7 +264,7 @@ def test_error_with_a_wrong_state(scene: Scene) -> None:
         "__proto__",
     ],
 )
-def test_error_with_the_right_state(scene: Scene, error: str) -> None:
+def test_error_with_the_right_state_is_a_page_without_its_text(scene: Scene, error: str) -> None:
     browser = scene.signed_in()
     scene.provider.requests.clear()
     reply = scene.finish(
@@ -283,7 +283,7 @@ def test_error_with_the_right_state(scene: Scene, error: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_method(scene: Scene, method: str) -> None:
+def test_other_method_leaves_the_transaction(scene: Scene, method: str) -> None:
     attempt = scene.begin()
     query = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
     reply = attempt.browser.send(method, query, NAVIGATION)
@@ -293,7 +293,7 @@ def test_method(scene: Scene, method: str) -> None:
     assert attempt.browser.get(query).status == 302
 
 
-def test_response_by_form_is_not_taken(scene: Scene) -> None:
+def test_response_by_form_is_refused(scene: Scene) -> None:
     attempt = scene.begin()
     form = attempt.callback(code=scene.provider.code_for(attempt.nonce), iss=scene.provider.issuer)
     reply = attempt.browser.post("/callback", NAVIGATION, form.partition("?")[2])
@@ -302,7 +302,7 @@ def test_response_by_form_is_not_taken(scene: Scene) -> None:
 
 
 @pytest.mark.invariant(2)
-def test_five_tabs_in_any_order(scene: Scene) -> None:
+def test_five_tabs_finish_in_any_order(scene: Scene) -> None:
     browser = scene.browser()
     attempts = [scene.begin(browser, f"return_to=/tab{n}") for n in range(5)]
     for n in (4, 1, 3, 0, 2):
@@ -311,7 +311,7 @@ def test_five_tabs_in_any_order(scene: Scene) -> None:
 
 
 @pytest.mark.invariant(2)
-def test_fifty_abandoned_attempts(scene: Scene) -> None:
+def test_fifty_abandoned_attempts_leave_one_small_cookie(scene: Scene) -> None:
     browser = scene.browser()
     attempts = [scene.begin(browser) for _ in range(50)]
     assert sum(len(name) + len(value) for name, value in browser.jar.items()) < 100
@@ -319,8 +319,8 @@ def test_fifty_abandoned_attempts(scene: Scene) -> None:
     assert scene.finish(attempts[49]).status == 302
 
 
-def test_two_hundred_planted_browser_cookies(scene: Scene) -> None:
-    """More cookies than a condition can name: the right one may be hidden, nothing breaks."""
+def test_two_hundred_planted_browser_cookies_hide_nothing(scene: Scene) -> None:
+    """There are more cookies than a condition can name."""
     attempt = scene.begin()
     own = dict(attempt.browser.jar)
     planted = {f"__Host-signin-{n:06d}": f"{n:043d}" for n in range(200)}

@@ -1,4 +1,4 @@
-"""Time runs out: what is over then, what is done all the same, and in which order."""
+"""Time runs out: what is given up then, what is done nevertheless, and in which order."""
 
 import time
 from collections.abc import Mapping
@@ -28,14 +28,14 @@ HERE = {"origin": f"https://{DOMAIN}", "accept": "text/html"}
 
 
 @pytest.mark.limits(page_seconds=0)
-def test_limit_of_a_page(scene: Scene) -> None:
+def test_limit_of_a_page_makes_it_unavailable(scene: Scene) -> None:
     reply = scene.browser().get("/sign-in")
     scene.unavailable(reply)
     assert reply.status == 503
 
 
 def test_limit_of_a_sign_out_is_its_own(scene: Scene) -> None:
-    """It goes on when a page would have been given up."""
+    """It continues after the limit of a page."""
     browser = scene.signed_in()
     with started_process(
         scene.provider.url,
@@ -47,7 +47,7 @@ def test_limit_of_a_sign_out_is_its_own(scene: Scene) -> None:
     assert scene.who(browser) is None
 
 
-def test_limit_of_the_authorizer(scene: Scene) -> None:
+def test_limit_of_the_authorizer_denies_and_keeps_the_session(scene: Scene) -> None:
     browser = scene.signed_in()
     with started_authorizer(
         scene.process, limits=replace(scene.limits, authorizer_seconds=0)
@@ -57,7 +57,7 @@ def test_limit_of_the_authorizer(scene: Scene) -> None:
         assert patient.ask(browser) is not None
 
 
-def test_limit_of_a_message(scene: Scene) -> None:
+def test_limit_of_a_message_is_an_error_that_a_repetition_repairs(scene: Scene) -> None:
     browser = scene.signed_in()
     created = datetime.fromtimestamp(scene.process.clock() + 1, UTC).isoformat()
     event = {"event": "User.Deleted", "createdAt": created, "data": {"id": SUBJECT}}
@@ -72,8 +72,8 @@ def test_limit_of_a_message(scene: Scene) -> None:
 
 
 @pytest.mark.limits(sign_out_provider_seconds=0.2)
-def test_revocation_that_hangs_at_a_sign_out(scene: Scene) -> None:
-    """It is given up before it has answered, which is logged, and the sign-out goes on."""
+def test_revocation_that_hangs_is_logged_and_the_sign_out_succeeds(scene: Scene) -> None:
+    """The revocation is given up before its answer."""
     browser = scene.signed_in()
     scene.provider.responders[REVOCATION] = lambda _: Answer(pause=STALL)
     assert browser.post("/sign-out", HERE).status == 303
@@ -85,8 +85,8 @@ def test_revocation_that_hangs_at_a_sign_out(scene: Scene) -> None:
 @pytest.mark.limits(
     sign_out_provider_seconds=0.2, metadata_fresh_seconds=600, metadata_stale_seconds=601
 )
-def test_end_of_session_page_that_cannot_be_found_in_time(scene: Scene) -> None:
-    """Discovery answers in the end, and is not waited for."""
+def test_end_of_session_page_that_cannot_be_found_in_time_is_not_waited_for(scene: Scene) -> None:
+    """Discovery would answer after the limit."""
     browser = scene.signed_in()
     document = scene.provider.metadata(scene.provider._document())
     scene.provider.responders[DISCOVERY] = lambda _: as_json(document, pause=STALL)
@@ -130,7 +130,7 @@ def test_sign_out_leaves_no_listing(scene: Scene) -> None:
     assert listings(scene) == []
 
 
-def test_sign_in_leaves_no_listing_of_the_session_before(scene: Scene) -> None:
+def test_sign_in_leaves_no_listing_of_the_previous_session(scene: Scene) -> None:
     scene.provider.claims = with_sid
     browser = scene.signed_in()
     before = set(listings(scene))

@@ -36,7 +36,7 @@ POISON = {
 
 @pytest.mark.invariant(18)
 @pytest.mark.parametrize("name", POISON)
-def test_poisoned_header(scene: Scene, name: str) -> None:
+def test_poisoned_header_changes_no_url(scene: Scene, name: str) -> None:
     browser = scene.browser()
     headers = {**NAVIGATION, **POISON[name]}
     started = browser.get("/sign-in?return_to=/x", headers)
@@ -76,7 +76,7 @@ PATHS = {
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: ascii(path)[:24])
-def test_path(scene: Scene, path: str) -> None:
+def test_odd_path_reaches_no_page(scene: Scene, path: str) -> None:
     browser = scene.signed_in()
     event = http_event(
         "GET", path, headers=NAVIGATION, cookies=[f"{SESSION}={browser.jar[SESSION]}"]
@@ -157,7 +157,7 @@ EVENTS = {
 
 
 @pytest.mark.parametrize("name", EVENTS)
-def test_event(scene: Scene, name: str) -> None:
+def test_event_with_odd_members_gets_a_clean_answer(scene: Scene, name: str) -> None:
     answer = scene.process.handler(EVENTS[name], None)
     json.dumps(answer)  # what the runtime does with it
     reply = read_answer(answer)
@@ -182,7 +182,7 @@ NO_REQUESTS = {
 
 
 @pytest.mark.parametrize("name", NO_REQUESTS)
-def test_event_that_is_no_request_is_answered_and_counted_nowhere(scene: Scene, name: str) -> None:
+def test_event_with_no_request_is_answered_and_not_counted(scene: Scene, name: str) -> None:
     scene.printed()
     reply = read_answer(scene.process.handler(NO_REQUESTS[name], None))
     assert (reply.status, reply.body) == (200, "{}")
@@ -211,8 +211,10 @@ HOSTS = [
 @pytest.mark.invariant(18)
 @pytest.mark.parametrize("path", ["/", "/me", "/sign-in", "/callback?x=1", "/nowhere"])
 @pytest.mark.parametrize("number", range(len(HOSTS)))
-def test_whom_the_client_says_it_speaks_to(scene: Scene, number: int, path: str) -> None:
-    """Nobody reads it: the answer is the one without it."""
+def test_host_that_the_client_says_it_speaks_to_is_not_read(
+    scene: Scene, number: int, path: str
+) -> None:
+    """The answer is the same without such a header."""
     browser = scene.browser()
     plain, told = (browser.get(path, {**NAVIGATION, **more}) for more in ({}, HOSTS[number]))
     assert (told.status, told.headers["content-type"]) == (
@@ -223,7 +225,7 @@ def test_whom_the_client_says_it_speaks_to(scene: Scene, number: int, path: str)
 
 
 @pytest.mark.parametrize("encoded", [True, False])
-def test_body_of_a_form(scene: Scene, encoded: bool) -> None:
+def test_body_of_a_form_is_redirected_as_a_query(scene: Scene, encoded: bool) -> None:
     form = f"iss={scene.provider.issuer}&login_hint=a%40b.test"
     event = http_event("POST", "/sign-in", headers=NAVIGATION)
     event["headers"]["content-type"] = "application/x-www-form-urlencoded; charset=utf-8"
@@ -239,13 +241,13 @@ def test_body_of_a_form(scene: Scene, encoded: bool) -> None:
 @pytest.mark.parametrize(
     "kind", ["application/json", "multipart/form-data; boundary=x", "text/plain", ""]
 )
-def test_body_that_is_no_form(scene: Scene, kind: str) -> None:
+def test_body_of_another_type_is_refused(scene: Scene, kind: str) -> None:
     reply = scene.browser().post("/sign-in", {**NAVIGATION, "content-type": kind}, "iss=x")
     scene.refused(reply)
 
 
 @pytest.mark.parametrize("size", [9_000, 5_000_000])
-def test_body_larger_than_any(scene: Scene, size: int) -> None:
+def test_oversized_body_is_refused(scene: Scene, size: int) -> None:
     reply = scene.browser().post("/sign-in", NAVIGATION, "login_hint=" + "x" * size)
     scene.refused(reply)
 
@@ -262,7 +264,7 @@ QUERIES = [
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query[:28])
-def test_sign_in_query(scene: Scene, query: str) -> None:
+def test_malformed_sign_in_query_is_refused(scene: Scene, query: str) -> None:
     browser = scene.signed_in()
     reply = browser.get(f"/sign-in?{query}")
     scene.refused(reply)
@@ -305,7 +307,7 @@ def test_parameter_that_is_not_read_spoils_no_sign_in(scene: Scene, query: str) 
         ("aa ab ac ad ae af ag ah ai aj ak al".replace(" ", "+"), "aa ab ac ad ae af ag ah ai aj"),
     ],
 )  # fmt: skip
-def test_locale_that_is_odd_is_no_error(scene: Scene, given: str, sent: str | None) -> None:
+def test_unknown_locale_is_left_out(scene: Scene, given: str, sent: str | None) -> None:
     started = scene.browser().get(f"/sign-in?ui_locales={given}")
     assert started.status == 302
     asked = parse_qs(urlsplit(started.location).query)
@@ -325,13 +327,13 @@ def test_head_is_answered_like_get_without_a_body(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/callback?state=x"])
-def test_head_of_what_writes_is_refused(scene: Scene, path: str) -> None:
+def test_head_of_a_page_that_writes_is_refused(scene: Scene, path: str) -> None:
     reply = scene.browser().send("HEAD", path, NAVIGATION)
     assert (reply.status, reply.body, reply.set_cookies) == (405, "", ())
     assert dump(scene.process.client, scene.process.table_name) == []
 
 
-def test_stage_prefix_and_several_cookies(scene: Scene) -> None:
+def test_stage_prefix_is_a_part_of_every_url(scene: Scene) -> None:
     browser = scene.browser()
     browser.domain = "abc.execute-api.eu-central-1.amazonaws.com"
     browser.stage = "prod"

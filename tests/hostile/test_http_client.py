@@ -39,7 +39,7 @@ Talk = Callable[[socket.socket], None]
 
 
 class Peer(socketserver.ThreadingTCPServer):
-    """A server on loopback that says what a test wants."""
+    """A server on loopback that sends what a test tells it to."""
 
     daemon_threads = True
     block_on_close = False
@@ -60,7 +60,7 @@ class Peer(socketserver.ThreadingTCPServer):
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/oidc"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is what these tests are about."""
+        """Ignore clients that disconnect, which these tests do on purpose."""
 
 
 class _Conversation(socketserver.BaseRequestHandler):
@@ -162,21 +162,21 @@ SLOW: dict[str, Talk] = {
 
 
 @pytest.mark.parametrize("kind", SLOW)
-def test_slow_peer(kind: str) -> None:
-    """Each byte comes soon, so a limit of one read never ends it."""
+def test_drip_of_bytes_is_given_up_at_the_limit(kind: str) -> None:
+    """Each byte arrives soon, so a limit for single reads is never reached."""
     with peer(SLOW[kind]) as slow, client(HASTY) as http:
         with pytest.raises(ProviderSilent):
             get(http, slow.url)
         assert len(slow.connections) == 1
 
 
-def test_drip_over_tls(certificate: ssl.SSLContext) -> None:
+def test_drip_over_tls_is_given_up_at_the_limit(certificate: ssl.SSLContext) -> None:
     slow = peer(SLOW["drips its body"], certificate)
     with slow as server, client(HASTY) as http, pytest.raises(ProviderSilent):
         get(http, server.url)
 
 
-def test_drip_until_the_deadline_of_the_request() -> None:
+def test_drip_is_given_up_at_the_deadline_of_the_request() -> None:
     with peer(SLOW["drips its body"]) as slow, client() as http, pytest.raises(ProviderSilent):
         get(http, slow.url, seconds=SECONDS)
 
@@ -188,8 +188,8 @@ def test_deadline_that_has_passed_sends_nothing() -> None:
         assert good.connections == []
 
 
-def test_silent_peer_that_never_accepts() -> None:
-    """The system takes the connection and the request; nobody reads them."""
+def test_silent_peer_that_never_accepts_is_given_up() -> None:
+    """The system accepts the connection and the request, but the program reads neither."""
     with socket.create_server(("127.0.0.1", 0)) as listener, client(HASTY) as http:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/oidc"
         with pytest.raises(ProviderSilent):
@@ -208,7 +208,7 @@ def test_peer_that_hangs_up_is_not_asked_again(send: Callable[[HttpClient, str],
         assert len(rude.connections) == len(rude.requests) == 1
 
 
-def test_refused_connection_after_a_good_exchange() -> None:
+def test_refused_connection_after_a_good_exchange_is_unavailable() -> None:
     with client() as http:
         with peer(says(GOOD)) as good:
             assert get(http, good.url).body == b"{}"
@@ -227,8 +227,8 @@ SHORT = {
 
 
 @pytest.mark.parametrize("cut", SHORT)
-def test_short_answer(cut: str) -> None:
-    """JSON that is cut off can be JSON still."""
+def test_short_answer_is_refused(cut: str) -> None:
+    """JSON that is cut off can still be valid JSON."""
 
     def talk(sock: socket.socket) -> None:
         sock.sendall(SHORT[cut])
@@ -251,7 +251,7 @@ LENGTHS: dict[str, Callable[[int], bytes]] = {
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_large_answer(length: str) -> None:
+def test_large_answer_is_refused(length: str) -> None:
     def talk(sock: socket.socket) -> None:
         with contextlib.suppress(OSError):  # it is not read to its end
             sock.sendall(LENGTHS[length](sizes.pop(0)))
@@ -266,8 +266,8 @@ def test_large_answer(length: str) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirect(status: int) -> None:
-    """It is not followed, and it is no answer."""
+def test_redirect_is_refused_and_not_followed(status: int) -> None:
+    """The target is not requested, and the redirect is not accepted as an answer."""
     answers = [
         b"HTTP/1.1 %d Moved\r\nLocation: /oidc/x\r\nContent-Length: 0\r\n\r\n" % status,
         GOOD,
@@ -278,8 +278,8 @@ def test_redirect(status: int) -> None:
         assert len(moved.requests) == 1
 
 
-def test_connection_that_was_idle_too_long() -> None:
-    """Nor is one used again if the clock has gone back: nobody knows how long it was idle."""
+def test_connection_that_was_idle_too_long_is_not_used_again() -> None:
+    """If the clock has gone back, the idle time is unknown, and it is not used either."""
     now = [1_800_000_000.0]
     keep = PATIENT.keep_alive_seconds
     with peer(says(GOOD)) as good, client(clock=lambda: now[0]) as http:
@@ -289,7 +289,7 @@ def test_connection_that_was_idle_too_long() -> None:
             assert len(good.connections) == connections
 
 
-def test_name_that_resolves_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_name_that_resolves_slowly_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     found, waiting = socket.getaddrinfo, threading.Event()
 
     def slowly(*args: Any, **named: Any) -> Any:
@@ -305,7 +305,9 @@ def test_name_that_resolves_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("failure", [socket.gaierror(), UnicodeError()])
-def test_name_that_cannot_be_resolved(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+def test_name_that_cannot_be_resolved_is_unavailable(
+    monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
     def fail(*_: Any, **__: Any) -> Any:
         raise failure
 
@@ -332,7 +334,9 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> 
     monkeypatch.setattr(socket.socket, "connect", connecting)
 
 
-def test_second_address_if_the_first_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_address_is_tried_if_the_first_never_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The first gets a part of the time, so that there is some left for the second."""
     limits = replace(PATIENT, exchange_seconds=SLOWNESS, connect_seconds=0.1)
     with peer(says(GOOD)) as good, client(limits) as http:
@@ -340,7 +344,7 @@ def test_second_address_if_the_first_never_answers(monkeypatch: pytest.MonkeyPat
         assert get(http, f"http://logto.test:{good.port}/oidc").body == b"{}"
 
 
-def test_next_address_if_the_first_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_next_address_is_tried_if_the_first_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         closed = listener.getsockname()[1]
     with peer(says(GOOD)) as good, client() as http:
@@ -348,7 +352,7 @@ def test_next_address_if_the_first_refuses(monkeypatch: pytest.MonkeyPatch) -> N
         assert get(http, f"http://logto.test:{good.port}/oidc").body == b"{}"
 
 
-def test_address_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_address_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve_to(monkeypatch, (NOWHERE, 80))
     limits = replace(PATIENT, connect_seconds=0.1)
     with client(limits) as http, pytest.raises(ProviderUnavailable):
@@ -388,19 +392,19 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLConte
     return context
 
 
-def test_trusted_certificate(certificate: ssl.SSLContext) -> None:
+def test_trusted_certificate_is_accepted(certificate: ssl.SSLContext) -> None:
     with peer(says(GOOD), certificate) as good, client() as http:
         assert get(http, good.url).body == b"{}"
 
 
-def test_certificate_of_another_name(certificate: ssl.SSLContext) -> None:
+def test_certificate_of_another_name_is_refused(certificate: ssl.SSLContext) -> None:
     with peer(says(GOOD), certificate) as other, client() as http:
         with pytest.raises(ProviderUnavailable):
             get(http, f"https://localhost:{other.port}/oidc")
         assert other.requests == []
 
 
-def test_certificate_that_nobody_trusts(
+def test_certificate_of_an_unknown_authority_is_refused(
     certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")

@@ -57,14 +57,14 @@ Ask = Callable[..., dict[str, Any] | None]
 
 
 def an_hour_later(scene: Scene, browser: Any) -> None:
-    """The access token has expired, and the session is in use still."""
+    """Let the access token expire while the session stays in use."""
     for _ in range(2):
         scene.process.clock.ahead += 1801
         assert scene.who(browser) == SUBJECT
 
 
 def expired(scene: Scene, authorizer: Authorizer) -> Any:
-    """A browser whose access token has expired, and whose next request has to refresh."""
+    """Return a browser whose access token has expired: its next request has to refresh."""
     browser = scene.signed_in()
     assert authorizer.ask(browser, route=ROUTE) is not None
     an_hour_later(scene, browser)
@@ -74,7 +74,7 @@ def expired(scene: Scene, authorizer: Authorizer) -> Any:
 
 
 def near_expiry(scene: Scene, authorizer: Authorizer) -> Any:
-    """A browser whose access token is due for renewal and still valid."""
+    """Return a browser whose access token is due for renewal and still valid."""
     browser = scene.signed_in()
     assert authorizer.ask(browser, route=ROUTE) is not None
     scene.process.clock.ahead += 3600 - 30
@@ -83,7 +83,7 @@ def near_expiry(scene: Scene, authorizer: Authorizer) -> Any:
     return browser
 
 
-def test_a_rotated_refresh_token_is_the_next_one_sent(scene: Scene, authorizer: Authorizer) -> None:
+def test_rotated_refresh_token_is_sent_next(scene: Scene, authorizer: Authorizer) -> None:
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
     for _ in range(3):
@@ -94,7 +94,7 @@ def test_a_rotated_refresh_token_is_the_next_one_sent(scene: Scene, authorizer: 
     assert not scene.provider.grant_ended
 
 
-def test_no_refresh_token_in_the_answer_keeps_the_old_one(
+def test_token_response_without_a_refresh_token_keeps_the_old_one(
     scene: Scene, authorizer: Authorizer
 ) -> None:
     browser = expired(scene, authorizer)
@@ -118,7 +118,9 @@ def test_invalid_grant_ends_the_session(scene: Scene, authorizer: Authorizer) ->
     assert scene.provider.count(TOKEN) == 1
 
 
-def test_invalid_grant_after_another_environment_won(scene: Scene, authorizer: Authorizer) -> None:
+def test_invalid_grant_after_another_process_won_the_lease_ends_nothing(
+    scene: Scene, authorizer: Authorizer
+) -> None:
     """While this one waits for its answer, another takes the lapsed lease and succeeds."""
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
@@ -146,7 +148,7 @@ def revocable(provider: EvilProvider) -> None:
 
 
 def another_takes_the_lease(scene: Scene, authorizer: Authorizer, browser: Any) -> None:
-    """A lease lapses, and another process takes it and is still at work."""
+    """Let the lease lapse, and another process take it and still hold it."""
     scene.process.clock.ahead += scene.limits.lease_seconds + 1
     now = scene.process.clock()
     lease = Lease(owner="another", until=now + scene.limits.lease_seconds)
@@ -159,7 +161,7 @@ def another_takes_the_lease(scene: Scene, authorizer: Authorizer, browser: Any) 
 def test_slow_holder_writes_and_revokes_nothing_once_another_took_over(
     scene: Scene, authorizer: Authorizer, finished: bool
 ) -> None:
-    """Its answer is good for this request. The grant is the other's by then."""
+    """Its token response is used for this request. The grant belongs to the other one by then."""
     browser = expired(scene, authorizer)
     revocable(scene.provider)
     rows: list[Any] = []
@@ -280,7 +282,9 @@ OUTAGES: dict[str, Answer] = {
 
 @pytest.mark.invariant(9)
 @pytest.mark.parametrize("kind", cases(OUTAGES))
-def test_outage_while_the_token_is_valid(scene: Scene, authorizer: Authorizer, kind: str) -> None:
+def test_outage_while_the_token_is_valid_allows(
+    scene: Scene, authorizer: Authorizer, kind: str
+) -> None:
     browser = near_expiry(scene, authorizer)
     scene.provider.responders[TOKEN] = lambda form: OUTAGES[kind]
     context = authorizer.ask(browser, route=ROUTE)
@@ -292,8 +296,10 @@ def test_outage_while_the_token_is_valid(scene: Scene, authorizer: Authorizer, k
 
 @pytest.mark.invariant(9)
 @pytest.mark.parametrize("kind", cases(OUTAGES))
-def test_outage_with_no_valid_token(scene: Scene, authorizer: Authorizer, kind: str) -> None:
-    """Denied, signed in still, and well again with the provider."""
+def test_outage_without_a_valid_token_denies_and_keeps_the_session(
+    scene: Scene, authorizer: Authorizer, kind: str
+) -> None:
+    """The session stays, and requests are allowed again once the provider answers."""
     browser = expired(scene, authorizer)
     scene.provider.responders[TOKEN] = lambda form: OUTAGES[kind]
     assert authorizer.ask(browser, route=ROUTE) is None
@@ -306,7 +312,9 @@ def test_outage_with_no_valid_token(scene: Scene, authorizer: Authorizer, kind: 
 
 
 @pytest.mark.limits(refresh_backoff_seconds=30)
-def test_after_a_failure_nobody_asks_for_a_moment(scene: Scene, authorizer: Authorizer) -> None:
+def test_failure_is_followed_by_a_moment_without_requests(
+    scene: Scene, authorizer: Authorizer
+) -> None:
     browser = expired(scene, authorizer)
     scene.provider.responders[TOKEN] = lambda form: Answer(status=500)
     for _ in range(5):
@@ -318,7 +326,7 @@ def test_after_a_failure_nobody_asks_for_a_moment(scene: Scene, authorizer: Auth
 
 
 def lost(provider: EvilProvider) -> Callable[[dict[str, str]], Answer]:
-    """Redeems the token, and loses the answer."""
+    """Redeem the token, and lose the answer."""
 
     def answer(form: dict[str, str]) -> Answer:
         provider.tokens(form)
@@ -328,8 +336,8 @@ def lost(provider: EvilProvider) -> Callable[[dict[str, str]], Answer]:
 
 
 @pytest.mark.invariant(8)
-def test_answer_lost_after_rotation(scene: Scene, authorizer: Authorizer) -> None:
-    """The token is not sent again: introspection tells that it is spent, and the session ends."""
+def test_answer_lost_after_rotation_ends_the_session(scene: Scene, authorizer: Authorizer) -> None:
+    """Introspection reports that the refresh token is spent, so it is not sent again."""
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
     scene.provider.responders[TOKEN] = lost(scene.provider)
@@ -343,8 +351,10 @@ def test_answer_lost_after_rotation(scene: Scene, authorizer: Authorizer) -> Non
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_5xx_after_rotation(scene: Scene, authorizer: Authorizer, status: int) -> None:
-    """A proxy's answer says nothing of what Logto has done: the token is not sent again."""
+def test_5xx_after_rotation_is_not_followed_by_another_redemption(
+    scene: Scene, authorizer: Authorizer, status: int
+) -> None:
+    """A proxy's answer does not show what Logto has done."""
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
 
@@ -362,8 +372,10 @@ def test_5xx_after_rotation(scene: Scene, authorizer: Authorizer, status: int) -
     assert not scene.provider.grant_ended
 
 
-def test_answer_lost_and_credentials_refused(scene: Scene, authorizer: Authorizer) -> None:
-    """Introspection that refuses this application has said nothing of the token."""
+def test_answer_lost_and_credentials_refused_keeps_the_session(
+    scene: Scene, authorizer: Authorizer
+) -> None:
+    """Introspection that refuses this application says nothing about the token."""
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
     scene.provider.responders[TOKEN] = lost(scene.provider)
@@ -382,8 +394,10 @@ def test_answer_lost_and_credentials_refused(scene: Scene, authorizer: Authorize
 
 
 @pytest.mark.limits(metadata_renewal_seconds=0.2)
-def test_discovery_hangs_while_what_is_known_is_old(scene: Scene, authorizer: Authorizer) -> None:
-    """What is known serves after a moment, and the refresh has its time still."""
+def test_discovery_that_hangs_leaves_old_metadata_in_use(
+    scene: Scene, authorizer: Authorizer
+) -> None:
+    """The renewal of metadata is given up after a moment, so the refresh still has its time."""
     browser = expired(scene, authorizer)
     scene.provider.responders[DISCOVERY] = lambda form: Answer(pause=STALL)
     assert authorizer.ask(browser, route=ROUTE) is not None
@@ -394,8 +408,10 @@ def test_discovery_hangs_while_what_is_known_is_old(scene: Scene, authorizer: Au
 
 
 @pytest.mark.limits(metadata_renewal_seconds=0.2)
-def test_keys_hang_after_rotation(scene: Scene, authorizer: Authorizer) -> None:
-    """An ID token that cannot be checked at present throws no access token away."""
+def test_keys_that_hang_after_rotation_do_not_discard_the_access_token(
+    scene: Scene, authorizer: Authorizer
+) -> None:
+    """Only the ID token cannot be checked at present."""
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
     scene.provider.keys = [RS256]
@@ -405,8 +421,10 @@ def test_keys_hang_after_rotation(scene: Scene, authorizer: Authorizer) -> None:
 
 
 @pytest.mark.parametrize("limit", ["lease_needs_seconds", "redeem_needs_seconds"])
-def test_a_table_that_leaves_no_time(scene: Scene, authorizer: Authorizer, limit: str) -> None:
-    """Nothing is begun that could not be finished: a valid token serves on, otherwise a denial."""
+def test_table_that_leaves_no_time_begins_no_redemption(
+    scene: Scene, authorizer: Authorizer, limit: str
+) -> None:
+    """A redemption that could not be finished is not begun; a valid token is still used."""
     browser = near_expiry(scene, authorizer)
     changed: Any = {limit: 2 * scene.limits.authorizer_seconds}
     late = replace(scene.limits, **changed)
@@ -422,8 +440,8 @@ def test_a_table_that_leaves_no_time(scene: Scene, authorizer: Authorizer, limit
 
 
 @pytest.mark.invariant(8)
-def test_time_runs_out_once_a_rotated_token_is_stored(scene: Scene, authorizer: Authorizer) -> None:
-    """The rotated refresh token is stored first; the rest can wait for the next request."""
+def test_rotated_token_is_stored_before_time_runs_out(scene: Scene, authorizer: Authorizer) -> None:
+    """The rotated refresh token is stored first; the next request does the rest."""
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
     gone, updates = [0.0], []
@@ -448,8 +466,10 @@ def test_time_runs_out_once_a_rotated_token_is_stored(scene: Scene, authorizer: 
     assert not scene.provider.grant_ended
 
 
-def test_answer_lost_without_rotation(scene: Scene, authorizer: Authorizer) -> None:
-    """The token counts still, so it goes on."""
+def test_answer_lost_without_rotation_is_redeemed_again(
+    scene: Scene, authorizer: Authorizer
+) -> None:
+    """Introspection reports that the refresh token is still valid."""
     browser = expired(scene, authorizer)
     scene.provider.responders[TOKEN] = lost(scene.provider)
     assert authorizer.ask(browser, route=ROUTE) is None
@@ -459,7 +479,7 @@ def test_answer_lost_without_rotation(scene: Scene, authorizer: Authorizer) -> N
     assert scene.who(browser) == SUBJECT
 
 
-def test_answer_lost_and_nobody_says_whether_it_counts(
+def test_answer_lost_while_introspection_says_nothing_ends_the_session(
     provider: EvilProvider, scene: Scene, authorizer: Authorizer
 ) -> None:
     provider.introspects = False
@@ -474,8 +494,10 @@ def test_answer_lost_and_nobody_says_whether_it_counts(
     assert scene.who(browser) is None
 
 
-def test_answer_lost_and_introspection_down(scene: Scene, authorizer: Authorizer) -> None:
-    """Not knowing is no reason to redeem, and none to end the session."""
+def test_answer_lost_with_introspection_down_neither_redeems_nor_ends(
+    scene: Scene, authorizer: Authorizer
+) -> None:
+    """An unknown state is a reason neither to redeem again nor to end the session."""
     browser = expired(scene, authorizer)
     scene.provider.responders[TOKEN] = lost(scene.provider)
     assert authorizer.ask(browser, route=ROUTE) is None
@@ -490,8 +512,10 @@ def test_answer_lost_and_introspection_down(scene: Scene, authorizer: Authorizer
     assert authorizer.ask(browser, route=ROUTE) is not None
 
 
-def test_keys_down_after_rotation(scene: Scene, authorizer: Authorizer) -> None:
-    """What was redeemed is kept, and the identity stays as it was."""
+def test_keys_that_fail_after_rotation_leave_the_identity_and_keep_the_token(
+    scene: Scene, authorizer: Authorizer
+) -> None:
+    """The new ID token cannot be checked, so the previous identity stays."""
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
     scene.provider.keys = [RS256]
@@ -520,7 +544,9 @@ CLAIMS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.invariant(10)
 @pytest.mark.parametrize("kind", CLAIMS)
-def test_identity_is_pinned(scene: Scene, authorizer: Authorizer, kind: str) -> None:
+def test_token_response_of_another_identity_is_refused(
+    scene: Scene, authorizer: Authorizer, kind: str
+) -> None:
     browser = expired(scene, authorizer)
     before = scene.provider.secrets.copy()
     scene.provider.claims = lambda claims: {**claims, **CLAIMS[kind]}
@@ -531,8 +557,10 @@ def test_identity_is_pinned(scene: Scene, authorizer: Authorizer, kind: str) -> 
 
 
 @pytest.mark.parametrize("value", [0, 1, 30, -1, 1e30, "3600", None, True, float("1e400")])
-def test_expires_in(scene: Scene, authorizer: Authorizer, value: object) -> None:
-    """Whatever it says, a burst of requests costs one refresh."""
+def test_any_expires_in_causes_one_refresh(
+    scene: Scene, authorizer: Authorizer, value: object
+) -> None:
+    """A burst of requests costs one refresh."""
     browser = expired(scene, authorizer)
     scene.provider.token_response = lambda answer: {**answer, "expires_in": value}
     if value == float("inf"):
@@ -546,8 +574,10 @@ def test_expires_in(scene: Scene, authorizer: Authorizer, value: object) -> None
     assert scene.provider.count(TOKEN) == 1
 
 
-def test_no_refresh_token_at_all(scene: Scene, authorizer: Authorizer) -> None:
-    """A sign-in without one has an identity and no tokens."""
+def test_sign_in_without_a_refresh_token_has_an_identity_and_no_tokens(
+    scene: Scene, authorizer: Authorizer
+) -> None:
+    """No request is made to the token endpoint."""
     scene.provider.token_response = lambda answer: {**answer, "refresh_token": None}
     browser = scene.signed_in()
     scene.provider.requests.clear()
@@ -557,7 +587,7 @@ def test_no_refresh_token_at_all(scene: Scene, authorizer: Authorizer) -> None:
 
 
 @pytest.mark.invariant(14)
-def test_sign_out_during_a_refresh(scene: Scene, authorizer: Authorizer) -> None:
+def test_sign_out_during_a_refresh_stays_signed_out(scene: Scene, authorizer: Authorizer) -> None:
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
 
@@ -578,11 +608,10 @@ def test_sign_out_during_a_refresh(scene: Scene, authorizer: Authorizer) -> None
 
 @pytest.mark.parametrize("call", range(1, 7))
 @pytest.mark.parametrize("kind", KINDS)
-def test_table_failing_at_any_call(
+def test_table_failing_at_any_call_causes_no_second_redemption(
     scene: Scene, authorizer: Authorizer, kind: str, call: int
 ) -> None:
-    """A denial or an answer; afterwards the session is there or has cleanly ended, and no refresh
-    token was sent a second time."""
+    """Afterwards the session exists or has cleanly ended, and no refresh token was sent twice."""
     scene.provider.rotates = True
     browser = expired(scene, authorizer)
     faults = Faults(scene.process.client)
@@ -596,7 +625,9 @@ def test_table_failing_at_any_call(
     assert (later is not None) == (scene.who(browser) == SUBJECT)
 
 
-def test_a_tokens_row_opens_for_its_own_session_alone(scene: Scene, authorizer: Authorizer) -> None:
+def test_tokens_item_does_not_open_for_another_session(
+    scene: Scene, authorizer: Authorizer
+) -> None:
     browsers = [scene.signed_in(), scene.signed_in()]
     for browser in browsers:
         assert authorizer.ask(browser, route=ROUTE) is not None
@@ -609,7 +640,7 @@ def test_a_tokens_row_opens_for_its_own_session_alone(scene: Scene, authorizer: 
     scene.provider.requests.clear()
     contexts = [authorizer.ask(browser, route=ROUTE) for browser in browsers]
     assert all(contexts)
-    assert scene.provider.count(TOKEN) == 2  # neither opened: both were asked for anew
+    assert scene.provider.count(TOKEN) == 2  # neither opened, so both tokens were requested again
 
 
 def event_of(browser: Any) -> dict[str, Any]:
@@ -618,7 +649,7 @@ def event_of(browser: Any) -> dict[str, Any]:
 
 
 @pytest.mark.invariant(8)
-def test_fifty_requests_from_ten_processes_are_one_refresh(
+def test_fifty_requests_from_ten_processes_cause_one_refresh(
     provider: EvilProvider, scene: Scene
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor
@@ -659,11 +690,10 @@ POINTS = (
 @pytest.mark.invariant(8)
 @pytest.mark.parametrize("rotates", [True, False], ids=["rotating", "not rotating"])
 @pytest.mark.parametrize("point", POINTS)
-def test_lease_holder_dies(
+def test_lease_holder_that_dies_causes_no_second_redemption(
     provider: EvilProvider, scene: Scene, authorizer: Authorizer, point: str, rotates: bool
 ) -> None:
-    """The lease lapses in seconds. What was redeemed is not redeemed again: the next request
-    goes on, or the session has cleanly ended."""
+    """The lease lapses in seconds. The next request succeeds, or the session has cleanly ended."""
     provider.rotates = rotates
     browser = scene.signed_in()
     cookie = browser.jar[SESSION]

@@ -72,7 +72,7 @@ LOCAL = ["/reports", "/reports?a=1&b=2", "/a/b/c#part", "/?x=https://evil.test",
 
 
 def target(scene: Scene, value: str) -> str:
-    """Where a sign-in with this `return_to` ends."""
+    """Return the URL to which a sign-in with this `return_to` redirects."""
     attempt = scene.begin(query=f"return_to={quote(value, safe='')}")
     landed = scene.finish(attempt)
     assert landed.status == 302
@@ -84,7 +84,7 @@ def target(scene: Scene, value: str) -> str:
 
 
 @pytest.mark.parametrize("lead", LEADS, ids=ascii)
-def test_other_host(scene: Scene, lead: str) -> None:
+def test_other_host_never_leaves_the_origin(scene: Scene, lead: str) -> None:
     for host, tail in combinations(HOSTS, ("", "/x")):
         location = target(scene, f"{lead}{host}{tail}")
         assert ada_url.URL(location).origin == ORIGIN
@@ -92,34 +92,34 @@ def test_other_host(scene: Scene, lead: str) -> None:
 
 
 @pytest.mark.parametrize("value", SCHEMES, ids=ascii)
-def test_other_scheme(scene: Scene, value: str) -> None:
+def test_other_scheme_never_leaves_the_origin(scene: Scene, value: str) -> None:
     assert ada_url.URL(target(scene, value)).origin == ORIGIN
 
 
 @pytest.mark.parametrize("value", LOOPS, ids=ascii)
-def test_no_loop(scene: Scene, value: str) -> None:
+def test_value_that_would_loop_becomes_home(scene: Scene, value: str) -> None:
     assert target(scene, value) == f"{ORIGIN}/"
 
 
 @pytest.mark.parametrize("value", SPLITS, ids=ascii)
-def test_header_splitting(scene: Scene, value: str) -> None:
+def test_header_splitting_never_leaves_the_origin(scene: Scene, value: str) -> None:
     assert ada_url.URL(target(scene, value)).origin == ORIGIN
 
 
 @pytest.mark.parametrize("value", ODD, ids=lambda value: value[:12])
-def test_odd_bytes(scene: Scene, value: str) -> None:
-    """Sent as they stand: an escape that is broken or no UTF-8."""
+def test_odd_bytes_never_leave_the_origin(scene: Scene, value: str) -> None:
+    """They are sent unencoded: broken escapes, and bytes that are not UTF-8."""
     attempt = scene.begin(query=f"return_to={value}")
     assert ada_url.URL(scene.finish(attempt).location).origin == ORIGIN
 
 
 @pytest.mark.parametrize("value", KEPT, ids=lambda value: ascii(value)[:24])
-def test_what_a_browser_resolves_to_this_origin_is_kept(scene: Scene, value: str) -> None:
+def test_value_that_a_browser_resolves_to_this_origin_is_kept(scene: Scene, value: str) -> None:
     assert target(scene, value) == f"{ORIGIN}{KEPT[value]}"
 
 
 @pytest.mark.parametrize("value", ["/" + "x" * 2048, "/" + "\u00fc" * 400, "/" + "%" * 2048])
-def test_too_long_once_encoded(scene: Scene, value: str) -> None:
+def test_value_too_long_once_encoded_becomes_home(scene: Scene, value: str) -> None:
     assert target(scene, value) == f"{ORIGIN}/"
 
 
@@ -129,7 +129,7 @@ def test_bytes_that_are_not_utf_8_do_not_grow_into_a_long_location(scene: Scene)
 
 
 @pytest.mark.parametrize("value", LOCAL, ids=ascii)
-def test_local(scene: Scene, value: str) -> None:
+def test_local_page_is_kept(scene: Scene, value: str) -> None:
     location = target(scene, value)
     assert urlsplit(location).path == quote(urlsplit(value).path, safe="/%")
     assert ada_url.URL(location).origin == ORIGIN
@@ -140,6 +140,6 @@ def test_local(scene: Scene, value: str) -> None:
     [f"{ORIGIN}.evil.test/", "https://evil.test/", f"http://{DOMAIN}/", f"{ORIGIN}:444/", "//evil.test",
      f"{ORIGIN}@evil.test/", f"{ORIGIN}\\@evil.test/", "javascript:alert(1)", f"{ORIGIN}//evil.test"],
 )  # fmt: skip
-def test_target_link_uri(scene: Scene, value: str) -> None:
+def test_target_link_uri_elsewhere_becomes_home(scene: Scene, value: str) -> None:
     attempt = scene.begin(query=f"target_link_uri={quote(value, safe='')}")
     assert ada_url.URL(scene.finish(attempt).location).href == f"{ORIGIN}/"

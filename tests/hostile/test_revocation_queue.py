@@ -98,7 +98,7 @@ def test_delay_grows_to_an_hour_and_no_further(act: Queued) -> None:
 @pytest.mark.parametrize("kind", ["throttled", "timeout", "no JSON", "applied, answer lost"])
 @pytest.mark.parametrize("name", MESSAGES)
 def test_table_failing_from_any_call_on(act: Queued, name: str, kind: str) -> None:
-    """Wherever the message and then a delivery of it stop, the next delivery completes it."""
+    """Wherever the request and then a delivery fail, the next delivery completes it."""
     faults, stage = act.table, act.stage
     for call in range(1, 20):
         stage.first = f"first at {call}"  # a session at Logto that has ended is over
@@ -285,7 +285,7 @@ def test_queued_token_that_was_carried_out_meanwhile_is_a_success(act: Queued) -
 def test_function_that_is_cut_off_before_it_answers_leaves_the_message(
     act: Queued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Logto hears nothing, and the message is in the queue; one more comes with the retry."""
+    """Logto gets no answer, and the message is in the queue; Logto's retry adds another one."""
 
     class CutOff(BaseException):
         pass
@@ -329,7 +329,7 @@ def test_message_that_is_delivered_again_after_it_was_carried_out(act: Queued, n
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_queue_fails_too(act: Queued, kind: str) -> None:
-    """An error, as without a queue. What SQS took although nobody heard of it is carried out."""
+    """The answer is an error, as without a queue. A message whose receipt got lost is carried out."""
     table, queue = act.table, act.queue
     table.arm("error 500", always)
     queue.arm(kind, always)
@@ -345,7 +345,7 @@ def test_queue_fails_too(act: Queued, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_call_of_the_queue_fails(act: Queued, kind: str) -> None:
-    """The second attempt makes up for it, though the first may have been taken."""
+    """The second attempt succeeds; the first may have been received, too."""
     table, queue = act.table, act.queue
     table.arm("error 500", always)
     queue.arm(kind, lambda sent: sent == 1)
@@ -380,7 +380,7 @@ OUT_OF_REACH = {
 def test_logout_token_that_cannot_be_checked_is_not_queued(
     act: Queued, name: str, fails: bool
 ) -> None:
-    """Nobody can say whether it is good, whether the table fails or not."""
+    """It cannot be checked, whether the table fails or not."""
     where, answer = OUT_OF_REACH[name]
     faults = act.table
     act.stage.scene.provider.responders[where] = lambda form: answer
@@ -563,7 +563,7 @@ POISON: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", POISON)
 def test_poison_is_reported_and_ends_nothing(act: Queued, name: str) -> None:
-    """So the queue moves it to the dead letters, whose alarm tells."""
+    """So the queue moves it to the dead letters, which raise an alarm."""
     record = {
         "messageId": "the-message",
         "receiptHandle": "x",
@@ -617,7 +617,7 @@ def test_event_that_is_not_the_queues_is_a_request(act: Queued, records: Any) ->
 
 
 def test_function_without_a_queue_carries_out_what_is_delivered(scene: Scene, sqs: None) -> None:
-    """A setting that was lost loses no message that waits."""
+    """Removing the setting loses no waiting message."""
     with queued(scene, is_set=False) as act:
         now = int(scene.process.clock()) + 1
         body = json.dumps({**GOOD, "until": now, "arrived_at": now * 1000})

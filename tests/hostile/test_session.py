@@ -60,7 +60,7 @@ SIGNED_IN: dict[str, list[str]] = {
     "behind a comma": ["a=b,c", f"{SESSION}={{value}}"],
     "behind an empty one": ["", f"{SESSION}={{value}}"],
     "behind JSON": ['_logto={"appId":"a;b"}', f"{SESSION}={{value}}"],
-    "behind bytes that are no text": ["a=\xff\xfe", f"{SESSION}={{value}}"],
+    "behind bytes that are not text": ["a=\xff\xfe", f"{SESSION}={{value}}"],
     "behind control characters": ["a=\x01\x02", f"{SESSION}={{value}}"],
     "behind a NUL": ["a=\x00", f"{SESSION}={{value}}"],
     "behind attributes": ["$Version=1; Path=/; Domain=x", f"{SESSION}={{value}}"],
@@ -109,7 +109,9 @@ def me_with(scene: Scene, sent: list[str], *, as_header: bool) -> int:
 @pytest.mark.invariant(18)
 @pytest.mark.parametrize("as_header", [False, True], ids=["array", "header"])
 @pytest.mark.parametrize("name", SIGNED_OUT)
-def test_signed_out(scene: Scene, name: str, as_header: bool) -> None:
+def test_signed_out_with_a_malformed_or_ambiguous_cookie(
+    scene: Scene, name: str, as_header: bool
+) -> None:
     browser = scene.signed_in()
     sent = cookies(browser, SIGNED_OUT[name])
     assert me_with(scene, sent, as_header=as_header) == 401
@@ -119,14 +121,14 @@ def test_signed_out(scene: Scene, name: str, as_header: bool) -> None:
 @pytest.mark.invariant(18)
 @pytest.mark.parametrize("as_header", [False, True], ids=["array", "header"])
 @pytest.mark.parametrize("name", SIGNED_IN)
-def test_signed_in(scene: Scene, name: str, as_header: bool) -> None:
+def test_signed_in_with_any_neighbouring_cookies(scene: Scene, name: str, as_header: bool) -> None:
     browser = scene.signed_in()
     sent = cookies(browser, SIGNED_IN[name])
     assert me_with(scene, sent, as_header=as_header) == 200
 
 
 @pytest.mark.invariant(5)
-def test_planted_session_is_not_taken_over(scene: Scene) -> None:
+def test_planted_session_is_replaced_by_the_sign_in(scene: Scene) -> None:
     """Fixation: the attacker's own cookie in the victim's browser is replaced by the sign-in."""
     attacker, victim = scene.signed_in(), scene.browser()
     planted = victim.jar[SESSION] = attacker.jar[SESSION]
@@ -158,8 +160,8 @@ def test_sign_in_as_another_user_leaves_nothing_of_the_first(scene: Scene) -> No
     assert scene.who(browser) is None
 
 
-def test_another_site_and_a_provider_that_asks_nobody_sign_a_browser_in(scene: Scene) -> None:
-    """Login CSRF, which docs/security.md describes: the session is replaced, and never shared."""
+def test_sign_in_that_another_site_began_replaces_the_session(scene: Scene) -> None:
+    """Login CSRF, which docs/security.md describes: the previous session ends."""
     browser = scene.signed_in()
     first = browser.jar[SESSION]
     headers = {**NAVIGATION, "sec-fetch-site": "cross-site"}
@@ -173,8 +175,10 @@ def test_another_site_and_a_provider_that_asks_nobody_sign_a_browser_in(scene: S
     assert scene.who(browser) is None
 
 
-def test_permission_to_write_sessions_is_permission_to_be_anybody(scene: Scene) -> None:
-    """docs/security.md says so: sealing protects against readers of the table, not writers."""
+def test_writer_of_sessions_can_become_any_user(
+    scene: Scene,
+) -> None:
+    """As docs/security.md says: sealing protects against readers of the table, not writers."""
     browser, services = scene.signed_in(), scene.process.services
     handle = SessionHandle.of(browser.jar[SESSION])
     item = services.sessions.read_session(handle.key)
@@ -217,7 +221,7 @@ def test_beginning_a_sign_in_changes_no_session(scene: Scene, headers: dict[str,
 @pytest.mark.parametrize(
     "path", ["/", "/me", "/sign-in", "/callback?state=x", "/sign-out", "/none"]
 )
-def test_nothing_is_kept_by_caches(scene: Scene, path: str) -> None:
+def test_no_answer_is_kept_by_caches(scene: Scene, path: str) -> None:
     browser = scene.signed_in()
     reply = browser.get(path, {**NAVIGATION, "sec-fetch-site": "cross-site"})
     assert reply.headers["cache-control"] == "no-store"
@@ -225,7 +229,9 @@ def test_nothing_is_kept_by_caches(scene: Scene, path: str) -> None:
 
 @pytest.mark.invariant(15)
 @pytest.mark.parametrize(("ahead", "live"), [(3599, True), (3601, False)])
-def test_idle_timeout_with_the_row_in_the_table(scene: Scene, ahead: int, live: bool) -> None:
+def test_idle_timeout_ends_a_session_whose_item_is_left(
+    scene: Scene, ahead: int, live: bool
+) -> None:
     browser = scene.signed_in()
     scene.process.clock.ahead = ahead
     assert (scene.who(browser) is not None) is live
@@ -233,7 +239,7 @@ def test_idle_timeout_with_the_row_in_the_table(scene: Scene, ahead: int, live: 
 
 
 @pytest.mark.invariant(15)
-def test_absolute_timeout_with_the_row_in_the_table(scene: Scene) -> None:
+def test_absolute_timeout_ends_a_session_whose_item_is_left(scene: Scene) -> None:
     browser = scene.signed_in()
     for hour in range(1, 13):
         scene.process.clock.ahead = hour * 3590
@@ -258,7 +264,7 @@ def sessions(scene: Scene) -> int:
 
 @pytest.mark.parametrize("where", [0, 12, 40, -1], ids=["first", "nonce", "middle", "last"])
 @pytest.mark.parametrize("kind", ["session", "transaction"])
-def test_edited_ciphertext(scene: Scene, where: int, kind: str) -> None:
+def test_edited_ciphertext_does_not_open(scene: Scene, where: int, kind: str) -> None:
     browser = scene.signed_in() if kind == "session" else scene.browser()
     attempt = scene.begin(browser)
     marker = "seen_at" if kind == "session" else "binding"
@@ -274,7 +280,7 @@ def test_edited_ciphertext(scene: Scene, where: int, kind: str) -> None:
         scene.refused(scene.finish(attempt), token_requests=0)
 
 
-def test_swapped_ciphertexts(scene: Scene) -> None:
+def test_swapped_ciphertexts_do_not_open(scene: Scene) -> None:
     """The row's key is associated data: a row does not open under another's key."""
     one, other = scene.signed_in(), scene.browser()
     scene.provider.claims = lambda claims: {**claims, "sub": "other"}
@@ -289,7 +295,7 @@ def test_swapped_ciphertexts(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("attribute", ["sealed", "seen_at", "expires_at"])
-def test_row_that_lacks_an_attribute(scene: Scene, attribute: str) -> None:
+def test_item_that_lacks_an_attribute_is_not_a_session(scene: Scene, attribute: str) -> None:
     browser = scene.signed_in()
     client, table = scene.process.client, scene.process.table_name
     for row in client.scan(TableName=table)["Items"]:
@@ -299,8 +305,8 @@ def test_row_that_lacks_an_attribute(scene: Scene, attribute: str) -> None:
     assert scene.who(browser) is None
 
 
-def test_session_too_large_for_a_row(scene: Scene) -> None:
-    """DynamoDB takes 400 KB; the provider's answers are cut off before they get there."""
+def test_session_too_large_for_an_item_keeps_the_previous_one(scene: Scene) -> None:
+    """DynamoDB accepts 400 KB; answers of the provider are limited to less."""
     browser = scene.signed_in()
     scene.provider.token_response = lambda a: {**a, "refresh_token": "r" * 200_000}
     reply = scene.finish(scene.begin(browser))
@@ -311,7 +317,7 @@ def test_session_too_large_for_a_row(scene: Scene) -> None:
 COOKIE_PARTS = {"Path=/", "Secure", "HttpOnly", "SameSite=Lax"}
 
 
-def test_attributes(scene: Scene) -> None:
+def test_cookies_have_exactly_their_attributes(scene: Scene) -> None:
     browser = scene.signed_in()
     browser.get("/sign-out", {**NAVIGATION, "sec-fetch-site": "same-origin"})
     lines = [line for reply in browser.replies for line in reply.set_cookies]

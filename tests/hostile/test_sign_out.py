@@ -34,7 +34,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_post(scene: Scene, name: str) -> None:
+def test_post_of_another_origin_is_refused(scene: Scene, name: str) -> None:
     browser = scene.signed_in()
     reply = browser.post("/sign-out", {"accept": "text/html", **FOREIGN[name]})
     assert reply.status == 403
@@ -44,8 +44,8 @@ def test_post(scene: Scene, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in FOREIGN if n != "null"])
-def test_link(scene: Scene, name: str) -> None:
-    """A link gets a question, whose form is posted from here."""
+def test_link_of_another_site_gets_a_confirmation_page(scene: Scene, name: str) -> None:
+    """The form of the page is posted from this origin."""
     browser = scene.signed_in()
     reply = browser.get("/sign-out", {**NAVIGATION, **FOREIGN[name]})
     assert reply.status == 200
@@ -65,8 +65,8 @@ def test_link(scene: Scene, name: str) -> None:
     "answer",
     [Answer(status=500), Answer(reset=True), pytest.param(Answer(pause=STALL), marks=impatient)],
 )
-def test_provider_down(scene: Scene, where: str, answer: Answer) -> None:
-    """The session here is gone all the same."""
+def test_session_ends_with_the_provider_down(scene: Scene, where: str, answer: Answer) -> None:
+    """The session here ends nevertheless."""
     browser = scene.signed_in()
     old = browser.jar[SESSION]
     scene.provider.responders[where] = lambda _: answer
@@ -91,8 +91,8 @@ CACHES = {
     [pytest.param(name, marks=pytest.mark.limits(**changes)) for name, changes in CACHES.items()],
 )
 @pytest.mark.limits(sign_out_provider_seconds=0.2)
-def test_provider_hangs(scene: Scene, known: str) -> None:
-    """However long it takes, the answer is that of a session which is gone."""
+def test_session_ends_while_the_provider_hangs(scene: Scene, known: str) -> None:
+    """The answer is that of a successful sign-out."""
     browser = scene.signed_in()
     old = browser.jar[SESSION]
     for path in (DISCOVERY, REVOCATION):
@@ -109,7 +109,7 @@ def test_provider_hangs(scene: Scene, known: str) -> None:
     assert scene.who(browser) is None
 
 
-def test_provider_without_an_end_session_page(scene: Scene) -> None:
+def test_sign_out_ends_here_if_the_provider_has_no_end_session_page(scene: Scene) -> None:
     scene.provider.metadata = lambda document: {
         name: value for name, value in document.items() if name != "end_session_endpoint"
     }
@@ -120,8 +120,8 @@ def test_provider_without_an_end_session_page(scene: Scene) -> None:
     assert scene.provider.count(REVOCATION) == 1
 
 
-def test_every_session_cookie_that_is_sent(scene: Scene) -> None:
-    """Which one is the browser's cannot be told; none of them is left."""
+def test_every_session_cookie_that_is_sent_is_ended(scene: Scene) -> None:
+    """It is unknown which one is the browser's, so each is ended."""
     browsers = [scene.signed_in(), scene.signed_in()]
     cookies = [f"{SESSION}={browser.jar[SESSION]}" for browser in browsers]
     event = http_event(
@@ -132,8 +132,8 @@ def test_every_session_cookie_that_is_sent(scene: Scene) -> None:
     assert scene.provider.count(REVOCATION) == 2
 
 
-def test_everywhere_from_a_session_whose_time_has_run_out(scene: Scene) -> None:
-    """It opens, so it is the user who asks."""
+def test_everywhere_from_a_session_that_timed_out_ends_the_others(scene: Scene) -> None:
+    """The record opens with the cookie, so the request is the user's."""
     asking, other = scene.signed_in(), scene.signed_in()
     scene.process.clock.ahead = scene.process.services.settings.session_idle_seconds - 10
     assert scene.who(other) == SUBJECT
@@ -145,7 +145,7 @@ def test_everywhere_from_a_session_whose_time_has_run_out(scene: Scene) -> None:
 
 
 @pytest.mark.invariant(16)
-def test_hint_goes_to_the_provider_alone(scene: Scene) -> None:
+def test_hint_goes_only_to_the_provider(scene: Scene) -> None:
     browser = scene.signed_in()
     out = browser.post("/sign-out", {"origin": ORIGIN})
     assert out.location.startswith(f"{scene.provider.issuer}/session/end?")

@@ -45,7 +45,7 @@ ENDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", ENDS)
-def test_what_ends_a_users_sessions(stage: Leaving, name: str) -> None:
+def test_suspension_or_deletion_ends_the_users_sessions(stage: Leaving, name: str) -> None:
     message = suspension(stage, **ENDS[name])
     now = datetime.fromtimestamp(stage.scene.process.clock() + 1, UTC)
     if message["createdAt"] == "{us}":
@@ -64,7 +64,7 @@ IGNORED: dict[str, dict[str, Any]] = {
     "role deleted": {"event": "Role.Deleted", "data": {"id": MALLORY}},
     "a user's name in lower case": {"event": "user.deleted"},
     "no event": {"event": None},
-    "an event that is no text": {"event": 7},
+    "an event that is not text": {"event": 7},
     "an event that is a list": {"event": [DELETED]},
     "an unknown user": {"data": {"id": "nobody-is-this", "isSuspended": True}},
     "an unknown user deleted": {"event": DELETED, "data": {"id": "nobody-is-this"}},
@@ -73,7 +73,7 @@ IGNORED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", IGNORED)
-def test_what_is_acknowledged_and_ends_nothing(stage: Leaving, name: str) -> None:
+def test_other_event_is_acknowledged_and_ends_nothing(stage: Leaving, name: str) -> None:
     changes = json.loads(json.dumps(IGNORED[name]).replace("{sid}", stage.sid("first")))
     assert tell(stage, suspension(stage, **changes)) == 200
     assert stage.alive() == ALL
@@ -105,7 +105,7 @@ MALFORMED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_signed_and_malformed(stage: Leaving, name: str) -> None:
+def test_signed_but_malformed_message_is_refused(stage: Leaving, name: str) -> None:
     assert tell(stage, suspension(stage, **MALFORMED[name])) == REFUSED
     assert stage.alive() == ALL
 
@@ -126,7 +126,7 @@ BODIES: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_signed_and_not_json(stage: Leaving, name: str) -> None:
+def test_signed_body_that_is_not_json_is_refused(stage: Leaving, name: str) -> None:
     assert tell(stage, BODIES[name](json.dumps(suspension(stage)))) == REFUSED
     assert stage.alive() == ALL
 
@@ -159,20 +159,20 @@ SIGNATURES: dict[str, Callable[[bytes], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_signature(stage: Leaving, name: str) -> None:
+def test_wrong_signature_is_refused(stage: Leaving, name: str) -> None:
     body = json.dumps(suspension(stage)).encode()
     assert stage.send(posted(body, SIGNATURES[name](body))) == REFUSED
     assert stage.alive() == ALL
 
 
-def test_a_signature_in_capitals_is_the_same_number(stage: Leaving) -> None:
+def test_signature_in_capitals_is_accepted(stage: Leaving) -> None:
     body = json.dumps(suspension(stage)).encode()
     assert stage.send(posted(body, {HEADER: signature(body).upper()})) == 200
     assert stage.alive() == {"other"}
 
 
 @pytest.mark.parametrize("part", [0.0, 0.3, 0.7, 1.0])
-def test_a_body_altered_by_one_byte(stage: Leaving, part: float) -> None:
+def test_body_altered_by_one_byte_is_refused(stage: Leaving, part: float) -> None:
     body = json.dumps(suspension(stage)).encode()
     place = int(part * (len(body) - 1))
     altered = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
@@ -185,14 +185,14 @@ EVENTS: dict[str, dict[str, Any]] = {
     "PUT": {"method": "PUT"},
     "no body": {"body": None},
     "empty": {"body": ""},
-    "a body that is no text": {"body": {"event": DELETED}},
+    "a body that is not text": {"body": {"event": DELETED}},
     "bad base64": {"body": "%%%", "isBase64Encoded": True},
     "1 MB": {"body": " " * 1_000_000},
 }
 
 
 @pytest.mark.parametrize("name", EVENTS)
-def test_events(stage: Leaving, name: str) -> None:
+def test_malformed_events_are_refused(stage: Leaving, name: str) -> None:
     changes = dict(EVENTS[name])
     method = changes.pop("method", "POST")
     given = changes.get("body")
@@ -202,7 +202,7 @@ def test_events(stage: Leaving, name: str) -> None:
     assert stage.alive() == ALL
 
 
-def test_a_body_in_base64(stage: Leaving) -> None:
+def test_body_in_base64_is_accepted(stage: Leaving) -> None:
     body = json.dumps(suspension(stage), ensure_ascii=False).encode()
     event = posted(body, {HEADER.title(): signature(body)})
     encoded = {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
@@ -210,13 +210,13 @@ def test_a_body_in_base64(stage: Leaving) -> None:
     assert stage.alive() == {"other"}
 
 
-def test_names_that_are_not_ascii(stage: Leaving) -> None:
+def test_body_that_is_not_ascii_is_accepted(stage: Leaving) -> None:
     data = {"id": MALLORY, "name": "Zoë ☃", "isSuspended": True}
     assert tell(stage, json.dumps(suspension(stage, data=data), ensure_ascii=False)) == 200
     assert stage.alive() == {"other"}
 
 
-def test_a_replay_spares_who_has_signed_in_anew(stage: Leaving) -> None:
+def test_replay_spares_a_later_sign_in(stage: Leaving) -> None:
     message = suspension(stage)
     assert tell(stage, message) == 200
     assert stage.alive() == {"other"}
@@ -229,8 +229,8 @@ def test_a_replay_spares_who_has_signed_in_anew(stage: Leaving) -> None:
 
 
 @pytest.mark.parametrize("created", ["9999-12-31T23:59:59Z", "2126-01-01T00:00:00.000Z"])
-def test_created_in_the_future(stage: Leaving, created: str) -> None:
-    """It ends what there is, and no sign-in that comes later."""
+def test_message_from_the_future_ends_no_later_sign_in(stage: Leaving, created: str) -> None:
+    """It ends the sessions that exist, and none that begins later."""
     assert tell(stage, suspension(stage, createdAt=created)) == 200
     assert stage.alive() == {"other"}
     stage.sign_in("afterwards")
@@ -242,13 +242,13 @@ def test_created_in_the_future(stage: Leaving, created: str) -> None:
 
 
 @pytest.mark.parametrize("created", ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59"])
-def test_created_long_ago(stage: Leaving, created: str) -> None:
+def test_message_from_long_ago_ends_nothing(stage: Leaving, created: str) -> None:
     assert tell(stage, suspension(stage, createdAt=created)) == 200
     assert stage.alive() == ALL
 
 
-def test_logtos_clock_is_ahead(stage: Leaving) -> None:
-    """What began by that clock is judged by that clock."""
+def test_sessions_end_if_logtos_clock_is_ahead(stage: Leaving) -> None:
+    """A session's beginning is a time of Logto's clock, too."""
     clock = stage.scene.process.clock
     stage.scene.provider.clock = lambda: clock() + 20
     stage.sign_in("lately")
@@ -256,7 +256,7 @@ def test_logtos_clock_is_ahead(stage: Leaving) -> None:
     assert stage.alive() == {"other"}
 
 
-def test_a_suspension_between_exchange_and_commit(stage: Leaving) -> None:
+def test_suspension_between_exchange_and_commit_cancels_the_sign_in(stage: Leaving) -> None:
     attempt = stage.scene.begin()
     provider = stage.scene.provider
 
@@ -271,15 +271,17 @@ def test_a_suspension_between_exchange_and_commit(stage: Leaving) -> None:
     assert stage.alive() == {"other"}
 
 
-def test_another_user(stage: Leaving) -> None:
+def test_suspension_of_another_user_leaves_this_one(stage: Leaving) -> None:
     data = {"id": OTHER, "isSuspended": True}
     assert tell(stage, suspension(stage, data=data)) == 200
     assert stage.alive() == ALL - {"other"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_table_failing_from_any_call_on(stage: Leaving, kind: str) -> None:
-    """An error, and the message that comes again completes it."""
+def test_table_failing_from_any_call_on_is_an_error_that_a_repetition_repairs(
+    stage: Leaving, kind: str
+) -> None:
+    """Sending the message again completes it."""
     faults = Faults(stage.scene.process.client)
     for call in range(1, 20):
         stage.sign_in(f"one at {call}")
@@ -299,7 +301,7 @@ def test_table_failing_from_any_call_on(stage: Leaving, kind: str) -> None:
 
 
 def with_stored_key(scene: Scene, stored: list[str]) -> Iterator[Leaving]:
-    """A process whose signing key is read by an ARN; the cache is that of `stored`."""
+    """Start a process that reads its signing key by an ARN, with a cache of `stored[0]`."""
     kept = [stored[0]]
 
     def fetch(arn: str, fresh: bool, deadline: Deadline) -> str:
@@ -325,8 +327,8 @@ def with_stored_key(scene: Scene, stored: list[str]) -> Iterator[Leaving]:
 
 
 @pytest.mark.limits(secret_refetch_seconds=3600)
-def test_a_rotated_signing_key(scene: Scene) -> None:
-    """A signature by the new key is accepted without a deployment; readings are rationed."""
+def test_rotated_signing_key_is_accepted_without_a_deployment(scene: Scene) -> None:
+    """The stored key is read again at a bounded rate."""
     stored = [SIGNING_KEY]
     scene.provider.secrets |= {SIGNING_KEY, "the-next-signing-key-of-32-chars"}
     for stage in with_stored_key(scene, stored):
@@ -339,8 +341,8 @@ def test_a_rotated_signing_key(scene: Scene) -> None:
         assert stage.send(posted(body, {HEADER: signature(body, stored[0])})) == REFUSED
 
 
-def test_no_signing_key_is_set(scene: Scene) -> None:
-    """A mistake of the deployment is no success, and no door."""
+def test_missing_signing_key_refuses_every_message(scene: Scene) -> None:
+    """A mistake of the deployment is an error, and accepts no signature."""
     with started_services(scene.process, "notifications") as services:
         key = StoredSecret(
             arn=None,

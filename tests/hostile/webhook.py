@@ -21,7 +21,7 @@ def moment(seconds: float) -> str:
 
 
 def suspension(stage: Leaving, **changes: Any) -> dict[str, Any]:
-    """A message that the first person has been suspended; None takes a member out."""
+    """Return the message of the first person's suspension; None removes a member."""
     message = {
         "event": SUSPENDED,
         "createdAt": moment(stage.scene.process.clock()),
@@ -38,13 +38,13 @@ def signature(body: bytes, key: str = SIGNING_KEY) -> str:
 
 
 def posted(body: bytes, headers: dict[str, str], method: str = "POST") -> dict[str, Any]:
-    """The event of a webhook, its body as API Gateway passes JSON on."""
+    """Return the event of a webhook, with its body as API Gateway passes JSON on."""
     kind = {"content-type": "application/json", **headers}
     event = http_event(method, PATH, headers=kind)
     return {**event, "body": body.decode("utf-8", "surrogateescape")}
 
 
 def tell(stage: Leaving, message: dict[str, Any] | str) -> int:
-    """Send a message with its right signature."""
+    """Send a message with its valid signature."""
     body = (message if isinstance(message, str) else json.dumps(message)).encode()
     return stage.send(posted(body, {HEADER: signature(body)}))

@@ -26,7 +26,7 @@ def product(
 
 @pytest.fixture
 def printed(product: Product, capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    """What the process has printed since it was last asked: logs and metrics."""
+    """Return a function that returns what was printed since its last call: logs and metrics."""
 
     def read() -> str:
         return "".join(capfd.readouterr())

@@ -79,7 +79,7 @@ def id_of(secret: str) -> str:
     return SessionHandle.of(secret).key.removeprefix("session#")
 
 
-def test_the_sessions_of_a_user(product: Product, admin: Admin) -> None:
+def test_list_of_a_user_has_each_session_without_its_secret(product: Product, admin: Admin) -> None:
     browser = product.browser()
     product.sign_in(browser)
     admin.put(BOB)
@@ -95,7 +95,9 @@ def test_the_sessions_of_a_user(product: Product, admin: Admin) -> None:
     assert browser.jar["__Host-session"] not in json.dumps(answer)
 
 
-def test_address_and_agent_where_they_are_kept(product: Product, proof: str, sts: str) -> None:
+def test_list_has_address_and_agent_if_they_are_recorded(
+    product: Product, proof: str, sts: str
+) -> None:
     with (
         started_product(product.stand_in, RECORD_CLIENT="true") as recording,
         started_services(recording, "admin") as services,
@@ -109,7 +111,7 @@ def test_address_and_agent_where_they_are_kept(product: Product, proof: str, sts
         assert session["agent"].startswith("Firefox")
 
 
-def test_the_latest_first_in_pages(admin: Admin) -> None:
+def test_pages_begin_with_the_latest_session(admin: Admin) -> None:
     secrets = [admin.put(ALICE, seconds_ago=10 * number) for number in range(120)]
     found: list[str] = []
     cursor, pages = None, 0
@@ -124,8 +126,8 @@ def test_the_latest_first_in_pages(admin: Admin) -> None:
     assert found == [id_of(secret) for secret in secrets]
 
 
-def test_pages_are_the_same_when_sessions_begin_and_end_in_between(admin: Admin) -> None:
-    """None is shown twice and none is left out; what is new is on a page that was before."""
+def test_pages_repeat_and_omit_nothing_while_sessions_begin_and_end(admin: Admin) -> None:
+    """A new session belongs to a page that has been shown already."""
     secrets = [admin.put(ALICE, seconds_ago=10 * number) for number in range(101, 181)]
     first = admin("list_user", user=ALICE)
     assert [s["session"] for s in first["sessions"]] == [id_of(secret) for secret in secrets[:50]]
@@ -138,7 +140,7 @@ def test_pages_are_the_same_when_sessions_begin_and_end_in_between(admin: Admin)
     assert second["cursor"] is None
 
 
-def test_sessions_of_one_second_are_on_one_page_each(admin: Admin) -> None:
+def test_sessions_of_one_second_are_each_on_one_page(admin: Admin) -> None:
     secrets = [admin.put(ALICE, seconds_ago=60 - 60 * (number % 2)) for number in range(120)]
     found: list[str] = []
     answer = admin("list_user", user=ALICE)
@@ -165,7 +167,7 @@ CURSORS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("name", CURSORS)
 @pytest.mark.parametrize("kind", ["user", "organization"])
-def test_cursors_that_no_answer_held(
+def test_altered_cursor_is_refused(
     admin: Admin, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
 ) -> None:
     monkeypatch.setattr("functions.admin.actions.PAGE", 2)
@@ -179,7 +181,7 @@ def test_cursors_that_no_answer_held(
     assert (answer["ok"], answer["error"]) == (False, "malformed_request")
 
 
-def test_cursors_belong_to_their_own_list(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cursor_of_another_list_is_refused(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("functions.admin.actions.PAGE", 2)
     monkeypatch.setattr("functions.admin.actions.SCANNED", 2)
     for user in (ALICE, BOB):
@@ -197,15 +199,15 @@ def test_cursors_belong_to_their_own_list(admin: Admin, monkeypatch: pytest.Monk
         assert admin(action, **values)["error"] == "malformed_request"
 
 
-def test_a_forged_cursor_is_refused_and_no_fault(admin: Admin) -> None:
-    """The check in a cursor is no secret: whoever makes one of their own gets no further."""
+def test_forged_cursor_with_a_valid_check_is_refused(admin: Admin) -> None:
+    """The check in a cursor is not secret, so its content is validated too."""
     whose = subject_digest(admin.services.settings.issuer, ALICE)
     for first in ("x", "", "-1", "\u00b2"):
         cursor = cursor_of(whose, first, "session#a")
         assert admin("list_user", user=ALICE, cursor=cursor)["error"] == "malformed_request"
 
 
-def test_ending_one(admin: Admin) -> None:
+def test_ending_one_session_leaves_the_others(admin: Admin) -> None:
     first, second = admin.put(ALICE), admin.put(ALICE)
     assert admin("end_session", session=id_of(first)) == {"ok": True, "ended": 1}
     assert (admin.live(first), admin.live(second)) == (False, True)
@@ -213,7 +215,7 @@ def test_ending_one(admin: Admin) -> None:
 
 
 @pytest.mark.parametrize("name", ["subject#{}", "{}", "ended#{}"])
-def test_ending_what_is_no_session(admin: Admin, name: str) -> None:
+def test_ending_another_kind_of_item_ends_nothing(admin: Admin, name: str) -> None:
     secret = admin.put(ALICE)
     other = name.format(subject_digest(admin.services.settings.issuer, ALICE))
     before = len(admin("list_user", user=ALICE)["sessions"])
@@ -222,7 +224,7 @@ def test_ending_what_is_no_session(admin: Admin, name: str) -> None:
     assert admin.live(secret)
 
 
-def test_ending_all_of_a_user(admin: Admin) -> None:
+def test_ending_all_sessions_of_a_user_leaves_other_users(admin: Admin) -> None:
     secrets = [admin.put(ALICE) for _ in range(60)]
     other = admin.put(BOB)
     assert admin("end_user", user=ALICE) == {"ok": True, "ended": 60}
@@ -231,15 +233,17 @@ def test_ending_all_of_a_user(admin: Admin) -> None:
     assert admin("end_user", user="nobody") == {"ok": True, "ended": 0}
 
 
-def test_a_sign_in_after_that_works(product: Product, admin: Admin) -> None:
+def test_user_whose_sessions_were_ended_can_sign_in_again(product: Product, admin: Admin) -> None:
     admin("end_user", user=ALICE)
     browser = product.browser()
     product.sign_in(browser)
     assert admin.live(browser.jar["__Host-session"])
 
 
-def test_an_organization(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scan stops at listings too, and goes on from there."""
+def test_sessions_of_an_organization_are_listed_and_ended_page_by_page(
+    admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of the scan may end at a listing; the next page continues there."""
     monkeypatch.setattr("functions.admin.actions.SCANNED", 7)
     inside = [admin.put(ALICE, organizations=["contosoorg01", "other"]) for _ in range(20)]
     outside = [admin.put(BOB, organizations=["other"]), admin.put(BOB)]
@@ -263,7 +267,9 @@ def test_an_organization(admin: Admin, monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(admin.live(secret) for secret in outside)
 
 
-def test_organizations_come_with_a_sign_in(product: Product, admin: Admin) -> None:
+def test_session_is_listed_under_the_organizations_of_its_sign_in(
+    product: Product, admin: Admin
+) -> None:
     browser = product.browser()
     product.sign_in(browser)
     product.sign_in(product.browser(), BOB)
@@ -271,7 +277,7 @@ def test_organizations_come_with_a_sign_in(product: Product, admin: Admin) -> No
     assert session["session"] == id_of(browser.jar["__Host-session"])
 
 
-def test_erasing_a_user(product: Product, admin: Admin) -> None:
+def test_erasing_a_user_leaves_only_the_marker(product: Product, admin: Admin) -> None:
     secrets = [admin.put(ALICE) for _ in range(3)]
     other = admin.put(BOB)
     ended = admin.put(ALICE)
@@ -336,7 +342,7 @@ PROOFS: dict[str, Callable[[str], object]] = {
 
 
 @pytest.mark.parametrize("name", PROOFS)
-def test_who_proves_nothing(admin: Admin, name: str) -> None:
+def test_caller_who_proves_nothing_is_refused(admin: Admin, name: str) -> None:
     secret = admin.put(ALICE)
     answer = admin.handler(
         {"action": "end_user", "user": ALICE, "caller": PROOFS[name](admin.proof)}, None
@@ -355,11 +361,11 @@ SIGNED: dict[str, tuple[dict[str, str], int]] = {
     "one more header": ({AUDIENCE_HEADER: FUNCTION, "x-k8s-aws-id": "cluster"}, 60),
     "a validity that is too long": ({AUDIENCE_HEADER: FUNCTION}, PROOF_SECONDS + 1),
 }
-"""Requests that their caller really signed, for something else."""
+"""Requests that the caller signed for another purpose."""
 
 
 @pytest.mark.parametrize("name", SIGNED)
-def test_signatures_for_another_purpose(admin: Admin, sts: str, name: str) -> None:
+def test_signature_for_another_purpose_is_refused(admin: Admin, sts: str, name: str) -> None:
     secret = admin.put(ALICE)
     headers, expires = SIGNED[name]
     event = {"action": "end_user", "user": ALICE}
@@ -371,8 +377,8 @@ def test_signatures_for_another_purpose(admin: Admin, sts: str, name: str) -> No
 
 
 @pytest.mark.parametrize("seconds", [-1, 1])
-def test_a_proof_counts_for_two_minutes(product: Product, admin: Admin, seconds: int) -> None:
-    """By this function's clock, which may be ahead of the caller's or behind it."""
+def test_proof_is_accepted_for_two_minutes(product: Product, admin: Admin, seconds: int) -> None:
+    """This function's clock may be ahead of the caller's or behind it."""
     margin = 30  # for a slow machine
     product.clock.ahead = seconds * (PROOF_SECONDS - margin)
     assert admin("list_user", user=ALICE)["ok"] is True
@@ -380,7 +386,7 @@ def test_a_proof_counts_for_two_minutes(product: Product, admin: Admin, seconds:
     assert admin("list_user", user=ALICE)["error"] == "not_allowed"
 
 
-def test_a_proof_that_has_expired_at_sts(
+def test_proof_that_has_expired_at_sts_is_refused(
     admin: Admin, sts: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signed_at = datetime.now(UTC).replace(tzinfo=None) - timedelta(seconds=60)
@@ -391,7 +397,7 @@ def test_a_proof_that_has_expired_at_sts(
         assert answer.get("error") == error
 
 
-def test_no_sts(product: Product, proof: str) -> None:
+def test_unreachable_sts_is_unavailable(product: Product, proof: str) -> None:
     with started_services(product, "admin") as services:
         url = "http://127.0.0.1:9/?" + proof.partition("?")[2]
         handler = make_handler(services, check_at("http://127.0.0.1:9"))
@@ -399,7 +405,7 @@ def test_no_sts(product: Product, proof: str) -> None:
     assert (answer["ok"], answer["error"]) == (False, "unavailable")
 
 
-def test_an_sts_that_never_answers_costs_no_more_than_the_request_may_take(
+def test_sts_that_never_answers_delays_the_answer_no_longer_than_the_limit(
     product: Product, proof: str
 ) -> None:
     class Endless(http_server.Handler):
@@ -424,7 +430,7 @@ def test_an_sts_that_never_answers_costs_no_more_than_the_request_may_take(
     assert (answer["ok"], answer["error"]) == (False, "unavailable")
 
 
-def test_a_redirect_of_sts_is_not_followed(product: Product, sts: str, proof: str) -> None:
+def test_redirect_of_sts_is_not_followed(product: Product, sts: str, proof: str) -> None:
     class Elsewhere(http_server.Handler):
         def do_GET(self) -> None:
             self.answer(307, headers={"location": proof})
@@ -437,8 +443,8 @@ def test_a_redirect_of_sts_is_not_followed(product: Product, sts: str, proof: st
     assert (answer["ok"], answer["error"]) == (False, "unavailable")
 
 
-def test_regions_of_sts() -> None:
-    """Without an endpoint of its own it is that of the region, or the global one, over https."""
+def test_only_the_endpoints_of_sts_in_these_regions_are_called() -> None:
+    """They are the region's and the global one, over https, unless an endpoint is configured."""
     check = CallerCheck({"AWS_REGION": "eu-central-1"})
     query = presigned("https://sts.test", {AUDIENCE_HEADER: FUNCTION}).removeprefix(
         "https://sts.test"
@@ -471,7 +477,7 @@ EVENTS: dict[str, dict[str, object]] = {
     "no organization": {"action": "end_organization", "user": ALICE},
     "no session": {"action": "end_session"},
     "a session that is a list": {"action": "end_session", "session": ["x"]},
-    "a cursor that is no number": {"action": "list_user", "user": ALICE, "cursor": "x"},
+    "a cursor that is not a number": {"action": "list_user", "user": ALICE, "cursor": "x"},
     "a negative cursor": {"action": "list_user", "user": ALICE, "cursor": "-1"},
     "a cursor that is a number": {"action": "list_user", "user": ALICE, "cursor": 50},
     "a cursor of an organization": {
@@ -483,14 +489,14 @@ EVENTS: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("name", EVENTS)
-def test_malformed(admin: Admin, name: str) -> None:
+def test_malformed_request_is_refused(admin: Admin, name: str) -> None:
     answer = admin.handler({"caller": admin.proof, **EVENTS[name]}, None)
     assert (answer["ok"], answer["error"]) == (False, "malformed_request")
     assert answer["message"]
 
 
 @pytest.mark.parametrize("event", [None, [], "x", 7, {}])
-def test_events_of_any_shape(admin: Admin, event: Any) -> None:
+def test_event_of_any_shape_is_refused(admin: Admin, event: Any) -> None:
     assert admin.handler(event, None)["ok"] is False
 
 
@@ -506,8 +512,10 @@ def test_ended_sessions_are_counted(admin: Admin, printed: Callable[[], str]) ->
         ]
 
 
-def test_what_is_done_is_logged(admin: Admin, printed: Callable[[], str]) -> None:
-    """By the caller's ARN, before and after; whom it was about shows as a digest alone."""
+def test_action_is_logged_with_the_caller_and_a_digest_of_the_user(
+    admin: Admin, printed: Callable[[], str]
+) -> None:
+    """One line before the action and one after it; neither has the user's id."""
     secret = admin.put(ALICE, organizations=["contosoorg01"])
     printed()
     for action, values in (
@@ -530,7 +538,7 @@ def test_what_is_done_is_logged(admin: Admin, printed: Callable[[], str]) -> Non
             assert {line["subject"] for line in lines} == {digest}
 
 
-def test_a_refusal_is_logged(admin: Admin, printed: Callable[[], str]) -> None:
+def test_refusal_is_logged_without_the_user(admin: Admin, printed: Callable[[], str]) -> None:
     printed()
     admin.handler({"action": "end_user", "user": ALICE, "caller": "x"}, None)
     written = printed()
@@ -541,10 +549,10 @@ def test_a_refusal_is_logged(admin: Admin, printed: Callable[[], str]) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("action", ["end_user", "erase_user"])
-def test_table_failing_from_any_call_on(
+def test_table_failing_from_any_call_on_is_an_error_that_a_repetition_repairs(
     product: Product, admin: Admin, action: str, kind: str
 ) -> None:
-    """An error, never a success, and asking again completes it."""
+    """A failure is never reported as a success."""
     faults = Faults(product.client)
     for call in range(1, 20):
         secrets = [admin.put(ALICE) for _ in range(2)]

@@ -1,9 +1,9 @@
 """Every answer is ready in time, however long each of its parts takes.
 
 The parts of a request are its calls to DynamoDB and its requests to Logto. Here each takes, on a
-clock that is moved by hand, no time, all the time that it may, or all of it and then fails; which,
-is drawn anew for each. The real handlers run, with the limits that are deployed, and what they took
-is held against API Gateway's limits, Lambda's, and the lease.
+clock that is moved by hand, no time, all the time that it may, or all of it and then fails. A draw
+decides which. The real handlers run, with the limits that are deployed, and what they took is
+compared with API Gateway's limits, Lambda's, and the lease.
 """
 
 import random

@@ -26,7 +26,7 @@ HERE = {**NAVIGATION, "sec-fetch-site": "same-origin"}
 
 @contextmanager
 def failing(product: Product, operation: str, chosen: Callable[[int], bool]) -> Iterator[list[Any]]:
-    """Refuse those requests of an operation whose number is chosen; what was sent, in order."""
+    """Refuse the chosen requests of an operation. Return what was sent, in order."""
     sent: list[Any] = []
 
     def answer(request: Any, **_: Any) -> Any:
@@ -51,7 +51,7 @@ def keys(product: Product, kind: str) -> set[ItemKey]:
 
 
 def expected(product: Product, *sessions: tuple[str, str]) -> set[ItemKey]:
-    """The listings of these sessions, each given by its user and its cookie."""
+    """Return the listings of these sessions, each given by its user and its cookie."""
     issuer = product.services.settings.issuer
     return {
         ItemKey(subject_owner(issuer, user), SessionHandle.of(secret).key)
@@ -137,10 +137,10 @@ def test_sign_out_leaves_no_listing(product: Product) -> None:
     assert keys(product, "session") == set()
 
 
-def test_sign_out_is_done_when_only_the_listing_cannot_be_deleted(
+def test_sign_out_succeeds_if_only_the_listing_cannot_be_deleted(
     product: Product, printed: Callable[[], str]
 ) -> None:
-    """What lists a session that is gone ends nothing, and goes with the next ending."""
+    """A listing without its session is harmless; the next revocation deletes it."""
     browser, other = signed_in(product), signed_in(product)
     secret = secret_of(browser)
     printed()
@@ -192,7 +192,7 @@ def test_session_that_ends_with_its_grant_leaves_no_listing(product: Product) ->
         assert len(keys(signing, "session")) == 1
 
 
-def test_ending_deletes_sessions_before_what_lists_them(product: Product) -> None:
+def test_revocation_deletes_sessions_before_their_listings(product: Product) -> None:
     secrets = [put_session(product.services, ALICE, sid=f"sid-{n}") for n in range(30)]
     with failing(product, "BatchWriteItem", lambda number: False) as sent:
         assert end_alice(product) == 30
@@ -206,10 +206,8 @@ def test_ending_deletes_sessions_before_what_lists_them(product: Product) -> Non
 
 
 @pytest.mark.parametrize("call", [1, 2, 3, 4, 5])
-def test_ending_that_was_half_done_is_completed_by_a_repetition(
-    product: Product, call: int
-) -> None:
-    """As long as a session is there, it is listed."""
+def test_interrupted_revocation_is_completed_by_a_repetition(product: Product, call: int) -> None:
+    """A session is listed until it has been deleted."""
     secrets = [put_session(product.services, ALICE, sid=f"sid-{n}") for n in range(30)]
     with (
         failing(product, "BatchWriteItem", lambda number: number >= call),
@@ -225,7 +223,7 @@ def test_ending_that_was_half_done_is_completed_by_a_repetition(
 
 
 def test_session_whose_listing_alone_was_seen_is_ended(product: Product) -> None:
-    """Of a commit that is just taking place, a read may find one item and not yet another."""
+    """While a transaction is being committed, a read may find one of its items and not another."""
     secret = put_session(product.services, ALICE)
 
     def unseen(**_: Any) -> None:
@@ -256,7 +254,7 @@ def test_sessions_that_began_later_stay_listed(product: Product) -> None:
 def test_ending_a_session_at_logto_leaves_no_listing_of_it(
     product: Product, subject: str | None, ended: int
 ) -> None:
-    """Its sessions are listed under their users too, and go from there with it."""
+    """Its sessions are listed under their users too, and those listings are deleted."""
     alice = put_session(product.services, ALICE, sid="shared")
     bob = put_session(product.services, BOB, sid="shared")
     other = put_session(product.services, ALICE, sid="another")
@@ -280,8 +278,8 @@ def test_ending_all_of_a_user_leaves_nothing_under_sessions_at_logto(product: Pr
     assert len(keys(product, "subject")) == 2
 
 
-def test_ten_thousand_sign_ins_of_one_user_on_one_day(product: Product) -> None:
-    """Nothing fills up: the next sign-in works, and all of them are found."""
+def test_ten_thousand_sign_ins_of_one_user_leave_the_next_one_working(product: Product) -> None:
+    """No listing is ever full, and every session is found."""
 
     def smaller(params: dict[str, Any], **_: Any) -> None:
         params["Limit"] = 1000  # moto takes seconds for a page of a megabyte
@@ -296,8 +294,8 @@ def test_ten_thousand_sign_ins_of_one_user_on_one_day(product: Product) -> None:
     assert product.wire.calls == ["Query"] * 11
 
 
-def test_ending_many_goes_part_by_part(product: Product) -> None:
-    """What was done before a failure is not left to the next attempt."""
+def test_revocation_of_many_sessions_proceeds_in_parts(product: Product) -> None:
+    """A part that was deleted before a failure is not repeated by the next attempt."""
     put_many(product.services, product.client, product.table_name, ALICE, 250)
     with (
         failing(product, "BatchGetItem", lambda number: number == 3),

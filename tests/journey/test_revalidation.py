@@ -1,4 +1,4 @@
-"""Re-validation: after some hours a session has to be proven anew at Entra, or it ends."""
+"""Re-validation: after some hours the user must confirm at Entra, or the session ends."""
 
 import json
 from collections.abc import Iterator
@@ -64,14 +64,18 @@ def due(product: Product) -> None:
     product.clock.ahead = AFTER + 1
 
 
-def test_not_due_before(product: Product, browser: Browser, authorizer: Authorizer) -> None:
+def test_session_is_not_due_before_the_time(
+    product: Product, browser: Browser, authorizer: Authorizer
+) -> None:
     product.clock.ahead = AFTER - 5
     assert browser.get("/").status == 200
     assert browser.get("/me", FETCH).status == 200
     assert authorizer.ask(browser) is not None
 
 
-def test_a_navigation_goes_through_entra_once(product: Product, browser: Browser) -> None:
+def test_navigation_of_a_due_session_goes_through_entra_once(
+    product: Product, browser: Browser
+) -> None:
     due(product)
     page = browser.get("/")
     assert page.status == 302
@@ -91,8 +95,10 @@ def test_a_navigation_goes_through_entra_once(product: Product, browser: Browser
     assert browser.get("/").status == 200
 
 
-def test_logtos_own_session_is_not_enough(product: Product, browser: Browser) -> None:
-    """`prompt=login`: Logto asks Entra although it remembers the user."""
+def test_session_at_logto_alone_does_not_satisfy_revalidation(
+    product: Product, browser: Browser
+) -> None:
+    """`prompt=login`: Logto asks Entra, although it has a session of the user."""
     due(product)
     with Robot(product.stand_in.url) as robot:
         product.sign_in(product.browser(), robot=robot)  # a session at Logto
@@ -104,7 +110,7 @@ def test_logtos_own_session_is_not_enough(product: Product, browser: Browser) ->
         assert "/entra/" in asked.url.path
 
 
-def test_it_returns_to_where_the_user_was(product: Product, browser: Browser) -> None:
+def test_revalidation_returns_to_the_page_of_the_user(product: Product, browser: Browser) -> None:
     due(product)
     problem = json.loads(browser.get("/me", FETCH).body)
     url = f"{problem['sign_in_url']}&return_to=/orders/7?page=2"
@@ -113,7 +119,9 @@ def test_it_returns_to_where_the_user_was(product: Product, browser: Browser) ->
 
 
 @pytest.mark.parametrize("path", ["/me", "/"])
-def test_a_fetch_gets_a_problem_with_the_url(product: Product, browser: Browser, path: str) -> None:
+def test_fetch_of_a_due_session_gets_a_problem_with_the_sign_in_url(
+    product: Product, browser: Browser, path: str
+) -> None:
     due(product)
     reply = browser.get(path, FETCH)
     assert reply.status == 401
@@ -126,7 +134,7 @@ def test_a_fetch_gets_a_problem_with_the_url(product: Product, browser: Browser,
     assert query_of(url) == {"prompt": "login", "connector": "contoso00001"}
 
 
-def test_a_prefetch_starts_nothing(product: Product, browser: Browser) -> None:
+def test_prefetch_of_a_due_session_starts_no_sign_in(product: Product, browser: Browser) -> None:
     due(product)
     reply = browser.get("/", {**NAVIGATION, "sec-purpose": "prefetch"})
     assert reply.status == 401
@@ -134,7 +142,7 @@ def test_a_prefetch_starts_nothing(product: Product, browser: Browser) -> None:
 
 
 @pytest.mark.parametrize("route", ["/orders", ROUTE])
-def test_the_authorizer_denies_while_due(
+def test_authorizer_denies_a_due_session(
     product: Product, browser: Browser, authorizer: Authorizer, route: str
 ) -> None:
     assert authorizer.ask(browser, route=route) is not None
@@ -147,7 +155,7 @@ def test_the_authorizer_denies_while_due(
     assert authorizer.ask(browser, route=route) is not None
 
 
-def test_a_due_session_is_not_extended(product: Product, browser: Browser) -> None:
+def test_due_session_is_not_extended(product: Product, browser: Browser) -> None:
     due(product)
     product.forget_counts()
     for path in ("/", "/me"):
@@ -155,7 +163,7 @@ def test_a_due_session_is_not_extended(product: Product, browser: Browser) -> No
     assert "UpdateItem" not in product.wire.calls
 
 
-def test_it_ends_after_the_grace(
+def test_due_session_ends_after_the_grace(
     product: Product, browser: Browser, authorizer: Authorizer
 ) -> None:
     product.clock.ahead = AFTER + GRACE - 5
@@ -164,16 +172,16 @@ def test_it_ends_after_the_grace(
     reply = browser.get("/me", FETCH)
     assert json.loads(reply.body)["error"] == "session_required"
     assert "Alice" not in browser.get("/").body
-    assert browser.get("/").status == 200  # the start page of nobody
+    assert browser.get("/").status == 200  # the start page of a browser that is signed out
     assert authorizer.ask(browser) is None
 
 
-def test_what_me_says_of_the_end(product: Product, browser: Browser) -> None:
+def test_me_reports_the_end_after_the_grace(product: Product, browser: Browser) -> None:
     identity = json.loads(browser.get("/me", FETCH).body)
     assert identity["expires_at"] - identity["signed_in_at"] == AFTER + GRACE
 
 
-def test_a_revalidated_session_has_a_fresh_age(
+def test_revalidated_session_has_a_new_age(
     product: Product, browser: Browser, authorizer: Authorizer
 ) -> None:
     due(product)
@@ -194,7 +202,7 @@ def test_a_revalidated_session_has_a_fresh_age(
     assert browser.get("/").status == 302
 
 
-def test_a_suspended_user_does_not_get_through(
+def test_suspended_user_cannot_revalidate(
     product: Product, browser: Browser, authorizer: Authorizer
 ) -> None:
     due(product)
@@ -208,8 +216,8 @@ def test_a_suspended_user_does_not_get_through(
     assert json.loads(browser.get("/me", FETCH).body)["error"] == "session_required"
 
 
-def test_a_session_through_no_connector(product: Product) -> None:
-    """There is none to name; Logto's own page asks."""
+def test_session_without_a_connector_revalidates_at_logto(product: Product) -> None:
+    """The sign-in names none, so Logto's own page asks."""
     browser = product.browser()
     product.sign_in(browser)
     due(product)
@@ -218,14 +226,14 @@ def test_a_session_through_no_connector(product: Product) -> None:
     assert "direct_sign_in" not in query_of(browser.get(page.location).location)
 
 
-def test_signing_out_while_due(product: Product, browser: Browser) -> None:
+def test_due_session_can_sign_out(product: Product, browser: Browser) -> None:
     due(product)
     out = browser.post("/sign-out", {**FETCH, "origin": ORIGIN})
     assert out.status == 303
     assert sessions(product) == 0
 
 
-def test_off_by_default(stand_in: StandIn, product: Product) -> None:
+def test_revalidation_is_off_by_default(stand_in: StandIn, product: Product) -> None:
     with started_product(stand_in, SESSION_IDLE_SECONDS="40000") as plain:
         browser = plain.browser()
         plain.sign_in(browser, query=CONNECTOR)

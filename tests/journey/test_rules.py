@@ -1,4 +1,4 @@
-"""Rules at sign-in: who meets them gets in; who does not gets a page, and leaves nothing behind."""
+"""Rules at sign-in: a user who does not meet them gets a page, and no session or grant is left."""
 
 import json
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def sessions(product: Product) -> list[dict[str, Any]]:
 
 
 def kept_out(product: Product, browser: Browser, reply: Reply) -> None:
-    """A page that says so, no session, and no grant that lives on."""
+    """Check for a refusal: a page that says so, no session, and no grant that is left."""
     assert reply.status == 403
     assert "location" not in reply.headers
     assert reply.headers["content-type"].startswith("text/html")
@@ -80,7 +80,7 @@ RULES: dict[str, tuple[dict[str, str], str, str]] = {
 
 @pytest.fixture
 def fabrikam(stand_in: StandIn) -> StandIn:
-    """Another directory beside Contoso's, and somebody in it."""
+    """Add another directory beside Contoso's, with a user."""
     tenant = stand_in.tenant
     tenant.connectors["fabrikam0001"] = replace(
         CONTOSO,
@@ -100,7 +100,7 @@ def connector_of(product: Product, account: str) -> str:
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_a_rule(fabrikam: StandIn, name: str) -> None:
+def test_a_rule_admits_who_meets_it_and_nobody_else(fabrikam: StandIn, name: str) -> None:
     settings, allowed, other = RULES[name]
     with started_product(fabrikam, **settings) as product:
         outside = product.browser()
@@ -127,21 +127,23 @@ def test_a_rule(fabrikam: StandIn, name: str) -> None:
         None,
     ],
 )
-def test_addresses_that_only_look_like_it(stand_in: StandIn, email: str | None) -> None:
+def test_address_that_may_only_look_like_the_domain_is_refused(
+    stand_in: StandIn, email: str | None
+) -> None:
     stand_in.tenant.users[ALICE].email = email
     with started_product(stand_in, ALLOWED_EMAIL_DOMAINS="contoso.com") as product:
         browser = product.browser()
         kept_out(product, browser, product.sign_in(browser))
 
 
-def test_an_address_in_capitals(stand_in: StandIn) -> None:
+def test_address_in_capitals_meets_the_domain_rule(stand_in: StandIn) -> None:
     stand_in.tenant.users[ALICE].email = "Alice@Contoso.COM"
     with started_product(stand_in, ALLOWED_EMAIL_DOMAINS="contoso.com") as product:
         assert product.sign_in(product.browser()).status == 302
 
 
 @pytest.mark.parametrize("verified", [False, None, "true", 1])
-def test_an_address_that_is_not_verified(
+def test_address_that_is_not_verified_is_refused(
     stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, verified: object
 ) -> None:
     real = claims.user_claims
@@ -153,7 +155,7 @@ def test_an_address_that_is_not_verified(
         kept_out(product, browser, product.sign_in(browser))
 
 
-def test_a_program_gets_a_problem(stand_in: StandIn) -> None:
+def test_program_that_is_not_allowed_gets_a_problem(stand_in: StandIn) -> None:
     with started_product(stand_in, ALLOWED_ROLES="buyer") as product:
         browser = product.browser()
         url = product.at_logto(browser.get("/sign-in").location, BOB)
@@ -163,7 +165,7 @@ def test_a_program_gets_a_problem(stand_in: StandIn) -> None:
         assert json.loads(reply.body)["error"] == "not_allowed"
 
 
-def test_the_session_before_stays(stand_in: StandIn) -> None:
+def test_refused_sign_in_leaves_the_previous_session(stand_in: StandIn) -> None:
     with started_product(stand_in, ALLOWED_ROLES="buyer") as product:
         browser = product.browser()
         product.sign_in(browser)
@@ -171,8 +173,8 @@ def test_the_session_before_stays(stand_in: StandIn) -> None:
         assert me(browser)["sub"] == ALICE
 
 
-def test_the_way_on_is_another_account(stand_in: StandIn) -> None:
-    """Logto remembers who was here; `prompt=login` asks anew, so there is no loop."""
+def test_refused_user_can_sign_in_with_another_account(stand_in: StandIn) -> None:
+    """Logto has a session of the refused user; `prompt=login` asks again, so there is no loop."""
     with started_product(stand_in, ALLOWED_ROLES="buyer") as product:
         browser = product.browser()
         product.sign_in(browser, BOB)
@@ -184,7 +186,7 @@ def groups_of(stand_in: StandIn, user: str) -> tuple[str, ...]:
     return stand_in.tenant.users[user].groups
 
 
-def test_entra_groups_under_short_names(stand_in: StandIn) -> None:
+def test_mapped_entra_groups_appear_under_their_short_names(stand_in: StandIn) -> None:
     first, second, _ = groups_of(stand_in, ALICE)
     settings = {
         "ENTRA_GROUPS": f"{first}=staff {second}=finance {groups_of(stand_in, BOB)[0]}=guests",
@@ -202,7 +204,7 @@ def test_entra_groups_under_short_names(stand_in: StandIn) -> None:
 
 
 def size(row: dict[str, Any]) -> int:
-    """The bytes of an item's names and values."""
+    """Return the bytes of an item's names and values."""
     return sum(
         len(name) + len(value if isinstance(value, bytes) else str(value))
         for name, typed in row.items()
@@ -210,9 +212,8 @@ def size(row: dict[str, Any]) -> int:
     )
 
 
-def test_250_groups_make_no_larger_row(stand_in: StandIn) -> None:
-    """The rows of two people, of whom each is in one group that has a name, differ by what else
-    is different of them: no more than that."""
+def test_user_of_250_groups_has_no_larger_item(stand_in: StandIn) -> None:
+    """Each user is in one mapped group: their items differ only by their other values."""
     alice, grace = groups_of(stand_in, ALICE)[0], groups_of(stand_in, GRACE)[137]
     assert len(groups_of(stand_in, GRACE)) == 250
     settings = {
@@ -246,7 +247,7 @@ OVERAGES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", OVERAGES)
-def test_overage_is_noticed(
+def test_overage_of_groups_is_counted_and_logged(
     stand_in: StandIn,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -267,7 +268,9 @@ def test_overage_is_noticed(
     assert "groups_overage" in written
 
 
-def test_overage_opens_no_door(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overage_of_groups_meets_no_role_rule(
+    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     change_detail(
         monkeypatch,
         lambda detail: {**without(detail, "groups"), "_claim_names": {"groups": "src1"}},
@@ -290,7 +293,7 @@ def without(detail: dict[str, Any], name: str) -> dict[str, Any]:
 def change_detail(
     monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:
-    """Let the stand-in's userinfo tell something else of what Entra says."""
+    """Change what the stand-in's userinfo reports of Entra's claims."""
     change_userinfo(
         monkeypatch,
         lambda told: {
@@ -320,7 +323,7 @@ UNCERTAIN: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 @pytest.mark.invariant(15)
 @pytest.mark.parametrize("name", UNCERTAIN)
-def test_a_tenant_that_is_not_certain(
+def test_tenant_that_is_not_certain_is_refused(
     stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     change_detail(monkeypatch, UNCERTAIN[name])
@@ -330,8 +333,10 @@ def test_a_tenant_that_is_not_certain(
 
 
 @pytest.mark.invariant(15)
-def test_identities_of_two_tenants(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody says which of them this sign-in came through."""
+def test_identities_of_two_tenants_from_one_sign_in_are_refused(
+    stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing shows which of them this sign-in came through."""
 
     def twice(told: dict[str, Any]) -> dict[str, Any]:
         (entry,) = told["sso_identities"]
@@ -345,7 +350,7 @@ def test_identities_of_two_tenants(stand_in: StandIn, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("identities", [None, [], "x", [None], [{"detail": "x"}], {"detail": {}}])
-def test_no_identities(
+def test_missing_or_malformed_identities_meet_no_tenant_rule(
     stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, identities: object
 ) -> None:
     change_userinfo(monkeypatch, lambda told: {**told, "sso_identities": identities})
@@ -355,7 +360,7 @@ def test_no_identities(
 
 
 def failing(*_: object) -> Any:
-    raise RuntimeError("userinfo fails, as it happens")
+    raise RuntimeError("userinfo fails")
 
 
 FAILURES: dict[str, tuple[Callable[[Any], Any], int]] = {
@@ -371,7 +376,7 @@ FAILURES: dict[str, tuple[Callable[[Any], Any], int]] = {
 def test_userinfo_fails_closed(
     stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Where a rule depends on it, nobody gets in without it; it is an error, and no verdict."""
+    """If a rule depends on userinfo, its failure is an error, not a refusal of the user."""
     change, status = FAILURES[name]
     with started_product(stand_in, **TENANT) as product:
         browser = product.browser()
@@ -386,7 +391,7 @@ def test_userinfo_fails_closed(
         assert product.sign_in(browser).status == 302
 
 
-def test_userinfo_fails_where_nothing_depends_on_it(
+def test_sign_in_succeeds_if_userinfo_fails_and_no_rule_needs_it(
     stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change_userinfo(monkeypatch, failing)
@@ -396,8 +401,8 @@ def test_userinfo_fails_where_nothing_depends_on_it(
         assert me(browser)["tenant_id"] is None
 
 
-def test_without_rules(stand_in: StandIn) -> None:
-    """Without rules everybody of the tenant gets in, with no request for userinfo."""
+def test_every_user_is_admitted_without_rules(stand_in: StandIn) -> None:
+    """There is no request for userinfo then."""
     with started_product(stand_in) as product:
         for user in (ALICE, BOB, GRACE, "nomail000001"):
             query = "connector=contoso00001"

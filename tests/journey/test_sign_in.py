@@ -15,7 +15,7 @@ def parameters(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
 
-def test_in_and_out_again(product: Product) -> None:
+def test_user_signs_in_and_out_again(product: Product) -> None:
     browser = product.browser()
     assert 'href="/sign-in"' in browser.get("/").body
     with Robot(product.stand_in.url) as robot:
@@ -42,7 +42,7 @@ def test_session_cookie_has_exactly_its_attributes(product: Product) -> None:
     assert attributes == {"Path=/", "Secure", "HttpOnly", "SameSite=Lax"}
 
 
-def test_me(product: Product) -> None:
+def test_me_is_refused_before_the_sign_in_and_has_the_identity_after_it(product: Product) -> None:
     browser = product.browser()
     refused = browser.get("/me", FETCH)
     assert refused.status == 401
@@ -87,14 +87,16 @@ def test_me_never_redirects_even_a_navigation(product: Product) -> None:
         ("nomail000001", "Noor No-Mail"),
     ],
 )
-def test_everybody_can_sign_in(product: Product, account: str, shown: str) -> None:
+def test_every_user_of_the_directory_can_sign_in(
+    product: Product, account: str, shown: str
+) -> None:
     browser = product.browser()
     product.sign_in(browser, account)
     assert shown in browser.get("/").body
 
 
 @pytest.mark.invariant(1)
-def test_authorization_request_of_a_plain_sign_in(product: Product) -> None:
+def test_plain_sign_in_sends_pkce_state_and_nonce(product: Product) -> None:
     url = product.browser().get("/sign-in").location
     asked = parameters(url)
     assert url.startswith(f"{product.stand_in.url}/oidc/auth?")
@@ -121,12 +123,14 @@ def test_authorization_request_of_a_plain_sign_in(product: Product) -> None:
         ("prompt=none", "prompt", "none"),
     ],
 )
-def test_sign_in_passes_on(product: Product, query: str, name: str, value: str) -> None:
+def test_sign_in_passes_its_parameters_to_logto(
+    product: Product, query: str, name: str, value: str
+) -> None:
     url = product.browser().get(f"/sign-in?{query}").location
     assert parse_qs(urlsplit(url).query)[name] == [value]
 
 
-def test_a_sign_in_that_begins_at_the_identity_provider(product: Product) -> None:
+def test_sign_in_that_begins_at_the_identity_provider_needs_no_click(product: Product) -> None:
     """Logto sends the browser with `ssoConnectorId`; the way to Entra needs no click then."""
     browser = product.browser()
     with Robot(product.stand_in.url) as robot:
@@ -152,7 +156,7 @@ def test_first_screen_register_shows_logtos_sign_up(product: Product) -> None:
     assert "New Person" in browser.get("/").body
 
 
-def test_return_to(product: Product) -> None:
+def test_sign_in_returns_to_the_local_page(product: Product) -> None:
     landed = product.sign_in(product.browser(), query="return_to=%2Freports%3Fyear%3D2026")
     assert landed.location == f"https://{DOMAIN}/reports?year=2026"
 
@@ -166,7 +170,7 @@ def test_return_to_elsewhere_becomes_home(product: Product, target: str) -> None
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_third_party_initiated_login(product: Product, method: str) -> None:
+def test_third_party_can_initiate_a_sign_in(product: Product, method: str) -> None:
     browser = product.browser()
     form = (
         f"iss={product.stand_in.url}/oidc&login_hint=alice%40contoso.com"
@@ -261,7 +265,7 @@ def test_rs256_before_the_first_sign_in(product: Product) -> None:
         ("first_screen=register&connector=other0000001", "sso:other0000001"),
     ],
 )
-def test_default_connector(
+def test_default_connector_is_used_unless_the_request_names_another_way(
     stand_in: StandIn,
     dynamodb_url: str,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""Sign-out: here, at Logto, and not because another site says so."""
+"""Sign-out: here and at Logto, and never at the request of another site."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_grant_is_revoked_and_the_session_at_logto_ends(product: Product) -> Non
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
-def test_link_from_another_site_gets_a_question(product: Product, site: str) -> None:
+def test_link_from_another_site_gets_a_confirmation_page(product: Product, site: str) -> None:
     browser = product.browser()
     product.sign_in(browser)
     question = browser.get("/sign-out", {**NAVIGATION, "sec-fetch-site": site})
@@ -56,7 +56,7 @@ def test_post_from_another_origin_is_refused(product: Product, origin: str) -> N
     assert "Alice Example" in browser.get("/").body
 
 
-def test_without_a_session_it_still_ends_logtos(product: Product) -> None:
+def test_sign_out_without_a_session_still_ends_the_session_at_logto(product: Product) -> None:
     with Robot(product.stand_in.url) as robot:
         out = product.browser().get("/sign-out", HERE)
         assert robot.end_session(out.location) == f"https://{DOMAIN}/signed-out"

@@ -1,4 +1,4 @@
-"""Signing out everywhere: all sessions of one user, and of nobody else."""
+"""Signing out everywhere: every session of one user, and none of another."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def sessions(product: Product) -> int:
     return sum("seen_at" in row for row in dump(product.client, product.table_name))
 
 
-def test_all_browsers_of_the_user(product: Product) -> None:
+def test_every_session_of_the_user_ends_and_no_other(product: Product) -> None:
     browsers = [signed_in(product) for _ in range(3)]
     other = signed_in(product, BOB)
     old = dict(browsers[0].jar)
@@ -47,19 +47,19 @@ def test_all_browsers_of_the_user(product: Product) -> None:
         assert authorizer.ask(other) is not None
 
 
-def test_the_page_offers_it(product: Product) -> None:
+def test_home_page_offers_to_sign_out_everywhere(product: Product) -> None:
     browser = signed_in(product)
     assert 'action="/sign-out?everywhere=true"' in browser.get("/").body
 
 
-def test_the_users_own_grant_is_revoked(product: Product) -> None:
+def test_only_the_grant_of_this_browser_is_revoked(product: Product) -> None:
     browser = signed_in(product)
     product.forget_counts()
     browser.post(EVERYWHERE, HERE)
     assert product.stand_in.requests == [("POST", "/oidc/token/revocation")]
 
 
-def test_signing_in_again_works_at_once(product: Product) -> None:
+def test_user_can_sign_in_again_at_once(product: Product) -> None:
     browser = signed_in(product)
     browser.post(EVERYWHERE, HERE)
     product.sign_in(browser)
@@ -77,7 +77,7 @@ def test_signing_in_again_works_at_once(product: Product) -> None:
         {"origin": ORIGIN, "sec-fetch-site": "cross-site"},
     ],
 )
-def test_another_site_is_refused(product: Product, headers: dict[str, str]) -> None:
+def test_request_of_another_site_is_refused(product: Product, headers: dict[str, str]) -> None:
     browsers = [signed_in(product) for _ in range(2)]
     reply = browsers[0].post(EVERYWHERE, {"accept": "text/html", **headers})
     assert reply.status == 403
@@ -85,29 +85,31 @@ def test_another_site_is_refused(product: Product, headers: dict[str, str]) -> N
     assert all(live(browser) for browser in browsers)
 
 
-def test_a_link_does_not_do_it(product: Product) -> None:
-    """A GET ends this browser's session alone, whatever it asks for."""
+def test_link_ends_no_session_of_another_browser(product: Product) -> None:
+    """A GET ends only this browser's session, whatever its parameters."""
     browsers = [signed_in(product) for _ in range(2)]
     browsers[0].get(EVERYWHERE, HERE)
     assert live(browsers[1])
 
 
 @pytest.mark.parametrize("query", ["everywhere=false", "everywhere=", "everywhere=TRUE", "x=true"])
-def test_nothing_else_means_everywhere(product: Product, query: str) -> None:
+def test_other_value_than_true_ends_this_session_only(product: Product, query: str) -> None:
     browsers = [signed_in(product) for _ in range(2)]
     assert browsers[0].post(f"/sign-out?{query}", HERE).status == 303
     assert live(browsers[1])
 
 
-def test_a_parameter_that_comes_twice(product: Product) -> None:
+def test_parameter_that_comes_twice_is_refused(product: Product) -> None:
     browser = signed_in(product)
     assert browser.post("/sign-out?everywhere=true&everywhere=false", HERE).status == 400
     assert live(browser)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_table_down(product: Product, kind: str) -> None:
-    """The answer is an error, and the browser that asked can ask again."""
+def test_table_that_is_down_is_an_error_and_a_repetition_succeeds(
+    product: Product, kind: str
+) -> None:
+    """The browser that asked keeps its session, so it can ask again."""
     browsers = [signed_in(product) for _ in range(3)]
     faults = Faults(product.client)
     faults.arm(kind, lambda sent: True)
@@ -122,8 +124,10 @@ def test_table_down(product: Product, kind: str) -> None:
 
 
 @pytest.mark.parametrize("count", [3, 60])
-def test_failing_from_any_call_on(product: Product, count: int) -> None:
-    """However far it came, the browser that asked has its session until the others are gone."""
+def test_table_failing_from_any_call_on_leaves_the_session_that_asked(
+    product: Product, count: int
+) -> None:
+    """The browser that asked keeps its session until the others have been deleted."""
     for _ in range(count):
         signed_in(product)
     assert sessions(product) == count
@@ -148,9 +152,9 @@ def test_failing_from_any_call_on(product: Product, count: int) -> None:
     pytest.fail("the calls have no end")
 
 
-def test_what_it_costs(product: Product) -> None:
-    """A look at who asks, the marker, what is listed, the sessions; then the others and their
-    listings, and this one and its listing."""
+def test_sign_out_everywhere_costs_eight_calls(product: Product) -> None:
+    """In order: the session that asks, the marker, the listings, the sessions; then the other
+    sessions and their listings are deleted, and this one and its listing."""
     browsers = [signed_in(product) for _ in range(3)]
     product.forget_counts()
     browsers[0].post(EVERYWHERE, HERE)

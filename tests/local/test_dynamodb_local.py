@@ -37,7 +37,7 @@ def package(file: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["java", "npm"])
-def test_a_missing_program_is_one_sentence(
+def test_missing_program_is_named_in_one_sentence(
     programs: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if name == "java":
@@ -49,9 +49,7 @@ def test_a_missing_program_is_one_sentence(
     assert name in said.lower()
 
 
-def test_an_archive_with_another_hash_is_refused_and_not_kept(
-    programs: Path, tmp_path: Path
-) -> None:
+def test_archive_with_another_hash_is_refused_and_deleted(programs: Path, tmp_path: Path) -> None:
     package(tmp_path / "other.tgz")
     program(programs / "npm", f"/bin/cp {tmp_path}/other.tgz .")
     with pytest.raises(Unavailable, match="SHA-512"):
@@ -59,7 +57,7 @@ def test_an_archive_with_another_hash_is_refused_and_not_kept(
     assert not list((tmp_path / "kept").iterdir())
 
 
-def test_an_archive_with_the_pinned_hash_is_unpacked_once(
+def test_archive_with_the_pinned_hash_is_unpacked_once(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archive = tmp_path / "pinned.tgz"
@@ -71,18 +69,18 @@ def test_an_archive_with_the_pinned_hash_is_unpacked_once(
     assert (tmp_path / "calls").read_text() == "once\n"
 
 
-def test_npm_without_a_registry_is_one_sentence(programs: Path) -> None:
+def test_npm_without_a_registry_is_named_in_the_error(programs: Path) -> None:
     program(programs / "npm", "exit 1")
     with pytest.raises(Unavailable, match="npm cannot fetch amplify-dynamodb-simulator"):
         dynamodb_local.fetch()
 
 
-def test_nothing_is_served_before_it_is_fetched(programs: Path) -> None:
+def test_starting_before_the_fetch_names_the_command(programs: Path) -> None:
     with pytest.raises(Unavailable, match="make test DYNAMODB=local"), dynamodb_local.running():
         pass
 
 
-def test_a_java_that_fails_is_named(programs: Path) -> None:
+def test_failing_java_is_quoted_in_the_error(programs: Path) -> None:
     dynamodb_local.EMULATOR.mkdir(parents=True)
     program(programs / "java", "echo too old; exit 1")
     with (

@@ -234,7 +234,7 @@ DENIALS: dict[str, tuple[Any, int]] = {
     "a true word": ({"isAuthorized": "true"}, 500),
     "one": ({"isAuthorized": 1}, 500),
     "a policy": ({"principalId": "x", "policyDocument": {}}, 500),
-    "a context that is none": ({"isAuthorized": True, "context": [1]}, 500),
+    "a context that is not one": ({"isAuthorized": True, "context": [1]}, 500),
 }
 
 
@@ -301,8 +301,8 @@ NOT_ORIGINS = (
 
 
 @pytest.mark.parametrize("url", [*ORIGINS, *NOT_ORIGINS])
-def test_upstream_is_an_origin_in_the_template_and_here(url: str) -> None:
-    """A path of its own could be left by `..` in the path of a request."""
+def test_only_an_origin_is_accepted_as_upstream_by_template_and_relay(url: str) -> None:
+    """`..` in the path of a request could leave a path of the upstream's own."""
     declared = read_template(Path("template.yaml"))["Parameters"]["UpstreamUrl"]
     accepted = url in ORIGINS
     assert bool(re.fullmatch(declared["AllowedPattern"], url)) is accepted
@@ -316,7 +316,7 @@ def test_upstream_is_an_origin_in_the_template_and_here(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["http://localhost:8000", "http://127.0.0.1:8000", "http://[::1]:80"]
 )
-def test_upstream_on_this_machine(url: str) -> None:
+def test_upstream_on_this_machine_may_be_plain_http(url: str) -> None:
     assert Relay.of(f"{url}/{{proxy}}", MAPPINGS).uri == f"{url}/{{proxy}}"
 
 

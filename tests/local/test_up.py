@@ -131,7 +131,7 @@ def test_changed_code_is_reloaded(tmp_path: Path) -> None:
         program.wait_for("Reloaded.")
         assert "Changed." in httpx.get(program.url, trust_env=False).text
         good = code.read_text()
-        code.write_text("this is no Python")
+        code.write_text("not valid Python")
         program.wait_for("waiting for a change")
         assert httpx.get(program.url, trust_env=False).status_code == 502
         code.write_text(good)

@@ -75,7 +75,7 @@ def template_of(**given: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("given", MATRIX + OTHERS, ids=lambda given: "-".join(given) or "defaults")
-def test_expansion_has_no_fault(given: dict[str, str]) -> None:
+def test_expansion_passes_the_linter_and_the_rules(given: dict[str, str]) -> None:
     assert broken_rules(parameters(**given)) == []
     assert lint_faults(template_of(**given)) == []
 
@@ -92,7 +92,7 @@ def test_expansion_has_no_fault(given: dict[str, str]) -> None:
         ({"UpstreamUrl": "https://api.example.com"}, "UpstreamUrl needs UpstreamResource"),
     ],
 )
-def test_parameters_that_do_not_go_together_are_refused(given: dict[str, str], fault: str) -> None:
+def test_incompatible_parameters_are_refused(given: dict[str, str], fault: str) -> None:
     assert any(fault in told for told in broken_rules(parameters(**given)))
 
 
@@ -118,7 +118,7 @@ def test_table_is_the_same_whatever_the_parameters_are(given: dict[str, str]) ->
 
 
 @pytest.mark.parametrize(("choice", "applied"), [("on", "PublishedVersions"), ("off", "None")])
-def test_snapshots_of_what_people_wait_for(choice: str, applied: str) -> None:
+def test_functions_that_users_wait_for_have_snapshots(choice: str, applied: str) -> None:
     functions = of_type(template_of(SnapStart=choice), "AWS::Lambda::Function")
     snapped = {name: f.get("SnapStart", {}).get("ApplyOn", "None") for name, f in functions.items()}
     assert snapped == {
@@ -139,7 +139,7 @@ def test_snapshots_of_what_people_wait_for(choice: str, applied: str) -> None:
         ("us-gov-west-1", "aws-us-gov", "None"),
     ],
 )
-def test_auto_is_on_where_the_region_has_snapshots(
+def test_auto_turns_snapshots_on_if_the_region_has_them(
     region: str, partition: str, applied: str
 ) -> None:
     values = {**parameters(), "AWS::Partition": partition}
@@ -148,7 +148,7 @@ def test_auto_is_on_where_the_region_has_snapshots(
     assert function["SnapStart"]["ApplyOn"] == applied
 
 
-def test_provisioned_processes_are_those_of_the_alias() -> None:
+def test_provisioned_concurrency_belongs_to_the_alias() -> None:
     template = template_of(SnapStart="off", ProvisionedConcurrency="3")
     aliases = of_type(template, "AWS::Lambda::Alias")
     kept = {alias["FunctionName"]["Ref"] for alias in aliases.values() if len(alias) > 3}
@@ -156,7 +156,7 @@ def test_provisioned_processes_are_those_of_the_alias() -> None:
     assert all(len(alias) == 3 for alias in of_type(template_of(), "AWS::Lambda::Alias").values())
 
 
-def test_traffic_reaches_functions_through_their_alias_alone() -> None:
+def test_traffic_reaches_functions_only_through_their_alias() -> None:
     template = template_of(UpstreamUrl="https://api.example.com", UpstreamResource="https://a.test")
     body = json.dumps(of_type(template, "AWS::ApiGatewayV2::Api")["HttpApi"]["Body"])
     for name in ("AuthFunction", "NotificationsFunction"):
@@ -173,7 +173,7 @@ def test_traffic_reaches_functions_through_their_alias_alone() -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the SAM CLI's own
 def test_sam_local_finds_the_authorizers() -> None:
-    """It skips one whose function it cannot tell, and lets everybody through."""
+    """It skips one whose function it cannot determine, and allows every request."""
     stacks, _ = SamLocalStackProvider.get_stacks(
         str(ROOT / "template.yaml"), parameter_overrides=parameters()
     )
@@ -183,7 +183,7 @@ def test_sam_local_finds_the_authorizers() -> None:
 
 
 @pytest.mark.parametrize("preference", ["AllAtOnce", "Canary10Percent5Minutes"])
-def test_a_new_version_is_watched_and_asked(preference: str) -> None:
+def test_new_version_is_watched_by_alarms_and_smoke_checked(preference: str) -> None:
     template = template_of(DeploymentPreference=preference)
     groups = of_type(template, "AWS::CodeDeploy::DeploymentGroup")
     assert set(groups) == {f"{name}DeploymentGroup" for name in PUBLISHED}
@@ -204,7 +204,7 @@ def test_a_new_version_is_watched_and_asked(preference: str) -> None:
     assert smoke["FunctionName"]["Fn::Sub"].startswith("CodeDeployHook_")
 
 
-def test_without_alarms_deployments_go_on_without_them() -> None:
+def test_deployment_without_alarms_watches_none() -> None:
     template = template_of(Alarms="off")
     assert of_type(template, "AWS::CloudWatch::Alarm") == {}
     assert of_type(template, "AWS::SNS::Topic") == {}
@@ -213,7 +213,7 @@ def test_without_alarms_deployments_go_on_without_them() -> None:
 
 
 def names_in(value: object) -> set[str]:
-    """Every parameter, condition and resource that a value names."""
+    """Return every parameter, condition and resource that a value names."""
     found = set()
     if isinstance(value, dict):
         for name, part in value.items():
@@ -236,8 +236,8 @@ def names_in(value: object) -> set[str]:
     return found
 
 
-def test_nothing_waits_for_itself() -> None:
-    """Hooks and alarms of a deployment count too, which the linter leaves out."""
+def test_resources_have_no_circular_dependency() -> None:
+    """Hooks and alarms of a deployment count too; the linter ignores them."""
     for given in (DOMAIN, {**FRONT, **KEY}, OTHERS[3]):
         resources = template_of(**given)["Resources"]
         needs = {
@@ -268,8 +268,8 @@ def condition_parameters(name: str) -> set[str]:
     return found
 
 
-def test_every_parameter_of_a_version_makes_a_new_version() -> None:
-    """SAM names a version by the template; a changed parameter reaches it by its description."""
+def test_changed_parameter_makes_a_new_version() -> None:
+    """SAM's name of a version depends on the template alone; the description has the parameters."""
     declared = set(source()["Parameters"])
     template = expanded(parameters())
     (kept,) = of_type(template, "AWS::AppConfig::HostedConfigurationVersion").values()
@@ -283,8 +283,8 @@ def test_every_parameter_of_a_version_makes_a_new_version() -> None:
         assert version["Description"] == {"Fn::Sub": "Parameters ${ParameterVersion}"}
 
 
-def test_a_new_version_is_of_a_function_that_has_changed() -> None:
-    """Lambda answers with the version there is where it has not, and CloudFormation fails."""
+def test_new_version_implies_a_changed_function() -> None:
+    """For an unchanged function Lambda returns the existing version, and CloudFormation fails."""
     template = expanded(parameters())
     versions = of_type(template, "AWS::Lambda::Version").values()
     assert {version["FunctionName"]["Ref"] for version in versions} == set(PUBLISHED)
@@ -305,7 +305,7 @@ def test_new_dependencies_make_a_new_version(monkeypatch: pytest.MonkeyPatch) ->
     assert layer["PublishLambdaVersion"] is True
 
 
-def test_own_domain_takes_the_place_of_the_default_one() -> None:
+def test_own_domain_replaces_the_default_one() -> None:
     template = template_of(**DOMAIN, BasePath="/account")
     api = of_type(template, "AWS::ApiGatewayV2::Api")["HttpApi"]
     (server,) = api["Body"]["servers"]
@@ -338,7 +338,7 @@ def test_cloudfront_stands_in_front_of_the_default_domain() -> None:
     ids=["domain", "front"],
 )
 def test_cloudfront_can_be_switched_on_and_off(given: dict[str, str], target: str) -> None:
-    """A zone takes no second record of a name, so the same resource has the name both times."""
+    """A zone has one record for a name, so the same resource has the name both times."""
     template = template_of(**given)
     groups = of_type(template, "AWS::Route53::RecordSetGroup")
     assert set(groups) == {"DomainRecords"}
@@ -350,14 +350,14 @@ def test_cloudfront_can_be_switched_on_and_off(given: dict[str, str], target: st
 
 
 @pytest.mark.parametrize("given", [{}, DOMAIN, FRONT], ids=["none", "domain", "front"])
-def test_functions_are_told_of_the_domain(given: dict[str, str]) -> None:
+def test_functions_get_the_domain_as_base_url(given: dict[str, str]) -> None:
     variables = of_type(template_of(**given), "AWS::Lambda::Function")["AuthFunction"]
     base = variables["Environment"]["Variables"]["BASE_URL"]
     own = {"Fn::Sub": "https://${DomainName}${BasePath}"}
     assert base == (own if given else {"Ref": "BaseUrl"})
 
 
-def test_as_many_groups_as_may_be_mapped_fit_the_environment() -> None:
+def test_longest_mapping_of_groups_fits_the_environment() -> None:
     groups: int = source()["Parameters"]["EntraGroups"]["MaxLength"]
     arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"
     scopes = f"identities {parameters()['LogtoScopes']}"
@@ -381,7 +381,7 @@ def test_as_many_groups_as_may_be_mapped_fit_the_environment() -> None:
     assert sum(len(name) + len(filled(value)) for name, value in variables.items()) < 4096
 
 
-def test_one_key_seals_everything_that_is_kept() -> None:
+def test_one_key_encrypts_everything_at_rest() -> None:
     template = template_of(**KEY)
     key = {"Ref": "KmsKeyArn"}
     (table,) = of_type(template, "AWS::DynamoDB::Table").values()
@@ -394,7 +394,9 @@ def test_one_key_seals_everything_that_is_kept() -> None:
 
 
 @pytest.mark.parametrize("given", [{}, KEY], ids=["defaults", "key"])
-def test_queue_delivers_for_more_than_a_day_and_then_keeps(given: dict[str, str]) -> None:
+def test_queue_delivers_for_more_than_a_day_and_then_keeps_the_message(
+    given: dict[str, str],
+) -> None:
     template = template_of(**given)
     queues = of_type(template, "AWS::SQS::Queue")
     queue, dead = queues["EndingsQueue"], queues["EndingsDeadLetterQueue"]
@@ -436,7 +438,7 @@ def test_queue_is_delivered_to_the_alias_one_message_at_a_time() -> None:
     assert variables["Variables"]["REVOCATION_QUEUE_URL"] == {"Ref": "EndingsQueue"}
 
 
-def test_limits_are_set_on_routes_that_there_are() -> None:
+def test_throttling_limits_name_existing_routes() -> None:
     template = template_of()
     stage = of_type(template, "AWS::ApiGatewayV2::Stage")["HttpApiApiGatewayDefaultStage"]
     paths = of_type(template, "AWS::ApiGatewayV2::Api")["HttpApi"]["Body"]["paths"]
@@ -446,7 +448,7 @@ def test_limits_are_set_on_routes_that_there_are() -> None:
     assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == {"Ref": "RequestsPerSecond"}
 
 
-def test_access_log_is_json_without_secrets_or_persons() -> None:
+def test_access_log_is_json_without_secrets_or_personal_data() -> None:
     stage = of_type(template_of(), "AWS::ApiGatewayV2::Stage")["HttpApiApiGatewayDefaultStage"]
     entry: dict[str, str] = json.loads(stage["AccessLogSettings"]["Format"])
     assert entry["requestId"] == "$context.requestId"
@@ -455,7 +457,7 @@ def test_access_log_is_json_without_secrets_or_persons() -> None:
         assert not [word for word in forbidden if word.lower() in value.lower()], value
 
 
-def test_cloudformation_takes_it() -> None:
+def test_template_is_within_the_limits_of_cloudformation() -> None:
     for given in MATRIX + OTHERS:
         template = expanded(parameters(**given))
         assert len(json.dumps(template)) < 1_000_000  # the limit of a template on S3

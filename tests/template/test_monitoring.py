@@ -1,4 +1,4 @@
-"""Metrics in the code, on the dashboard, in the alarms and in the guide are the same ones."""
+"""Metrics in the code, on the dashboard, in the alarms and in the guide are the same."""
 
 import json
 import re
@@ -57,14 +57,14 @@ def metrics_of(alarm: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def dashboard() -> list[dict[str, Any]]:
-    """The widgets, each name that CloudFormation fills in standing for itself."""
+    """Return the widgets; a name that CloudFormation would fill in stands for its value."""
     body = source()["Resources"]["SignInDashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     widgets: list[dict[str, Any]] = json.loads(re.sub(r"\$\{([\w:]+)\}", r"\1", body))["widgets"]
     return widgets
 
 
 def shown() -> set[tuple[str, str]]:
-    """Namespace and name of everything on the dashboard."""
+    """Return namespace and name of each metric on the dashboard."""
     found = set()
     for widget in dashboard():
         for metric in widget["properties"]["metrics"]:
@@ -91,13 +91,13 @@ def test_dashboard_shows_every_metric_and_no_other() -> None:
         assert space == "ServerlessSignIn" or name in OF_AWS[space]
 
 
-def test_widgets_do_not_lie_on_each_other() -> None:
+def test_widgets_do_not_overlap() -> None:
     places = [(w["x"], w["y"]) for w in dashboard()]
     assert len(set(places)) == len(places)
     assert all(w["x"] + w["width"] <= 24 for w in dashboard())
 
 
-def test_alarms_watch_metrics_that_there_are(alarms: dict[str, dict[str, Any]]) -> None:
+def test_alarms_watch_existing_metrics(alarms: dict[str, dict[str, Any]]) -> None:
     assert len(alarms) == 12
     for name, alarm in alarms.items():
         watched = list(metrics_of(alarm))
@@ -113,7 +113,7 @@ def test_alarms_watch_metrics_that_there_are(alarms: dict[str, dict[str, Any]]) 
                 assert metric["MetricName"] in OF_AWS[metric["Namespace"]], name
 
 
-def test_every_alarm_tells_somebody_and_says_what_is_wrong(
+def test_every_alarm_notifies_the_topic_and_is_in_the_guide(
     alarms: dict[str, dict[str, Any]],
 ) -> None:
     guide = (ROOT / "docs/operations.md").read_text()
@@ -123,8 +123,8 @@ def test_every_alarm_tells_somebody_and_says_what_is_wrong(
         assert f"| `{name}` |" in guide, name
 
 
-def test_rates_are_of_a_number_that_means_something(alarms: dict[str, dict[str, Any]]) -> None:
-    """One failure of one request at night is no reason to wake anybody."""
+def test_alarms_of_rates_need_twenty_requests(alarms: dict[str, dict[str, Any]]) -> None:
+    """A single failed request at night wakes nobody."""
     for name in ("SignInRatio", "ServerErrors"):
         (expression,) = [
             entry["Expression"] for entry in alarms[name]["Metrics"] if "Expression" in entry
@@ -133,16 +133,16 @@ def test_rates_are_of_a_number_that_means_something(alarms: dict[str, dict[str, 
         assert ">= 20," in expression
 
 
-def test_dead_letters_and_unjudged_messages_take_back_no_deployment() -> None:
-    """They tell of the past, or of what anybody can send: neither speaks of a new version."""
+def test_dead_letters_and_unjudged_messages_roll_back_no_deployment() -> None:
+    """Old messages, or those that anybody can send, say nothing about a new version."""
     for resource in source()["Resources"].values():
         preference = resource["Properties"].get("DeploymentPreference", {})
         for name in ("EndingsDeadLetters", "MessagesNotJudged"):
             assert name not in json.dumps(preference)
 
 
-def test_rollback_alarms_need_no_api(alarms: dict[str, dict[str, Any]]) -> None:
-    """The API needs the aliases, whose deployments need these alarms: that would be a circle."""
+def test_rollback_alarms_do_not_depend_on_the_api(alarms: dict[str, dict[str, Any]]) -> None:
+    """The API depends on the aliases, and their deployments on these alarms: no cycle."""
     for part in ("Auth", "Authorizer", "Notifications"):
         for kind in ("Errors", "Problems"):
             assert "HttpApi" not in json.dumps(alarms[part + kind])
@@ -154,7 +154,7 @@ def test_guide_lists_every_metric() -> None:
         assert f"`{name}`" in guide, name
 
 
-def test_saved_queries_speak_of_what_is_logged() -> None:
+def test_saved_queries_filter_by_texts_that_are_logged() -> None:
     queries = of_type(expanded(parameters()), "AWS::Logs::QueryDefinition")
     everywhere = "".join(CODE.values())
     for name, query in queries.items():

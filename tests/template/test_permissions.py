@@ -1,4 +1,4 @@
-"""The functions run with exactly the template's policies: every journey passes, and nothing else.
+"""The functions under exactly the template's policies: journeys pass, other calls are denied.
 
 The roles are those of the stack, read back from where it was created. Each function signs with its
 own role's credentials, and a gate before DynamoDB, SQS and Secrets Manager judges each request.
@@ -83,7 +83,7 @@ class Deployment:
 
     @contextmanager
     def acting(self, service: str) -> Iterator[None]:
-        """What makes a client meanwhile makes it with this function's credentials."""
+        """Give this function's credentials to clients that are made in the context."""
         before = dict(os.environ)
         os.environ |= self._credentials(service)
         try:
@@ -197,7 +197,7 @@ class Deployment:
 
 
 def _document(kept: Any) -> dict[str, Any]:
-    """A policy of a stack as moto gives it: in the form that Python prints."""
+    """Parse a policy of a stack; moto returns it as a Python literal."""
     document: dict[str, Any] = ast.literal_eval(kept)
     return document
 
@@ -223,7 +223,7 @@ def deployment(create_stack: Callable[..., Stack], moto_url: str) -> Iterator[De
 
 
 def everything(deployment: Deployment) -> None:
-    """Every journey, and each of the calls that only some of them make."""
+    """Run every journey, and the calls that only some journeys make."""
     with deployment.acting("auth"):
         auth = deployment.auth()
         first = auth.browser()
@@ -287,7 +287,7 @@ def everything(deployment: Deployment) -> None:
 def queue_and_carry_out(
     deployment: Deployment, notifications: Notifications, message: dict[str, Any]
 ) -> None:
-    """Let the table fail: the message goes to the queue, where Lambda is the same role."""
+    """Let the table fail, so that messages are queued. Lambda polls with the function's role."""
     url, client = deployment.queue_url, boto3.Session(region_name=REGION).client("sqs")
     assert (
         "QueueArn"
@@ -316,12 +316,12 @@ def exercised(deployment: Deployment) -> Deployment:
 
 
 def test_every_journey_passes_with_these_policies(exercised: Deployment) -> None:
-    """Every answer was as it should be; and nothing was asked for that is not allowed."""
+    """The journeys request nothing that the policies do not allow."""
     assert exercised.gate.used
     assert exercised.refused_meanwhile == []
 
 
-def test_no_permission_is_there_for_nothing(exercised: Deployment) -> None:
+def test_every_permission_is_used(exercised: Deployment) -> None:
     deployment = exercised
     granted = {
         (service, statement["Sid"], action)
@@ -435,7 +435,7 @@ def batch(table: str, keys: list[str], projection: str | None) -> dict[str, Any]
 @pytest.mark.parametrize(
     ("service", "call"), REFUSED, ids=[f"{s}-{c[0]}-{n}" for n, (s, c) in enumerate(REFUSED)]
 )
-def test_what_a_function_must_not_do(
+def test_call_that_a_function_must_not_make_is_denied(
     deployment: Deployment, service: str, call: tuple[str, dict[str, Any]]
 ) -> None:
     deployment.services(service)
@@ -464,7 +464,7 @@ def test_what_a_function_must_not_do(
         ("admin", [TOKEN], "pk"),
     ],
 )
-def test_batches_read_no_more_than_they_may(
+def test_batch_that_reads_sealed_or_other_items_is_denied(
     deployment: Deployment, service: str, keys: list[str], projection: str | None
 ) -> None:
     deployment.services(service)
@@ -474,7 +474,7 @@ def test_batches_read_no_more_than_they_may(
 
 @pytest.mark.parametrize("service", ["auth", "notifications", "admin"])
 @pytest.mark.parametrize("knows_select", [True, False])
-def test_endings_read_what_is_not_sealed_whether_or_not_iam_knows_select(
+def test_revocation_reads_only_unsealed_attributes_whether_or_not_iam_knows_select(
     deployment: Deployment, service: str, knows_select: bool
 ) -> None:
     """AWS lists `dynamodb:Select` for BatchGetItem, and describes it as Query's and Scan's."""
@@ -502,7 +502,9 @@ def test_endings_read_what_is_not_sealed_whether_or_not_iam_knows_select(
 
 
 @pytest.mark.parametrize("service", ["auth", "authorizer", "notifications", "admin"])
-def test_batches_delete_sessions_and_listings_alone(deployment: Deployment, service: str) -> None:
+def test_batch_deletes_nothing_but_sessions_and_listings(
+    deployment: Deployment, service: str
+) -> None:
     deployment.services(service)
     others = (SESSION, SUBJECT) if service == "authorizer" else ()
     for key in (TOKEN, ENDED, "transaction#a", "replay#a", *others):
@@ -513,7 +515,7 @@ def test_batches_delete_sessions_and_listings_alone(deployment: Deployment, serv
 
 @pytest.mark.parametrize("service", ["auth", "authorizer", "notifications", "admin"])
 @pytest.mark.parametrize("key", [SESSION, SUBJECT])
-def test_batches_put_nothing(deployment: Deployment, service: str, key: str) -> None:
+def test_batch_that_puts_an_item_is_denied(deployment: Deployment, service: str, key: str) -> None:
     """IAM has one permission for what a batch puts and what it deletes."""
     deployment.services(service)
     for name in ("sealed", "began_at", "expires_at"):
@@ -524,7 +526,7 @@ def test_batches_put_nothing(deployment: Deployment, service: str, key: str) -> 
 
 
 @pytest.mark.parametrize("service", ["auth", "authorizer", "notifications", "admin"])
-def test_no_function_reads_another_table_or_another_function_s_secret(
+def test_reading_another_table_or_another_functions_secret_is_denied(
     deployment: Deployment, service: str
 ) -> None:
     deployment.services(service)
@@ -542,8 +544,8 @@ def test_no_function_reads_another_table_or_another_function_s_secret(
 
 
 @pytest.mark.parametrize("service", ["auth", "authorizer", "notifications", "admin"])
-def test_no_function_uses_another_queue(deployment: Deployment, service: str) -> None:
-    """The dead letters are an operator's, and only the function of Logto's messages has a queue."""
+def test_using_another_queue_is_denied(deployment: Deployment, service: str) -> None:
+    """Only the notifications function has a queue, and dead letters are for operators."""
     deployment.services(service)
     own = deployment.queue_url
     with deployment.acting(service):
@@ -562,7 +564,7 @@ def test_no_function_uses_another_queue(deployment: Deployment, service: str) ->
         client.close()
 
 
-def test_a_transaction_needs_the_permission_of_each_part(deployment: Deployment) -> None:
+def test_transaction_with_one_forbidden_part_is_denied(deployment: Deployment) -> None:
     deployment.services("authorizer")
     write = {"TableName": deployment.table, "Item": ItemKey(TOKEN).attributes}
     other = {"TableName": deployment.table, "Item": ItemKey(SESSION).attributes}
@@ -572,7 +574,7 @@ def test_a_transaction_needs_the_permission_of_each_part(deployment: Deployment)
         client.transact_write_items(TransactItems=[{"Put": write}, {"Put": other}])
 
 
-def test_the_smoke_check_may_ask_three_aliases_and_answer(deployment: Deployment) -> None:
+def test_smoke_check_may_invoke_three_aliases_and_report(deployment: Deployment) -> None:
     made, iam = deployment.stack.made, deployment.stack.client("iam")
     kept = iam.get_role_policy(RoleName=made["SmokeRole"], PolicyName="smoke")
     policies = [_document(kept["PolicyDocument"])]

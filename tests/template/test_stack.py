@@ -1,4 +1,4 @@
-"""The stack as created: table, roles and functions are what the template says.
+"""The created stack: table, roles and functions are those of the template.
 
 moto makes neither TTL, encryption, architecture nor layers of a stack's resources;
 `test_expansion.py` checks them in the expanded template.

@@ -22,7 +22,7 @@ class Hand:
         return Deadline.after(seconds, Timer(lambda: self.now, self.sleep))
 
 
-def test_left() -> None:
+def test_time_left_shrinks_to_zero_and_no_further() -> None:
     hand = Hand()
     deadline = hand.deadline(5)
     hand.now += 3

@@ -1,4 +1,4 @@
-"""Cookies: exact attributes, and a Cookie header that cannot be bent."""
+"""Cookies: exact attributes, and Cookie headers of any content."""
 
 import os
 
@@ -17,13 +17,13 @@ SECRET = new_secret()
 OTHER = new_secret()
 
 
-def test_session_cookie_attributes() -> None:
+def test_session_cookie_is_secure_http_only_and_lax() -> None:
     assert COOKIES.set_session(SessionHandle.of(SECRET)) == (
         f"__Host-session={SECRET}; Path=/; Secure; HttpOnly; SameSite=Lax"
     )
 
 
-def test_session_cookie_on_plain_loopback() -> None:
+def test_session_cookie_on_plain_loopback_is_not_secure() -> None:
     assert Cookies(secure=False).set_session(SessionHandle.of(SECRET)) == (
         f"session={SECRET}; Path=/; HttpOnly; SameSite=Lax"
     )
@@ -41,7 +41,9 @@ def test_session_cookie_on_plain_loopback() -> None:
         ("http://127.0.0.1:3000/auth", "session-3000-auth", "signin-3000-auth-"),
     ],
 )
-def test_names_of_a_deployment(base_url: str, session: str, browser: str) -> None:
+def test_cookie_names_of_a_deployment_carry_its_path_or_local_port(
+    base_url: str, session: str, browser: str
+) -> None:
     cookies = Cookies.of(base_url)
     made = cookies.new_browser_cookie(os.urandom)
     assert cookies.session_name == session
@@ -89,7 +91,7 @@ def test_cleared_cookie_keeps_its_attributes() -> None:
         f"\x00=\xff; __Host-session={SECRET}",
     ],
 )
-def test_a_neighbour_hides_nothing_and_does_not_win(header: str) -> None:
+def test_neighbouring_cookie_neither_hides_the_session_cookie_nor_wins(header: str) -> None:
     handle = COOKIES.session(header.encode("latin-1"))
     assert handle is not None
     assert handle.cookie_value == SECRET
@@ -113,11 +115,11 @@ def test_a_neighbour_hides_nothing_and_does_not_win(header: str) -> None:
         f"__Host-session={SECRET[:-1]}\xc4",
     ],
 )
-def test_what_is_no_session_cookie(header: str) -> None:
+def test_malformed_or_ambiguous_session_cookie_is_none(header: str) -> None:
     assert COOKIES.session(header.encode("latin-1")) is None
 
 
-def test_a_secret_has_one_spelling() -> None:
+def test_secret_with_spare_bits_set_is_refused() -> None:
     """The last character of 256 bits has two spare bits, which a lenient decoder ignores."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     spelled = [
@@ -130,7 +132,9 @@ def test_a_secret_has_one_spelling() -> None:
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
-def test_any_neighbours(before: bytes, after: bytes) -> None:
+def test_any_neighbouring_cookies_leave_the_session_cookie_readable(
+    before: bytes, after: bytes
+) -> None:
     header = before.replace(b";", b"") + f"; __Host-session={SECRET}; ".encode() + after
     handle = COOKIES.session(header)
     assert handle is not None
@@ -138,7 +142,7 @@ def test_any_neighbours(before: bytes, after: bytes) -> None:
 
 
 @given(st.binary(max_size=500))
-def test_any_header_is_read(header: bytes) -> None:
+def test_any_header_without_a_session_cookie_gives_none(header: bytes) -> None:
     list(parse_cookies(header))
     assert COOKIES.session(header) is None
     assert COOKIES.browser_cookies(header) == ()
@@ -151,6 +155,6 @@ def test_browser_cookies_have_names_of_their_own() -> None:
     assert len({cookie.name for cookie in made}) > 15
 
 
-def test_browser_cookie_look_alikes() -> None:
+def test_browser_cookie_look_alikes_are_ignored() -> None:
     header = f"signin-abcdef={SECRET}; __Host-signin-abcde={SECRET}; __Host-signin-abcdef=x"
     assert COOKIES.browser_cookies(header.encode()) == ()

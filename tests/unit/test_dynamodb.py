@@ -17,7 +17,7 @@ ATTEMPT = LIMITS.aws_attempt_seconds
 
 @dataclass
 class Waiting:
-    """A client whose calls use up the time of an attempt, and then fail in this way."""
+    """A client whose calls each take the time of an attempt, and then fail."""
 
     failure: Exception
     now: float = 0.0

@@ -94,24 +94,24 @@ def test_any_event_gets_an_answer(changes: dict[str, Any], missing: dict[str, No
     ],
     ids=lambda headers: next(iter(headers)),
 )
-def test_a_header_decides_no_url(headers: dict[str, str]) -> None:
+def test_header_does_not_change_the_url_in_the_answer(headers: dict[str, str]) -> None:
     reply = Browser(HANDLER).get("/me", headers)
     assert reply.status == 401
     assert '"sign_in_url":"https://signin.example.test/sign-in"' in reply.body
     assert "evil" not in reply.body
 
 
-def test_cookies_of_the_array_win_over_a_header() -> None:
+def test_cookies_of_the_event_win_over_a_cookie_header() -> None:
     event = http_event("GET", "/me", headers={"cookie": "__Host-session=x"}, cookies=["a=b"])
     assert read_answer(HANDLER(event, None)).status == 401
 
 
-def test_a_body_that_is_not_base64_is_a_400() -> None:
+def test_body_that_is_not_base64_is_a_400() -> None:
     event = {**http_event("POST", "/sign-in"), "body": "%%%", "isBase64Encoded": True}
     assert read_answer(HANDLER(event, None)).status == 400
 
 
-def test_without_a_domain_the_answer_says_what_is_wrong() -> None:
+def test_event_without_a_domain_is_answered_as_misconfigured() -> None:
     event = http_event("GET", "/")
     del event["requestContext"]["domainName"]
     reply = read_answer(HANDLER(event, None))
@@ -119,7 +119,7 @@ def test_without_a_domain_the_answer_says_what_is_wrong() -> None:
     assert "misconfigured" in reply.body
 
 
-def test_a_stage_is_a_prefix_on_api_gateways_own_domain() -> None:
+def test_stage_is_a_prefix_on_api_gateways_own_domain() -> None:
     domain = "abc.execute-api.eu-central-1.amazonaws.com"
     reply = Browser(HANDLER, domain=domain, stage="prod").get("/prod/me", {})
     assert f'"sign_in_url":"https://{domain}/prod/sign-in"' in reply.body
@@ -127,7 +127,7 @@ def test_a_stage_is_a_prefix_on_api_gateways_own_domain() -> None:
     assert 'href="/prod/sign-in"' in home.body
 
 
-def test_a_configured_base_url_wins() -> None:
+def test_configured_base_url_wins_over_the_event() -> None:
     handler = handler_with("https://login.example.com/auth")
     reply = Browser(handler, stage="prod").get("/auth/me", {})
     assert '"sign_in_url":"https://login.example.com/auth/sign-in"' in reply.body
@@ -151,7 +151,7 @@ def test_every_answer_has_the_security_headers() -> None:
         assert expected in headers["cache-control"]
 
 
-def test_a_program_gets_problem_json_and_a_person_a_page() -> None:
+def test_program_gets_problem_json_and_a_person_a_page() -> None:
     program = Browser(HANDLER).get("/callback", {"accept": "application/json"})
     assert program.headers["content-type"] == "application/problem+json"
     person = Browser(HANDLER).get("/callback")

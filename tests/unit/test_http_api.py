@@ -1,4 +1,4 @@
-"""What an event's request is read from, and what it is never read from."""
+"""Origin, address and body of a request: read from API Gateway's fields, never from a header."""
 
 import pytest
 
@@ -35,6 +35,6 @@ def test_body_that_is_not_base64_is_none(body: str) -> None:
     assert HttpApiRequest.of(event, base_url=None).body is None
 
 
-def test_body_in_base64() -> None:
+def test_body_in_base64_is_decoded() -> None:
     event = {**http_event("POST", "/sign-in"), "body": "YQ==", "isBase64Encoded": True}
     assert HttpApiRequest.of(event, base_url=None).body == b"a"

@@ -1,4 +1,4 @@
-"""Logs and metrics: they say what happened, and show no text of exceptions."""
+"""Logs and metrics: they report events, and never the text of an exception."""
 
 import json
 import logging

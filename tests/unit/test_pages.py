@@ -1,4 +1,4 @@
-"""The pages: escaping, the content policy, what they show, and that nothing of them is inline."""
+"""The pages: escaping, the content policy, what they show, and that nothing in them is inline."""
 
 import re
 from dataclasses import replace
@@ -83,7 +83,7 @@ def every_page(brand: pages.Brand, text: str = "x", root: str = "") -> list[str]
 
 
 @pytest.mark.parametrize("brand", [BRAND, PLAIN, replace(PLAIN, name=HOSTILE)])
-def test_nothing_is_inline_and_nothing_comes_from_elsewhere(brand: pages.Brand) -> None:
+def test_page_has_nothing_inline_and_loads_only_its_own_stylesheets(brand: pages.Brand) -> None:
     for html in every_page(brand, HOSTILE):
         found = Elements(html)
         assert not {"script", "style", "iframe", "object", "base"} & {t for t, _ in found.tags}
@@ -171,7 +171,7 @@ def test_content_security_policy_allows_no_script() -> None:
 
 
 @pytest.mark.parametrize("origin", ["*", "https://a.test; script-src *", "https://a.test/path"])
-def test_content_security_policy_takes_origins_only(origin: str) -> None:
+def test_content_security_policy_refuses_anything_but_an_origin(origin: str) -> None:
     with pytest.raises(ValueError, match="origin"):
         pages.content_security_policy(form_action=(origin,))
 

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.invariant(4)
 READS = frozenset({"a", "b", "c", "d"})
 
 
-def test_parameters() -> None:
+def test_parameters_are_decoded() -> None:
     assert parse_query(b"a=1&b=%C3%A9+x&c=&d", reads=READS) == {
         "a": "1", "b": "é x", "c": "", "d": "",
     }  # fmt: skip
@@ -40,7 +40,7 @@ def test_parameters() -> None:
         "5000-parameters",
     ],
 )  # fmt: skip
-def test_what_is_refused(raw: bytes) -> None:
+def test_malformed_query_is_refused(raw: bytes) -> None:
     with pytest.raises(MalformedRequest):
         parse_query(raw, reads=READS)
 
@@ -64,7 +64,7 @@ def test_parameter_that_is_not_read_spoils_nothing(raw: bytes) -> None:
     assert parse_query(raw + b"&a=1", reads=READS) == {"a": "1"}
 
 
-def test_free_parameter_may_have_any_value_but_once() -> None:
+def test_free_parameter_may_have_any_value_but_not_two() -> None:
     free = frozenset({"f"})
     assert parse_query(b"f=%ff%00%0a&a=1", reads=READS, free=free) == {"f": "\ufffd\0\n", "a": "1"}
     with pytest.raises(MalformedRequest):

@@ -83,7 +83,7 @@ def test_page_of_a_sign_in_becomes_home(page: str, spelled: str) -> None:
         assert safe_return_to(spelled.format(name, name), root="") == "/"
 
 
-def test_length_is_that_of_the_result() -> None:
+def test_limit_of_length_counts_the_encoded_result() -> None:
     longest = "/" + "a" * (MAX_CHARACTERS - 1)
     assert safe_return_to(longest, root="") == longest
     assert safe_return_to(longest + "a", root="") == "/"
@@ -91,7 +91,7 @@ def test_length_is_that_of_the_result() -> None:
     assert safe_return_to("/" + "\ufffd" * 10, root="") == "/" + "%EF%BF%BD" * 10
 
 
-def test_root_of_a_deployment() -> None:
+def test_forbidden_pages_are_those_below_the_root() -> None:
     assert safe_return_to("/prod/sign-in", root="/prod") == "/prod/"
     assert safe_return_to("/prod/%70ass", root="/prod") == "/prod/"
     assert safe_return_to("/prod/app", root="/prod") == "/prod/app"
@@ -126,7 +126,7 @@ def test_browser_never_leaves_the_origin(value: str) -> None:
 
 
 @given(values.filter(lambda value: value.startswith("/")))
-def test_what_a_browser_resolves_to_this_origin_is_kept(value: str) -> None:
+def test_value_that_a_browser_resolves_to_this_origin_is_kept(value: str) -> None:
     try:
         asked = ada_url.URL(value, base=f"{BASE}/sign-in")
     except ValueError:
@@ -141,7 +141,7 @@ def test_what_a_browser_resolves_to_this_origin_is_kept(value: str) -> None:
         assert unquote_to_bytes(kept.href) == unquote_to_bytes(asked.href)
 
 
-def test_target_link_uri() -> None:
+def test_target_link_uri_is_kept_only_on_this_origin() -> None:
     assert from_target_link_uri(f"{BASE}/app?x=1", base_url=BASE) == "/app?x=1"
     assert from_target_link_uri(f"{BASE.upper()}/app", base_url=BASE) == "/app"
     assert from_target_link_uri(f"{BASE}?x", base_url=f"{BASE}/auth") == "/?x"

@@ -16,7 +16,7 @@ from shared.store.revocation_queue import RevocationQueue, connect
 
 LIMITS = Limits()
 ATTEMPT = LIMITS.aws_attempt_seconds
-URL = "https://sqs.eu-central-1.amazonaws.com/123456789012/endings"
+URL = "https://sqs.eu-central-1.amazonaws.com/123456789012/revocations"
 REFUSAL = ClientError({"Error": {"Code": "AWS.SimpleQueueService.NonExistentQueue"}}, "SendMessage")
 FAILURES = [REFUSAL, ReadTimeoutError(endpoint_url=URL), ResponseParserError("no JSON")]
 
@@ -114,6 +114,6 @@ def test_queue_is_made_once_and_only_if_it_is_used(close: bool) -> None:
     services.close_connections()
 
 
-def test_queue_that_is_not_set_is_a_fault_of_the_deployment() -> None:
+def test_queue_that_is_not_set_is_misconfigured() -> None:
     with pytest.raises(Misconfigured, match="REVOCATION_QUEUE_URL"):
         composed().revocation_queue()

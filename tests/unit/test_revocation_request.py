@@ -1,4 +1,4 @@
-"""The form of a queued revocation: whatever text comes back, it is one of ours or is refused."""
+"""The form of a queued revocation: any text is parsed as a valid request or refused."""
 
 from contextlib import suppress
 
@@ -34,7 +34,7 @@ def test_request_survives_the_queue(request: RevocationRequest) -> None:
 
 
 @given(requests(), st.integers(0), st.integers(0, 40), st.text(max_size=5))
-def test_altered_text_is_a_request_or_is_refused(
+def test_altered_text_is_a_valid_request_or_refused(
     request: RevocationRequest, start: int, length: int, inserted: str
 ) -> None:
     text = request.text
@@ -51,7 +51,7 @@ _json = st.recursive(
 
 
 @given(_json)
-def test_event_of_any_shape_is_of_the_queue_or_not(event: object) -> None:
+def test_only_a_record_of_sqs_makes_an_event_the_queues(event: object) -> None:
     assert is_queue_event(event) is False
     assert is_queue_event({"Records": event}) is False
     assert is_queue_event({"Records": [{"eventSource": "aws:sqs", "body": event}]})

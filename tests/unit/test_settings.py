@@ -1,4 +1,4 @@
-"""The settings: what is accepted, and that every fault names its variable and not its value."""
+"""The settings: what is accepted, and errors that name the variable and never its value."""
 
 import dataclasses
 
@@ -21,7 +21,7 @@ GOOD = {
 TENANT = "11111111-1111-4111-8111-111111111111"
 
 
-def test_defaults() -> None:
+def test_omitted_settings_have_their_defaults() -> None:
     settings = Settings.from_environment(GOOD)
     assert settings.logto_endpoint == "https://tenant.logto.app"
     assert settings.logto_scopes == DEFAULT_SCOPES
@@ -37,7 +37,7 @@ def outcome(environment: dict[str, str]) -> Settings | str:
 
 
 @pytest.mark.parametrize("name", declarations(Settings))
-def test_empty_variable_counts_as_absent_unless_it_holds_words(name: str) -> None:
+def test_empty_variable_counts_as_absent_except_for_scopes(name: str) -> None:
     """`LOGTO_SCOPES=""` asks for no scopes; no other default is a list with something in it."""
     good = {**GOOD, "LOGTO_APP_SECRET_ARN": "", "LOGTO_WEBHOOK_SIGNING_KEY": ""}
     without = {each: value for each, value in good.items() if each != name}
@@ -60,13 +60,13 @@ def test_settings_cannot_be_changed() -> None:
 
 
 @pytest.mark.parametrize("name", ["LOGTO_APP_SECRET", "LOGTO_WEBHOOK_SIGNING_KEY"])
-def test_a_secret_is_not_in_the_repr(name: str) -> None:
+def test_repr_shows_no_secret(name: str) -> None:
     settings = Settings.from_environment({**GOOD, name: "canary-value"})
     assert settings == dataclasses.replace(settings)
     assert "canary-value" not in repr(settings)
 
 
-def test_a_fault_does_not_quote_a_url() -> None:
+def test_invalid_url_is_not_quoted_in_the_error() -> None:
     for url in ("https://host:canary-word", "https://[canary-word]", "https://canary-word]"):
         with pytest.raises(SettingsInvalid) as caught:
             Settings.from_environment({**GOOD, "LOGTO_ENDPOINT": url})
@@ -74,7 +74,7 @@ def test_a_fault_does_not_quote_a_url() -> None:
         assert "canary" not in str(caught.value)
 
 
-def test_a_fault_is_told_once() -> None:
+def test_setting_with_several_invalid_values_is_named_once() -> None:
     with pytest.raises(SettingsInvalid) as caught:
         Settings.from_environment({**GOOD, "LOGTO_RESOURCES": "one two three"})
     assert str(caught.value).count("LOGTO_RESOURCES") == 1
@@ -83,7 +83,7 @@ def test_a_fault_is_told_once() -> None:
 @pytest.mark.parametrize(
     "endpoint", ["http://localhost:3100", "http://127.0.0.1:1", "http://host.docker.internal:3100"]
 )
-def test_plain_http_on_this_machine(endpoint: str) -> None:
+def test_plain_http_is_accepted_for_this_machine(endpoint: str) -> None:
     assert (
         Settings.from_environment({**GOOD, "LOGTO_ENDPOINT": endpoint}).logto_endpoint == endpoint
     )
@@ -125,7 +125,7 @@ def test_plain_http_on_this_machine(endpoint: str) -> None:
         ("BRAND_ACCENT_COLOUR", "#000000;}"),
     ],
 )
-def test_a_fault_names_its_variable(name: str, value: str) -> None:
+def test_invalid_value_is_refused_with_the_name_of_its_variable(name: str, value: str) -> None:
     with pytest.raises(SettingsInvalid) as caught:
         Settings.from_environment({**GOOD, name: value})
     assert name in str(caught.value)
@@ -145,15 +145,17 @@ def test_a_fault_names_its_variable(name: str, value: str) -> None:
         ("LOGTO_ORGANIZATIONS", "org1", "email roles"),
     ],
 )
-def test_what_needs_a_scope_says_so(name: str, value: str, scopes: str) -> None:
-    """Without it a rule would keep everybody out, and the others would find nothing."""
+def test_setting_that_needs_a_scope_is_refused_without_it(
+    name: str, value: str, scopes: str
+) -> None:
+    """Without it a rule would exclude everybody, and the other settings would have no effect."""
     with pytest.raises(SettingsInvalid, match=f"LOGTO_SCOPES must contain .*{name}"):
         Settings.from_environment({**GOOD, name: value, "LOGTO_SCOPES": scopes})
     every = "email roles identities urn:logto:scope:organizations"
     Settings.from_environment({**GOOD, name: value, "LOGTO_SCOPES": every})
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_all_errors_are_reported_together() -> None:
     with pytest.raises(SettingsInvalid) as caught:
         Settings.from_environment({})
     text = str(caught.value)
@@ -163,7 +165,7 @@ def test_every_fault_is_told_at_once() -> None:
     )
 
 
-def test_two_secrets_contradict() -> None:
+def test_secret_and_its_arn_together_are_refused() -> None:
     arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:app-AbCdEf"
     with pytest.raises(SettingsInvalid, match="keep one"):
         Settings.from_environment({**GOOD, "LOGTO_APP_SECRET_ARN": arn})
@@ -176,7 +178,7 @@ def test_two_secrets_contradict() -> None:
         "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/sign-in/app-secret",
     ],
 )
-def test_a_secret_by_arn(arn: str) -> None:
+def test_arn_of_a_secret_is_accepted(arn: str) -> None:
     environment = {**GOOD, "LOGTO_APP_SECRET": "", "LOGTO_APP_SECRET_ARN": arn}
     assert Settings.from_environment(environment).logto_app_secret_arn == arn
 
@@ -188,7 +190,9 @@ _VALUES = st.text(max_size=40) | st.sampled_from(
 
 
 @given(st.dictionaries(_NAMES, _VALUES))
-def test_any_environment_is_taken_or_refused_without_its_secret(chosen: dict[str, str]) -> None:
+def test_any_environment_is_accepted_or_refused_without_showing_the_secret(
+    chosen: dict[str, str],
+) -> None:
     marked = "marked-" + chosen.get("LOGTO_APP_SECRET", "")
     environment = {**chosen, "LOGTO_APP_SECRET": marked}
     settings, told = None, ""

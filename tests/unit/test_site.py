@@ -20,7 +20,7 @@ pytestmark = pytest.mark.invariant(18)
         ({"domainName": "signin.example.test", "stage": "prod"}, "https://signin.example.test"),
     ],
 )
-def test_api_gateways_own_domain(context: dict[str, str], base_url: str) -> None:
+def test_base_url_is_api_gateways_own_domain(context: dict[str, str], base_url: str) -> None:
     site = site_of(None, context)
     assert site.base_url == base_url
     assert site.redirect_uri == f"{base_url}/callback"
@@ -28,7 +28,7 @@ def test_api_gateways_own_domain(context: dict[str, str], base_url: str) -> None
     assert site.signed_out_uri == f"{base_url}/signed-out"
 
 
-def test_configured_base_url_wins() -> None:
+def test_configured_base_url_wins_over_the_domain() -> None:
     site = site_of("https://login.example.test/auth", {"domainName": "other.test"})
     assert (site.origin, site.root) == ("https://login.example.test", "/auth")
 
@@ -36,7 +36,7 @@ def test_configured_base_url_wins() -> None:
 @pytest.mark.parametrize(
     "domain", [None, "", 5, "a b", "evil.test/path", "evil.test:443@x", "a\n", "-", "x" * 300]
 )
-def test_no_domain_no_answer(domain: object) -> None:
+def test_context_without_a_valid_domain_is_misconfigured(domain: object) -> None:
     with pytest.raises(Misconfigured, match="BASE_URL"):
         site_of(None, {"domainName": domain})
 
@@ -50,5 +50,5 @@ def test_no_domain_no_answer(domain: object) -> None:
         ("https://signin.example.test", True),
     ],
 )
-def test_plain_cookies_on_plain_loopback_only(base_url: str, secure: bool) -> None:
+def test_cookies_are_secure_except_on_plain_loopback(base_url: str, secure: bool) -> None:
     assert site_of(base_url, {}).cookies.secure is secure

@@ -1,4 +1,4 @@
-"""What the table's client asks of DynamoDB: consistent reads, and transactions that it knows."""
+"""What the table's client sends: consistent reads, and transactions with a token for repeats."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from shared.store.session_table import SessionTable
 
 @dataclass
 class Asked:
-    """A client that notes what it is asked, and loses so many answers first."""
+    """A client that records its calls, and loses the answers to the first of them."""
 
     losing: int = 0
     calls: list[dict[str, Any]] = field(default_factory=list)
@@ -59,8 +59,8 @@ READS: dict[str, Callable[[TableClient], object]] = {
 
 
 @pytest.mark.parametrize("name", READS)
-def test_consistent_read(name: str) -> None:
-    """A stale one would show a session that has just been ended, or hide one that has begun."""
+def test_read_is_strongly_consistent(name: str) -> None:
+    """A stale read could show a session that has just ended, or hide one that has just begun."""
     asked = Asked()
     READS[name](asked.table())
     (call,) = asked.calls
