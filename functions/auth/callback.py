@@ -153,7 +153,7 @@ def _new_session(
 
 
 def _log_silent(failure: SignInError, services: Services) -> None:
-    """Log why a silent sign-in made no session; that Logto would have had to ask is no failure.
+    """Log why a silent sign-in made no session, unless Logto would have had to ask the user.
 
     `prompt=none` asks whether the user is signed in. The answer is no, whatever the reason.
     """

@@ -169,7 +169,7 @@ def _connector(query: Mapping[str, str]) -> str | None:
 
 
 def _locales(value: str) -> str | None:
-    """Return the language tags of `ui_locales`; others cause no error (OIDC Core 3.1.2.1)."""
+    """Return the language tags of `ui_locales`; others are ignored (OIDC Core 3.1.2.1)."""
     # Operating systems and Java write `de_DE` for `de-DE`.
     words = (word.replace("_", "-") for word in value.split())
     tags = dict.fromkeys(word for word in words if _LANGUAGE_TAG.fullmatch(word))

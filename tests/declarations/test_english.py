@@ -25,7 +25,7 @@ KINDS = {".html", ".md", ".py", ".yaml"}
 PHRASES = {
     r"anew": "again",
     r"who(?:m)?ever": "the caller, the user, the operator",
-    r"(?<!there )(?<!there's )(?:is|are) no (?!longer\b)\w+": "is not a valid",
+    r"(?<!there )(?<!there's )(?:is|are) no (?!(?:longer|error)\b)\w+": "is not a valid",
     r"(?:none|true|false|nothing|empty|absent|an error) where": "if, or when",
     r"who is at": "the noun: the holder of the lease",
     # The names of the deployed queue, `EndingsQueue` and `<stack>-endings`, are a contract.
@@ -107,6 +107,7 @@ def test_phrase_is_found(text: str) -> None:
     [
         *("There is no such page", "It is no longer open", "line endings", "recommended"),
         *("the same for each", "see docs/anew.md", "a look-alike", "EndingsQueue", "prod-endings"),
+        "An unknown locale is no error.",
     ],
 )
 def test_ordinary_english_is_not_refused(text: str) -> None:
