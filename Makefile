@@ -100,7 +100,7 @@ sam-local: $(STAMP) ## sam local start-api with the stand-in and the table (need
 invoke-%: $(STAMP) ## sam local invoke on an event of events/: invoke-home, -sign-in, -authorizer, ...
 	@$(PYTHON) -m local.sam invoke $*
 
-lock: $(STAMP) ## Write the requirements files anew from pyproject.toml
+lock: $(STAMP) ## Write the requirements files again from pyproject.toml
 	$(PYTHON) -m uv pip compile pyproject.toml --group dev $(LOCK) --output-file requirements-dev.txt
 	$(PYTHON) -m uv pip compile pyproject.toml -c requirements-dev.txt $(LOCK) --output-file shared/requirements.txt
 	$(PYTHON) -m uv pip compile --group policies $(LOCK) --output-file requirements-policies.txt

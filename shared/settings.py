@@ -130,8 +130,8 @@ class Settings:
     )
     revalidate_seconds: int = setting(
         seconds(0, LONGEST_SESSION_SECONDS),
-        "age of Entra's own word at which a session must be re-authenticated there; `0`: "
-        "never; needs the scope `identities`",
+        "age of Entra's proof of the user at which they must re-authenticate there; `0`: never; "
+        "needs the scope `identities`",
         default=0,
     )
     revalidate_grace_seconds: int = setting(
