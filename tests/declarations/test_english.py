@@ -18,6 +18,9 @@ REWRITTEN = (
     *("tests/declarations", "tests/examples", "tests/fuzz", "tests/hostile", "tests/journey"),
     *("tests/local", "tests/provision", "tests/records", "tests/smoke", "tests/snapshot"),
     *("tests/store", "tests/support", "tests/template", "tests/unit", "functions/auth"),
+    *("docs/deploy.md", "docs/how-it-works.md", "docs/local.md", "docs/operations.md"),
+    *("docs/performance.md", "docs/protect.md", "docs/scale.md", "docs/setup.md"),
+    *("README.md", "SECURITY.md", "CHANGELOG.md", "template.yaml"),
 )
 """Folders and files that are free of the phrases, and stay so."""
 KINDS = {".html", ".md", ".py", ".yaml"}

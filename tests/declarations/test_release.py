@@ -33,7 +33,7 @@ def words(text: str) -> dict[str, str]:
 def test_one_version() -> None:
     published = TEMPLATE["Metadata"]["AWS::ServerlessRepo::Application"]
     assert published["SemanticVersion"] == VERSION
-    released = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    released = re.findall(r"^## (\d\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
     assert released[0] == VERSION
     assert published["SpdxLicenseId"] == PROJECT["project"]["license"]
     for name in ("LicenseUrl", "ReadmeUrl"):
