@@ -1,6 +1,6 @@
 """Re-authentication: only a newer proof from Entra begins a session when the old proof is too old.
 
-Logto's own session, a password at Logto, and a `prompt` that was taken out of a URL are no proof.
+Logto's own session, a password at Logto, and a `prompt` that was taken out of a URL prove nothing.
 """
 
 import json
