@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import pytest
 
-from harness.browser import FETCH, NAVIGATION, Browser, Reply
+from harness.browser import FETCH, Browser, Reply
 from harness.functions import Authorizer, started_authorizer
 from harness.product import DOMAIN, Product, started_product
 from harness.sign_in_robot import Robot
@@ -326,12 +326,3 @@ def test_user_without_entra_proves_it_by_signing_in_at_logto(
     landed = sign_in(browser, robot, at_logto, reply.location)
     check_new_session(product, browser, authorizer, landed)
     assert me(browser)["authenticated_at"] >= first + PERIOD
-
-
-def test_prefetch_of_the_offered_sign_in_starts_nothing(
-    product: Product, browser: Browser, robot: Robot
-) -> None:
-    reply = sign_in(browser, robot, silently)
-    ahead = browser.get(reply.location, {**NAVIGATION, "sec-purpose": "prefetch"})
-    assert ahead.status == 400
-    assert ahead.set_cookies == ()
