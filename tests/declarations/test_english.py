@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 REWRITTEN = (
-    *("CONTRIBUTING.md", "docs/decisions", "docs/security.md"),
+    *("CONTRIBUTING.md", "docs/decisions", "docs/security.md", "docs/ending.md"),
     *("functions/admin", "functions/authorizer", "functions/notifications", "functions/smoke"),
     *("bench", "edge", "examples", "harness", "local", "provision", "shared"),
     *("tests/bench", "tests/browser", "tests/built", "tests/conftest.py", "tests/costs"),

@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,9 +23,11 @@ from harness.product import DOMAIN, Product, started_product
 from harness.sign_in_robot import Robot
 from local.logto.contoso import CONTOSO, LOCAL_PASSWORD
 from local.logto.server import StandIn
+from local.template import read_template
 from shared.clock import CLOCK_SKEW_SECONDS
 from shared.revocation import end_subject
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 ALICE, PASSWORD = LOCAL_PASSWORD
 ADDRESS = "alice@contoso.com"
 ABSOLUTE, IDLE = 43_200, 3600
@@ -241,6 +244,7 @@ def test_account_closed_at_entra_goes_on_with_logtos_session(
     assert me(again) is not None
     product.clock.ahead = LOGTO_SESSION + 60
     started = product.browser().get("/sign-in")
+    assert f"max_age={LOGTO_SESSION}" in started.location
     with pytest.raises(LookupError):
         robot.sign_in_silently(started.location)
 
@@ -267,6 +271,11 @@ def test_account_closed_at_entra_ends_with_period_and_grace(
     page = robot.open(again.get(f"{reply.location}&connector={CONTOSO.id}").location)
     assert ALICE not in page.text
     assert me(again) is None
+
+
+def test_answer_of_the_authorizer_is_kept_for_no_time_by_default() -> None:
+    parameters = read_template(ROOT / "template.yaml")["Parameters"]
+    assert parameters["AuthorizerCacheSeconds"]["Default"] == 0
 
 
 @pytest.mark.parametrize("way", ["operator", "everywhere"])
