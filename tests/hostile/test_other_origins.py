@@ -93,3 +93,18 @@ def test_id_token_in_a_callback_begins_no_session(scene: Scene, response: str) -
         reply = attempt.browser.get(f"{url}&code={code}")
     scene.refused(reply)
     assert scene.who(attempt.browser) is None
+
+
+@pytest.mark.invariant(16)
+def test_page_whose_url_has_a_code_sends_no_referrer(scene: Scene) -> None:
+    """A finished, a refused and a repeated callback, to a person and to a program."""
+    for headers in (NAVIGATION, FETCH):
+        attempt = scene.begin()
+        code = scene.provider.code_for(attempt.nonce)
+        url = attempt.callback(code=code, iss=scene.provider.issuer)
+        outsider = scene.browser()
+        replies = [outsider.get(url, headers), *(attempt.browser.get(url, headers) for _ in "12")]
+        assert [reply.status for reply in replies] == [400, 302, 302]
+        for reply in replies:
+            assert reply.headers["referrer-policy"] == "no-referrer"
+            assert code not in f"{reply.headers} {reply.body}"
