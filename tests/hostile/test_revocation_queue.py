@@ -123,7 +123,7 @@ def test_table_failing_from_any_call_on(act: Queued, name: str, kind: str) -> No
 
 
 def test_no_time_is_left_after_a_message_was_checked(scene: Scene, sqs: None) -> None:
-    """What was done stays done, and time to queue the message is kept."""
+    """What was done stays done, and time to queue the message, or to delay it, is kept."""
     scene.provider.secrets.add(SIGNING_KEY)
     slow = SlowTable(scene.process.client)
     timer = Timer(lambda: slow.now, slow.sleep)
@@ -132,6 +132,8 @@ def test_no_time_is_left_after_a_message_was_checked(scene: Scene, sqs: None) ->
         assert MESSAGES["sub alone"](act.stage) == 202
         assert slow.calls < 6
         assert len(act.bodies()) == 1
+        assert not act.deliver()
+        assert act.delays == [60]
         slow.seconds = 0.0
         assert act.deliver()
         assert act.stage.alive() == {"other"}

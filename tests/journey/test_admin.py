@@ -319,6 +319,7 @@ PROOFS: dict[str, Callable[[str], object]] = {
     "another scheme": lambda url: url.replace("http://", "file://"),
     "another action": lambda url: url.replace("GetCallerIdentity", "GetSessionToken"),
     "one more action": lambda url: url + "&Action=AssumeRole",
+    "one more action before it": lambda url: url.replace("/?", "/?Action=AssumeRole&"),
     "one more parameter": lambda url: url + "&RoleArn=x",
     "one more parameter without a value": lambda url: url + "&RoleArn=",
     "one more parameter of a signature": lambda url: url + "&X-Amz-Content-Sha256=x",

@@ -31,7 +31,7 @@ MUTANTS = (
     Mutant("logout token: form of a name", "functions.notifications.logout_token:_name", never("not is_identifier(value)"), LOGOUT, "sub sid jti"),
     Mutant("logout token: it comes as a form", f"{_POST}:_posted_token", never('message.content_type != "application/x-www-form-urlencoded"'), LOGOUT, "posts"),
     Mutant("logout token: a form that cannot be read", f"{_POST}:_posted_token", never("message.body is None"), LOGOUT, "posts"),
-    Mutant("logout token: a replay ends nothing", _CARRY_OUT, without("revocations.exists(guard)"), LOGOUT, "replayed"),
+    Mutant("logout token: a replay ends nothing", _CARRY_OUT, never("guard is not None and revocations.exists(guard)"), LOGOUT, "replayed"),
     Mutant("logout token: a used one is noted", _CARRY_OUT, instead("revocations.put_once(guard, owner, expires_at=expires_at)", "True"), LOGOUT, "replayed"),
     Mutant("logout token: a failed one is not used up", _CARRY_OUT, together(without("owner = base64url.encode(services.random(12))"), instead("count = _end(request, services)", f"{_NOTE}\ncount = _end(request, services)")), LOGOUT, "failing"),
     Mutant("logout token: an outage of the keys is no refusal", f"{_POST}:_checked", instead("provider.refetched_or_unavailable", "provider.refetched"), LOGOUT, "new_keys"),

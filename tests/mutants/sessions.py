@@ -75,7 +75,6 @@ MUTANTS = (
     Mutant("lease: a slow holder ends no session of another's", f"{_REFRESH}._ended", always("self.services.leases().end(...)"), REFRESH, "won"),
     Mutant("refresh: a session that ended meanwhile takes its grant along", f"{_REFRESH}._check_taken_over", without("self._revoke(storage)"), REFRESH, "takes_its"),
     Mutant("refresh: a session that ended meanwhile is over", f"{_REFRESH}._check_taken_over", without("raise"), REFRESH, "takes_its"),
-    Mutant("refresh: nothing is as if a lost token were stored", f"{_REFRESH}._finish", without("persisted"), f"{REFRESH} {STORE}", "failing_at lost"),
     Mutant("refresh: an unknown outcome stays unknown", f"{_REFRESH}._redeem", instead("not leased.outcome_unknown", "True"), REFRESH, "lost credentials"),
     Mutant("refresh: a failure before the answer settles nothing", f"{_REFRESH}._redeem", instead("outcome_known=outcome_known", "outcome_known=True"), REFRESH, "credentials"),
     Mutant("refresh: none is begun when time is short", f"{_REFRESH}._redeem", never("self.services.deadline.left() < self.services.limits.redeem_needs_seconds"), REFRESH, "no_time"),
