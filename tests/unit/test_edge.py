@@ -107,7 +107,9 @@ def test_cookies_of_the_event_win_over_a_cookie_header() -> None:
 
 
 def test_body_that_is_not_base64_is_a_400() -> None:
-    event = {**http_event("POST", "/sign-in"), "body": "%%%", "isBase64Encoded": True}
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    event = http_event("POST", "/sign-in", headers=form)
+    event |= {"body": "%%%", "isBase64Encoded": True}
     assert read_answer(HANDLER(event, None)).status == 400
 
 
