@@ -615,7 +615,9 @@ def test_odd_event_of_the_queue_is_reported(act: Queued, name: str, fails: bool)
     "records", [None, [], [None], [7], {}, "aws:sqs", [{}], [{"eventSource": "aws:s3"}], [[SQS]]]
 )
 def test_event_that_is_not_the_queues_is_a_request(act: Queued, records: Any) -> None:
-    assert act.stage.send({"Records": records}) == 404
+    assert act.stage.send({"Records": records, "requestContext": {"http": {}}}) == 404
+    assert act.stage.send({"Records": records}) == 200  # as a schedule's
+    assert act.stage.alive() == ALL
 
 
 def test_function_without_a_queue_carries_out_what_is_delivered(scene: Scene, sqs: None) -> None:
