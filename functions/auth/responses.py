@@ -9,6 +9,7 @@ from functions.auth import pages
 from functions.auth.after_sign_out import AfterSignOut
 from functions.auth.problems import Problem
 from functions.auth.request import BrowserRequest
+from functions.auth.sign_in import StartedSignIn
 from shared.parsing.urls import origin_of
 from shared.settings import Settings
 
@@ -55,6 +56,14 @@ def remember(browser: BrowserRequest, response: Response, after: AfterSignOut | 
     else:
         return
     response.headers.append("Set-Cookie", cookie)
+
+
+def authorization_redirect(browser: BrowserRequest, started: StartedSignIn) -> Response:
+    """Return the redirect to Logto, with the cookie that ties the attempt to the browser."""
+    response = redirect(started.url)
+    lifetime = browser.services.limits.transaction_seconds
+    response.headers.append("Set-Cookie", browser.cookies.set_browser(started.cookie, lifetime))
+    return response
 
 
 def problem_response(

@@ -89,6 +89,14 @@ def parse_sign_in(
     )
 
 
+def reauthentication(
+    *, connector: str | None, return_to: str, site: Site, default_connector: str | None
+) -> SignInRequest:
+    """Return a request for a sign-in that Logto's own session does not answer."""
+    parameters = {"prompt": "login", "return_to": return_to, "connector": connector or ""}
+    return parse_sign_in(parameters, site=site, default_connector=default_connector)
+
+
 def form_as_query(form: Mapping[str, str], request: SignInRequest, *, site: Site) -> str:
     """Return the query that asks for what a form did, with its question mark or empty."""
     used = {name: value for name, value in form.items() if name in PARAMETERS}

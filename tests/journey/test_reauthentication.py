@@ -92,10 +92,17 @@ def by_password(robot: Robot, url: str) -> str:
     return robot.sign_in_by_password(url, ADDRESS, PASSWORD)
 
 
-def sign_in(browser: Browser, robot: Robot, at_logto: AtLogto, path: str = START) -> Reply:
-    started = browser.get(path)
+def sign_in(browser: Browser, robot: Robot, at_logto: AtLogto, url: str = START) -> Reply:
+    """Follow a link to sign in, or a redirect to Logto; the callback's answer."""
+    return browser.get(at_logto(robot, url_at_logto(browser, url)))
+
+
+def url_at_logto(browser: Browser, url: str) -> str:
+    if not url.startswith("/"):
+        return url
+    started = browser.get(url)
     assert started.status == 302
-    return browser.get(at_logto(robot, started.location))
+    return started.location
 
 
 def me(browser: Browser) -> dict[str, Any]:
@@ -113,13 +120,16 @@ def check_refused(product: Product, browser: Browser, reply: Reply) -> None:
     assert newest.grant.revoked
 
 
-def check_sent_to_entra(product: Product, browser: Browser, reply: Reply) -> None:
+def check_sent_to_entra(
+    product: Product, browser: Browser, reply: Reply, connector: str | None = CONNECTOR
+) -> None:
+    """Check a redirect to Logto for a sign-in that its own session does not answer."""
     check_refused(product, browser, reply)
     assert reply.status == 302
-    path, _, query = reply.location.removeprefix(ORIGIN).partition("?")
-    assert path == "/sign-in"
-    expected = {"prompt": "login", "connector": CONNECTOR, "return_to": "/orders"}
-    assert dict(parse_qsl(query)) == expected
+    assert reply.location.startswith(f"{product.stand_in.url}/oidc/auth?")
+    asked = dict(parse_qsl(urlsplit(reply.location).query))
+    assert asked["prompt"] == "login consent"
+    assert asked.get("direct_sign_in") == (f"sso:{connector}" if connector else None)
 
 
 def check_page(product: Product, browser: Browser, reply: Reply) -> str:
@@ -150,7 +160,7 @@ def test_sign_in_that_logtos_session_answers_goes_to_entra(
     reply = sign_in(browser, robot, silently)
     check_sent_to_entra(product, browser, reply)
     assert authorizer.ask(browser) is None
-    asked = robot.open(browser.get(reply.location).location)
+    asked = robot.open(reply.location)
     assert "/entra/" in asked.url.path
     landed = browser.get(robot.left(robot.submit(asked, "/sign-in", account=ALICE)))
     check_new_session(product, browser, authorizer, landed)
@@ -178,14 +188,18 @@ def test_sign_in_whose_prompt_was_taken_out_at_logto_ends_at_a_page(
     check_new_session(product, browser, authorizer, landed)
 
 
-def test_sign_in_whose_prompt_was_taken_out_here_goes_to_entra_again(
+def test_link_whose_prompt_was_taken_out_is_a_first_round(
     product: Product, browser: Browser, robot: Robot
 ) -> None:
-    first = sign_in(browser, robot, silently)
-    taken_out = urlsplit(first.location)
-    query = [(name, value) for name, value in parse_qsl(taken_out.query) if name != "prompt"]
-    reply = sign_in(browser, robot, silently, f"/sign-in?{urlencode(query)}")
-    check_sent_to_entra(product, browser, reply)
+    """The start page of a session that is due names `prompt`; without it the way is one longer."""
+    product.clock.ahead = PERIOD + 1
+    due = browser.get("/")
+    assert "prompt=login" in due.location
+    parts = urlsplit(due.location)
+    link = parts.path + "?" + parts.query.replace("prompt=login&", "")
+    first = sign_in(browser, robot, silently, link)
+    check_sent_to_entra(product, browser, first)
+    check_page(product, browser, sign_in(browser, robot, silently_without_prompt, first.location))
 
 
 def test_program_gets_a_problem_with_the_sign_in_url(
@@ -317,12 +331,12 @@ def test_user_without_entra_proves_it_by_signing_in_at_logto(
 
     product.clock.ahead = PERIOD + GRACE + 1
     reply = sign_in(browser, robot, silently, path)
-    check_refused(product, browser, reply)
-    assert reply.location == f"{ORIGIN}/sign-in?prompt=login&return_to=%2Forders"
+    check_sent_to_entra(product, browser, reply, connector=None)
     page = sign_in(browser, robot, silently_without_prompt, reply.location)
     check_refused(product, browser, page)
     assert page.status == 403
 
-    landed = sign_in(browser, robot, at_logto, reply.location)
+    landed = sign_in(browser, robot, at_logto, f"{path}&prompt=login")
     check_new_session(product, browser, authorizer, landed)
+    assert landed.location == f"{ORIGIN}/orders"
     assert me(browser)["authenticated_at"] >= first + PERIOD

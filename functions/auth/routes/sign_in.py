@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from functions.auth.problems import NOT_A_NAVIGATION
 from functions.auth.request import BrowserRequest
-from functions.auth.responses import problem_response, redirect
+from functions.auth.responses import authorization_redirect, problem_response, redirect
 from functions.auth.sign_in import (
     FREE,
     PARAMETERS,
@@ -25,24 +25,20 @@ async def sign_in(request: Request) -> Response:
     if browser.is_prefetch or browser.is_subresource:
         # Not a success, so that the browser does not show this answer when the user does navigate.
         return problem_response(browser, NOT_A_NAVIGATION, "not_a_navigation")
-    services = browser.services
     sign_in_request = _parsed(browser, browser.query(PARAMETERS, free=FREE))
     try:
         started = start_sign_in(
             sign_in_request,
             site=browser.site,
             browser_cookies=browser.browser_cookies,
-            services=services,
+            services=browser.services,
         )
     except (Unavailable, ProviderMisbehaved) as failure:
         if not sign_in_request.is_silent:
             raise
-        services.observer.problem("silent sign-in not started", reason=failure.error)
+        browser.services.observer.problem("silent sign-in not started", reason=failure.error)
         return redirect(f"{browser.site.origin}{sign_in_request.return_to}")
-    response = redirect(started.url)
-    lifetime = services.limits.transaction_seconds
-    response.headers.append("Set-Cookie", browser.cookies.set_browser(started.cookie, lifetime))
-    return response
+    return authorization_redirect(browser, started)
 
 
 @router.post("/sign-in")
