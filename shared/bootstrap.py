@@ -12,12 +12,11 @@ from shared.limits import Limits
 from shared.observability import observer, spans
 from shared.services import Services
 from shared.settings import Settings
-from shared.store.dynamodb import TableClient, aws_config, connect
+from shared.store.dynamodb import TableClient, connect
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from shared.oidc.client_secret import SecretReader
     from shared.oidc.http_client import HttpClient
     from shared.oidc.logto import Logto
     from shared.oidc.provider import Provider
@@ -68,7 +67,7 @@ def compose(
 
     @cache
     def logto() -> "Logto":
-        from shared.oidc.client_secret import app_secret
+        from shared.oidc.client_secret import SecretReader, app_secret
         from shared.oidc.logto import Logto
         from shared.oidc.sdk import sdk_config
 
@@ -77,7 +76,7 @@ def compose(
             config=sdk_config(settings),
             provider=provider(),
             http=http_client(),
-            secret=app_secret(settings, limits, secret_reader(limits), clock),
+            secret=app_secret(settings, limits, SecretReader(limits), clock),
             clock=clock,
             deadline=deadline,
         )
@@ -116,10 +115,3 @@ def compose(
         make_revocation_queue=revocation_queue,
         close_connections=close_connections,
     )
-
-
-def secret_reader(limits: Limits) -> "SecretReader":
-    """Return a reader of Secrets Manager and SSM with these limits."""
-    from shared.oidc.client_secret import SecretReader
-
-    return SecretReader(aws_config(limits), limits)

@@ -13,10 +13,10 @@ from shared.clock import Clock, Deadline
 from shared.errors import Misconfigured, SecretUnavailable
 from shared.limits import Limits
 from shared.settings import Settings
+from shared.store.dynamodb import aws_config
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
-    from botocore.config import Config
 
 Fetch = Callable[[str, bool, Deadline], str]
 """Return the secret of an ARN; the flag bypasses the cache."""
@@ -97,8 +97,7 @@ def plain_secret(stored: str, *, member: str | None = "app_secret") -> str:
 class SecretReader:
     """Reader of Secrets Manager secrets and SSM SecureStrings, one attempt at a time."""
 
-    def __init__(self, config: "Config", limits: Limits) -> None:
-        self._config = config
+    def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._providers: dict[str, SSMProvider | SecretsProvider] = {}
 
@@ -122,7 +121,7 @@ class SecretReader:
         options: Any = {"decrypt": True} if service == "ssm" else {}
         if service not in self._providers:
             made = SSMProvider if service == "ssm" else SecretsProvider
-            self._providers[service] = made(boto_config=self._config)
+            self._providers[service] = made(boto_config=aws_config(self._limits))
         age = self._limits.secret_cache_seconds
         value = self._providers[service].get(arn, max_age=age, force_fetch=fresh, **options)
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")

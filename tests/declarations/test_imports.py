@@ -27,8 +27,6 @@ ALLOWED = {
 """What a package may import of this tree. A function has a test of its own below."""
 AWS = {"boto3", "botocore"}
 AWS_MODULES = {"shared/store/dynamodb.py", "shared/store/revocation_queue.py"}
-AWS_FOR_TYPES = {"shared/oidc/client_secret.py"}
-"""These name a type of botocore, which is not imported at run time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +133,7 @@ def test_one_module_imports_the_logto_sdk() -> None:
 
 def test_only_the_store_imports_the_aws_sdk_in_shared() -> None:
     wrong = [
-        one
-        for one in imports_of("shared")
-        if one.package in AWS
-        and one.file not in AWS_MODULES
-        and not (one.file in AWS_FOR_TYPES and one.only_for_types)
+        one for one in imports_of("shared") if one.package in AWS and one.file not in AWS_MODULES
     ]
     assert not wrong, listed(wrong)
 

@@ -35,8 +35,8 @@ from local.logto.backchannel import logout_token
 from local.logto.contoso import default_tenant
 from local.logto.server import StandIn, running
 from local.queue import poll
-from shared.bootstrap import compose, secret_reader
-from shared.oidc.client_secret import webhook_key
+from shared.bootstrap import compose
+from shared.oidc.client_secret import SecretReader, webhook_key
 from shared.oidc.http_client import HttpClient
 from shared.services import Services
 from shared.store.dynamodb import aws_config
@@ -173,7 +173,7 @@ class Deployment:
 
     def notifications(self) -> Notifications:
         services = self.services("notifications")
-        key = webhook_key(services.settings, PATIENT, secret_reader(PATIENT), services.clock)
+        key = webhook_key(services.settings, PATIENT, SecretReader(PATIENT), services.clock)
         return Notifications(make_notifications(services, key))
 
     def admin(self) -> Callable[..., dict[str, Any]]:

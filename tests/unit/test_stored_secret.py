@@ -8,7 +8,6 @@ import pytest
 from moto import mock_aws
 
 from harness.patience import PATIENT
-from shared.bootstrap import secret_reader
 from shared.clock import Deadline
 from shared.errors import Misconfigured, SecretUnavailable
 from shared.oidc.client_secret import Fetch, SecretReader, StoredSecret, plain_secret
@@ -72,7 +71,7 @@ def test_repr_shows_no_secret() -> None:
 
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> SecretReader:
-    return secret_reader(PATIENT)
+    return SecretReader(PATIENT)
 
 
 @mock_aws

@@ -12,7 +12,7 @@ from functions.auth.pages.render import (
     render_sign_out,
     render_signed_out,
 )
-from functions.auth.pages.sheets import accent_css, style_css, style_version
+from functions.auth.pages.sheets import accent_css, style_css
 from functions.auth.pages.views import Action, HomeView
 
 __all__ = [
@@ -26,5 +26,4 @@ __all__ = [
     "render_sign_out",
     "render_signed_out",
     "style_css",
-    "style_version",
 ]

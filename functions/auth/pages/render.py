@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from functions.auth.pages.brand import Brand
-from functions.auth.pages.sheets import accent_version, style_version
+from functions.auth.pages.sheets import accent_css, style_css, version
 from functions.auth.pages.text import machine_time, readable_time
 from functions.auth.pages.views import Action, HomeView
 from shared.parsing.plain_text import plain_text
@@ -54,7 +54,7 @@ def render_signed_out(brand: Brand, *, return_to: str | None = None, root: str) 
 
 
 def _render(template: str, brand: Brand, root: str, **values: object) -> str:
-    values |= {"style_version": style_version(), "accent_version": accent_version(brand)}
+    values |= {"style_version": version(style_css()), "accent_version": version(accent_css(brand))}
     return _environment().get_template(template).render(brand=brand, root=root, **values)
 
 

@@ -18,12 +18,6 @@ def style_css() -> str:
 
 
 @cache
-def style_version() -> str:
-    """Return a version that changes with the common stylesheet, so its URL is cacheable forever."""
-    return _version(style_css())
-
-
-@cache
 def accent_css(brand: Brand) -> str:
     """Return the custom properties that depend on the accent, readable in both colour schemes."""
     accent = brand.colour
@@ -36,10 +30,6 @@ def accent_css(brand: Brand) -> str:
 
 
 @cache
-def accent_version(brand: Brand) -> str:
-    """Return a version that changes with the accent's stylesheet."""
-    return _version(accent_css(brand))
-
-
-def _version(sheet: str) -> str:
+def version(sheet: str) -> str:
+    """Return a version that changes with a stylesheet, so that its URL is cacheable forever."""
     return sha256(sheet.encode()).hexdigest()[:12]
