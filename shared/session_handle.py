@@ -34,7 +34,7 @@ class SessionHandle:
         return digest("session id", self.key)
 
     def token_key(self, target: str) -> str:
-        """Return the key of the record of an access token for a resource's indicator or a URN."""
+        """Return the key of the access token for a resource or an organization's URN."""
         return Seal.of("token", self.cookie_value, target).key
 
     def token_seal(self, target: str, session_part: str) -> Seal:

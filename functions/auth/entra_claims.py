@@ -81,7 +81,7 @@ def entra_user(
 
 
 def authenticated_at(entra: EntraUser, *, auth_time: int | None, now: int) -> int | None:
-    """Return when the user last proved who they are, at the latest now; None if it is not known."""
+    """Return the earliest of Entra's word, `auth_time` and now; None without either proof."""
     proofs = [proof for proof in (entra.vouched_at, auth_time) if proof is not None]
     return min((*proofs, now)) if proofs else None
 

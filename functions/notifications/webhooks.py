@@ -28,7 +28,10 @@ EVICTION = "Grant.LimitExceeded"
 def judge_webhook(
     message: HttpApiRequest, key: StoredSecret, services: Services
 ) -> RevocationRequest | None:
-    """Check a signed message. Raises MessageRefused, Misconfigured, and SecretUnavailable."""
+    """Return what a signed message requests, None if nothing.
+
+    Raises MessageRefused, Misconfigured, and SecretUnavailable if the key cannot be read.
+    """
     arrived_at = services.clock()
     body = _signed_body(message, key, services.deadline)
     try:

@@ -197,7 +197,7 @@ class Logto:
         return self._post(url, form) if url is not None else None
 
     def _post(self, url: str, form: dict[str, str]) -> Response:
-        """Send one request, and a second if the secret was refused (which redeems nothing)."""
+        """Send one request; a second if the secret was refused, redeeming nothing, and rotated."""
         secret = self.secret.value(self.deadline)
         response = self._post_with(secret, url, form)
         if oauth_error(response) != "invalid_client":

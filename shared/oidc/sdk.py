@@ -181,7 +181,7 @@ class Client(LogtoClient):
             raise TransactionUnknown("the callback does not belong to its transaction") from None
 
     def token_for(self, target: str) -> str | None:
-        """Redeem the refresh token, if any, for a resource or a URN. Raises TokenRefused."""
+        """Redeem the refresh token, if any, for a resource or organization. Raises TokenRefused."""
         try:
             if target.startswith(OrganizationUrnPrefix):
                 organization = target.removeprefix(OrganizationUrnPrefix)

@@ -23,7 +23,10 @@ def origin_of(url: str) -> str:
 
 
 def check_base(url: str) -> str:
-    """Return an `https://` base URL (`http://` for local hosts). Errors never contain it."""
+    """Return an `https://` base URL without trailing slash; `http://` for local hosts only.
+
+    The text of its ValueError follows the name of a setting and never contains the URL.
+    """
     if any(ord(c) <= 0x20 or ord(c) >= 0x7F for c in url) or "\\" in url:
         raise ValueError("contains a character that is not allowed in a URL")
     try:

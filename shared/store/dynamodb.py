@@ -51,7 +51,7 @@ def aws_config(limits: Limits) -> Config:
 
 
 def connect(limits: Limits) -> "DynamoDBClient":
-    """Return botocore's client. boto3 would first load its resources and S3 transfers."""
+    """Return a client of botocore: boto3 would first load its resources and S3 transfers."""
     client: Any = Session().create_client("dynamodb", config=aws_config(limits))
     return cast("DynamoDBClient", client)
 

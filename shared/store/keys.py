@@ -60,7 +60,10 @@ def listings_of(session: Session, key: str) -> tuple[Listing, ...]:
 
 
 def listing_keys(listings: Iterable[Listing]) -> list[ItemKey]:
-    """Return the keys of listings, and first of their other ones, to which these still lead."""
+    """Return the keys of these listings and of their sessions' other ones, each once.
+
+    The other ones come first: until they are deleted, these still lead to them.
+    """
     given = list(listings)
     others = [ItemKey(i.other_owner, i.session) for i in given if i.other_owner is not None]
     return list(dict.fromkeys([*others, *(ItemKey(i.owner, i.session) for i in given)]))

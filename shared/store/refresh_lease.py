@@ -69,7 +69,10 @@ class RefreshLeases:
         self._mine(key, owner, _RELEASE, {})
 
     def back_off(self, key: str, owner: str, *, until: float, outcome_known: bool) -> None:
-        """Release the lease until `until`; unless `outcome_known`, the owner's name stays."""
+        """Release the lease after a failure: no request tries again before `until`.
+
+        Unless `outcome_known`, the owner's name stays, and tells the next holder so.
+        """
         change = "SET lease_until = :until"
         if outcome_known:
             change += " REMOVE lease_owner, taken_from"
