@@ -57,11 +57,12 @@ class Observer:
         self._service = service
         self._has_begun = False
 
-    def begin(self, *, correlation_id: str, request_id: str) -> None:
-        """Start a request: drop the previous one's keys, and put these ids on every line."""
+    def begin(self, context: object, *, correlation_id: str | None = None) -> None:
+        """Start an invocation: drop the previous one's keys, and put its ids on every line."""
+        request_id = str(getattr(context, "aws_request_id", ""))[:64]
         self._logger.clear_state()
         self._logger.append_keys(function_request_id=request_id)
-        self._logger.set_correlation_id(correlation_id)
+        self._logger.set_correlation_id(request_id if correlation_id is None else correlation_id)
         if not self._has_begun:
             self._has_begun = True
             self.count(COLD_START)

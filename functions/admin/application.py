@@ -26,8 +26,7 @@ def make_handler(services: Services, identify: IdentifyCaller) -> Handler:
     """Return a Lambda handler: from `{"action", "caller", ...}` to `{"ok": true, ...}`."""
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        request_id = str(getattr(context, "aws_request_id", ""))[:64]
-        services.observer.begin(correlation_id=request_id, request_id=request_id)
+        services.observer.begin(context)
         try:
             bound = services.begin(services.limits.admin_seconds)
             return {"ok": True, **_act(event, bound, identify)}

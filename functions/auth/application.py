@@ -59,10 +59,7 @@ def _answer(event: object, context: Any, adapter: Mangum, services: Services) ->
     http = HttpApiRequest.of(event, base_url=services.settings.base_url)
     if not http.is_request:
         return nothing_to_do(http.correlation_id)
-    services.observer.begin(
-        correlation_id=http.correlation_id,
-        request_id=str(getattr(context, "aws_request_id", ""))[:64],
-    )
+    services.observer.begin(context, correlation_id=http.correlation_id)
     limits = services.limits
     seconds = limits.sign_out_seconds if http.path == "/sign-out" else limits.page_seconds
     try:

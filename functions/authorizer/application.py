@@ -30,10 +30,7 @@ def _answer(event: object, context: Any, services: Services) -> dict[str, Any]:
     http = HttpApiRequest.of(event, base_url=services.settings.base_url)
     if not http.is_request:
         return {"isAuthorized": False}
-    observer.begin(
-        correlation_id=http.correlation_id,
-        request_id=str(getattr(context, "aws_request_id", ""))[:64],
-    )
+    observer.begin(context, correlation_id=http.correlation_id)
     try:
         return {"isAuthorized": True, "context": _context(AuthorizerRequest.of(http), services)}
     except SignInError as failure:

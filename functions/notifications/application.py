@@ -34,25 +34,24 @@ def make_handler(services: Services, webhook_key: StoredSecret) -> Handler:
     }
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        request_id = str(getattr(context, "aws_request_id", ""))[:64]
         with turn:
             bound = services.begin(services.limits.message_seconds)
             if is_queue_event(event):
-                return work_off(event, request_id, bound)
-            reply = _answer(event, request_id, judges, bound)
+                return work_off(event, context, bound)
+            reply = _answer(event, context, judges, bound)
             return {**reply, "headers": {**reply["headers"], **transport}}
 
     return handler
 
 
 def _answer(
-    event: object, request_id: str, judges: dict[str, Judge], services: Services
+    event: object, context: object, judges: dict[str, Judge], services: Services
 ) -> dict[str, Any]:
     observer = services.observer
     message = HttpApiRequest.of(event, base_url=services.settings.base_url)
     if not message.is_request:
         return _reply(200, message, None)
-    observer.begin(correlation_id=message.correlation_id, request_id=request_id)
+    observer.begin(context, correlation_id=message.correlation_id)
     judge = judges.get(message.path)
     if judge is None:
         return _reply(404, message, "not_found")

@@ -24,20 +24,20 @@ def is_queue_event(event: object) -> bool:
     return isinstance(first, Mapping) and first.get("eventSource") == EVENT_SOURCE
 
 
-def work_off(event: Mapping[str, Any], request_id: str, services: Services) -> dict[str, Any]:
+def work_off(event: Mapping[str, Any], context: object, services: Services) -> dict[str, Any]:
     """Carry out the messages of an event; the answer names those that failed."""
     failed = [
         # Lambda takes an id that it does not know for a failure of the whole event.
         _text(record, "messageId")
         for record in event["Records"]
-        if not _is_carried_out(record, request_id, services)
+        if not _is_carried_out(record, context, services)
     ]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _is_carried_out(record: object, request_id: str, services: Services) -> bool:
+def _is_carried_out(record: object, context: object, services: Services) -> bool:
     observer, limits = services.observer, services.limits
-    observer.begin(correlation_id=_text(record, "messageId"), request_id=request_id)
+    observer.begin(context, correlation_id=_text(record, "messageId"))
     try:
         request = RevocationRequest.from_text(_member(record, "body"))
         # If its token was used already, there is nothing left to do.

@@ -27,8 +27,7 @@ class ProviderMetadata:
 
     @property
     def issuer(self) -> str:
-        issuer: str = self.document["issuer"]
-        return issuer
+        return str(self.document["issuer"])
 
     @property
     def algorithms(self) -> frozenset[str]:

@@ -119,5 +119,4 @@ class RefreshLeases:
 
     def _refreshed_by(self, key: str, owner: str) -> bool:
         row = self._call.get(key, ProjectionExpression="refreshed_by") or {}
-        found: bool = row.get("refreshed_by", {}).get("S") == owner
-        return found
+        return bool(row.get("refreshed_by", {}).get("S") == owner)

@@ -105,8 +105,7 @@ class RevocationTable:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ConditionFailed as failed:
-            mine: bool = (failed.found or {}).get("owner", {}).get("S") == owner
-            return mine
+            return bool((failed.found or {}).get("owner", {}).get("S") == owner)
         return True
 
     def _raise(self, key: str, change: str, condition: str, values: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_unexpected_exception_is_logged_by_type_and_place(
     observed: tuple[Observer, LogLines],
 ) -> None:
     tested, log = observed
-    tested.begin(correlation_id="id-1", request_id="request-1")
+    tested.begin(SimpleNamespace(aws_request_id="request-1"), correlation_id="id-1")
     try:
         raise ValueError("the-secret")
     except ValueError as failure:
@@ -55,9 +56,9 @@ def test_lines_of_a_request_carry_no_values_of_the_request_before(
     observed: tuple[Observer, LogLines],
 ) -> None:
     tested, log = observed
-    tested.begin(correlation_id="id-1", request_id="request-1")
+    tested.begin(SimpleNamespace(aws_request_id="request-1"), correlation_id="id-1")
     tested.event("first", reason="one")
-    tested.begin(correlation_id="id-2", request_id="request-2")
+    tested.begin(SimpleNamespace(aws_request_id="request-2"), correlation_id="id-2")
     tested.problem("second")
     first, second = (json.loads(line) for line in log.lines)
     assert (first["reason"], first["level"]) == ("one", "INFO")
@@ -105,8 +106,8 @@ def test_only_the_first_request_of_a_process_is_a_cold_start(
     observed: tuple[Observer, LogLines], capsys: pytest.CaptureFixture[str]
 ) -> None:
     tested, _ = observed
-    tested.begin(correlation_id="id-1", request_id="request-1")
-    tested.begin(correlation_id="id-2", request_id="request-2")
+    tested.begin(SimpleNamespace(aws_request_id="request-1"), correlation_id="id-1")
+    tested.begin(SimpleNamespace(aws_request_id="request-2"), correlation_id="id-2")
     assert metrics_of(capsys.readouterr().out) == [("ServerlessSignIn", "ColdStart", None)]
 
 
