@@ -15,11 +15,10 @@ from shared.settings import LONGEST_SESSION_SECONDS
 from shared.store.keys import (
     Listing,
     listing_keys,
-    op_session_marker,
-    op_session_owner,
+    listing_owner,
+    marker_key,
+    op_session_digest,
     subject_digest,
-    subject_marker,
-    subject_owner,
 )
 from shared.store.records import SessionEntry
 
@@ -52,30 +51,28 @@ def end_subject(
     deployment's clock: it cancels sign-ins in flight then, and no later ones. `spared` is the key
     of a session that the caller deletes. Raises TableUnavailable after a partial revocation.
     """
-    revocations, settings = services.revocations(), services.settings
+    revocations, owner = services.revocations(), subject_digest(services.settings.issuer, subject)
     now = services.clock()
     revocations.mark_subject(
-        subject_marker(settings.issuer, subject),
+        marker_key(owner),
         ended_before=until,
         arrived_at=arrived_at if arrived_at is not None else int(now * 1000),
         expires_at=int(now) + MARKER_SECONDS,
     )
-    listings = revocations.read_listings(subject_owner(settings.issuer, subject))
+    listings = revocations.read_listings(listing_owner(owner))
     return _end([i for i in listings if i.began_at <= until and i.session != spared], services)
 
 
 def end_op_session(op_session: str, *, subject: str | None, services: Services) -> int:
     """End the sessions of a session at Logto (`sid`), of one subject if given; their number."""
     revocations, issuer = services.revocations(), services.settings.issuer
-    now = services.clock()
-    revocations.mark_op_session(
-        op_session_marker(issuer, op_session),
-        subject=subject_digest(issuer, subject) if subject is not None else None,
-        expires_at=int(now) + LONGEST_SESSION_SECONDS,
-    )
-    listings = revocations.read_listings(op_session_owner(issuer, op_session))
-    if subject is not None:
-        owner = subject_owner(issuer, subject)
+    ended = op_session_digest(issuer, op_session)
+    only = subject_digest(issuer, subject) if subject is not None else None
+    expires_at = int(services.clock()) + LONGEST_SESSION_SECONDS
+    revocations.mark_op_session(marker_key(ended), subject=only, expires_at=expires_at)
+    listings = revocations.read_listings(listing_owner(ended))
+    if only is not None:
+        owner = listing_owner(only)
         listings = tuple(listing for listing in listings if listing.other_owner == owner)
     return _end(listings, services).sessions
 
@@ -83,7 +80,8 @@ def end_op_session(op_session: str, *, subject: str | None, services: Services) 
 def sessions_of(subject: str, services: Services) -> tuple[SessionEntry, ...]:
     """Return the stored sessions of a subject, latest first; timeouts are not checked."""
     revocations = services.revocations()
-    listings = revocations.read_listings(subject_owner(services.settings.issuer, subject))
+    owner = listing_owner(subject_digest(services.settings.issuer, subject))
+    listings = revocations.read_listings(owner)
     sessions = revocations.read_sessions([listing.session for listing in listings])
     return tuple(sorted(sessions, key=latest_first))
 

@@ -14,10 +14,9 @@ from shared.store.keys import (
     ItemKey,
     listing_keys,
     listings_of,
-    op_session_marker,
+    op_session_digest,
     organization_digest,
     subject_digest,
-    subject_marker,
 )
 from shared.store.records import Session, SessionItem, Transaction
 from shared.store.session_table import CommitGuards
@@ -104,8 +103,7 @@ def commit_session(
     sid = session.op_session
     guards = CommitGuards(
         subject=subject_digest(session.issuer, session.subject),
-        subject_marker=subject_marker(session.issuer, session.subject),
-        op_session_marker=op_session_marker(session.issuer, sid) if sid is not None else None,
+        op_session=op_session_digest(session.issuer, sid) if sid is not None else None,
         in_flight_since=int(in_flight.since * 1000),
         # The earliest authentication by Logto's clock, counted back from the ID token's `iat`. One
         # second more, because Logto rounds its times down.

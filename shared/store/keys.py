@@ -31,7 +31,7 @@ class Listing:
     """An item that lists one session under an owner: its subject, or its session at Logto."""
 
     owner: str
-    """The partition key, from `subject_owner` or `op_session_owner`."""
+    """The partition key, from `listing_owner`."""
     session: str
     """The session's key, which is the listing's sort key."""
     began_at: int
@@ -44,9 +44,9 @@ class Listing:
 
 def listings_of(session: Session, key: str) -> tuple[Listing, ...]:
     """Return the listings of a session whose item has this `key`."""
-    owners = [subject_owner(session.issuer, session.subject)]
+    owners = [listing_owner(subject_digest(session.issuer, session.subject))]
     if session.op_session is not None:
-        owners.append(op_session_owner(session.issuer, session.op_session))
+        owners.append(listing_owner(op_session_digest(session.issuer, session.op_session)))
     return tuple(
         Listing(
             owner=owner,
@@ -69,34 +69,14 @@ def listing_keys(listings: Iterable[Listing]) -> list[ItemKey]:
     return list(dict.fromkeys([*others, *(ItemKey(i.owner, i.session) for i in given)]))
 
 
-def subject_owner(issuer: str, subject: str) -> str:
-    """Return the partition key under which the sessions of a subject are listed."""
-    return f"subject#{subject_digest(issuer, subject)}"
+def listing_owner(owner: str) -> str:
+    """Return the partition key of the listings of a subject or a session at Logto (its digest)."""
+    return f"subject#{owner}"
 
 
-def op_session_owner(issuer: str, op_session: str) -> str:
-    """Return the partition key under which the sessions of a session at Logto are listed."""
-    return f"subject#{_op_session_digest(issuer, op_session)}"
-
-
-def subject_digest(issuer: str, subject: str) -> str:
-    """Return the digest that identifies a subject in the table and in logs."""
-    return digest("subject", issuer, subject)
-
-
-def organization_digest(issuer: str, organization: str) -> str:
-    """Return the digest that identifies an organization in the table."""
-    return digest("organization", issuer, organization)
-
-
-def subject_marker(issuer: str, subject: str) -> str:
-    """Return the key of the marker of a subject's revoked sessions."""
-    return f"ended#{subject_digest(issuer, subject)}"
-
-
-def op_session_marker(issuer: str, op_session: str) -> str:
-    """Return the key of the marker of a session at Logto that was ended."""
-    return f"ended#{_op_session_digest(issuer, op_session)}"
+def marker_key(owner: str) -> str:
+    """Return the key of the marker that a subject or a session at Logto (its digest) has ended."""
+    return f"ended#{owner}"
 
 
 def replay_key(issuer: str, token_id: str) -> str:
@@ -104,5 +84,16 @@ def replay_key(issuer: str, token_id: str) -> str:
     return f"replay#{digest('jti', issuer, token_id)}"
 
 
-def _op_session_digest(issuer: str, op_session: str) -> str:
+def subject_digest(issuer: str, subject: str) -> str:
+    """Return the digest that identifies a subject in the table and in logs."""
+    return digest("subject", issuer, subject)
+
+
+def op_session_digest(issuer: str, op_session: str) -> str:
+    """Return the digest that identifies a session at Logto in the table."""
     return digest("op session", issuer, op_session)
+
+
+def organization_digest(issuer: str, organization: str) -> str:
+    """Return the digest that identifies an organization in the table."""
+    return digest("organization", issuer, organization)

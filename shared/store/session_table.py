@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from shared.errors import EndedMeanwhile, OtherBrowser, TableUnavailable
 from shared.store.dynamodb import ConditionFailed, TableClient
-from shared.store.keys import ItemKey, Listing, listing_keys
+from shared.store.keys import ItemKey, Listing, listing_keys, marker_key
 from shared.store.records import SessionItem, TokenItem, TransactionItem
 from shared.store.rows import encoded, item_of, row_of
 
@@ -39,8 +39,8 @@ class CommitGuards:
 
     subject: str
     """The digest of the subject."""
-    subject_marker: str
-    op_session_marker: str | None
+    op_session: str | None
+    """The digest of the session at Logto, if there is one."""
     in_flight_since: int
     """The earliest time at which the user may have authenticated, by sign-in and lifetime of a
     code. Milliseconds by this deployment's clock."""
@@ -152,10 +152,10 @@ def _marker_checks(guards: CommitGuards) -> list[dict[str, Any]]:
         ":authenticated": guards.authenticated_from,
         ":in_flight_since": guards.in_flight_since,
     }
-    checks = [_check(guards.subject_marker, SUBJECT_NOT_ENDED, times)]
-    if guards.op_session_marker is not None:
+    checks = [_check(marker_key(guards.subject), SUBJECT_NOT_ENDED, times)]
+    if guards.op_session is not None:
         subject = {":subject": guards.subject}
-        checks.append(_check(guards.op_session_marker, OP_SESSION_NOT_ENDED, subject))
+        checks.append(_check(marker_key(guards.op_session), OP_SESSION_NOT_ENDED, subject))
     return checks
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from harness.browser import FETCH, NAVIGATION
 from harness.product import DOMAIN
-from shared.store.keys import subject_digest, subject_marker, subject_owner
+from shared.store.keys import op_session_digest, organization_digest, subject_digest
 from tests.hostile.provider import SUBJECT
 from tests.hostile.scene import Scene, Witnessed
 
@@ -41,7 +41,7 @@ def test_subject_whose_address_changes_stays_one_user(scene: Scene) -> None:
     assert scene.who(second) is None
 
 
-@pytest.mark.parametrize("named", [subject_digest, subject_marker, subject_owner])
+@pytest.mark.parametrize("named", [subject_digest, op_session_digest, organization_digest])
 def test_subject_of_another_issuer_is_another_user(named: Callable[[str, str], str]) -> None:
     issuer = "https://tenant.logto.app/oidc"
     assert named(issuer, SUBJECT) != named("https://other.logto.app/oidc", SUBJECT)

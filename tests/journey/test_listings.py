@@ -16,7 +16,7 @@ from shared.revocation import end_op_session, end_subject, sessions_of
 from shared.services import Services
 from shared.session_handle import SessionHandle
 from shared.sessions import load_session
-from shared.store.keys import ItemKey, op_session_owner, subject_owner
+from shared.store.keys import ItemKey, listing_owner, op_session_digest, subject_digest
 from tests.hostile.faults import KINDS
 from tests.support.rows import put_many, put_session
 
@@ -54,7 +54,7 @@ def expected(product: Product, *sessions: tuple[str, str]) -> set[ItemKey]:
     """Return the listings of these sessions, each given by its user and its cookie."""
     issuer = product.services.settings.issuer
     return {
-        ItemKey(subject_owner(issuer, user), SessionHandle.of(secret).key)
+        ItemKey(listing_owner(subject_digest(issuer, user)), SessionHandle.of(secret).key)
         for user, secret in sessions
     }
 
@@ -265,7 +265,7 @@ def test_ending_a_session_at_logto_leaves_no_listing_of_it(
     assert live(bob, product.services) is (subject is not None)
     assert live(other, product.services)
     assert len(keys(product, "subject")) == 6 - 2 * ended
-    owner = op_session_owner(product.services.settings.issuer, "another")
+    owner = listing_owner(op_session_digest(product.services.settings.issuer, "another"))
     assert ItemKey(owner, SessionHandle.of(other).key) in keys(product, "subject")
 
 
@@ -288,7 +288,7 @@ def test_ten_thousand_sign_ins_of_one_user_leave_the_next_one_working(product: P
     put_many(product.services, product.client, product.table_name, ALICE, 10_000)
     browser = signed_in(product)
     assert browser.get("/me", FETCH).status == 200
-    owner = subject_owner(product.services.settings.issuer, ALICE)
+    owner = listing_owner(subject_digest(product.services.settings.issuer, ALICE))
     product.forget_counts()
     assert len(product.services.revocations().read_listings(owner)) == 10_001
     assert product.wire.calls == ["Query"] * 11

@@ -17,7 +17,7 @@ import pytest
 from harness.patience import PATIENT
 from harness.tables import new_table, table_client
 from shared.store.dynamodb import TableClient, connect
-from shared.store.keys import op_session_owner, replay_key, subject_owner
+from shared.store.keys import listing_owner, op_session_digest, replay_key, subject_digest
 from shared.store.records import (
     VERSION,
     AccessToken,
@@ -116,7 +116,10 @@ def test_sessions_of_a_user_are_found_in_a_release(
     written: Callable[[Path], TableClient], file: Path
 ) -> None:
     revocations, key = RevocationTable(written(file)), HANDLE.seal.key
-    owners = {subject_owner(ISSUER, SUBJECT), op_session_owner(ISSUER, SID)}
+    owners = {
+        listing_owner(subject_digest(ISSUER, SUBJECT)),
+        listing_owner(op_session_digest(ISSUER, SID)),
+    }
     for owner in owners:
         (listing,) = revocations.read_listings(owner)
         assert (listing.session, listing.began_at) == (key, SESSION.began_at)

@@ -14,11 +14,10 @@ from typing import Any
 from shared.session_handle import SessionHandle
 from shared.store.keys import (
     listings_of,
-    op_session_marker,
+    op_session_digest,
     organization_digest,
     replay_key,
     subject_digest,
-    subject_marker,
 )
 from shared.store.records import (
     AccessToken,
@@ -100,8 +99,7 @@ def records() -> list[dict[str, Any]]:
     )
     guards = CommitGuards(
         subject=subject_digest(ISSUER, SUBJECT),
-        subject_marker=subject_marker(ISSUER, SUBJECT),
-        op_session_marker=op_session_marker(ISSUER, SID),
+        op_session=op_session_digest(ISSUER, SID),
         in_flight_since=NOW * 1000,
         authenticated_from=SESSION.began_at,
     )

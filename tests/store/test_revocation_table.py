@@ -166,10 +166,10 @@ def test_commit_obeys_the_marker_of_the_session_at_logto(
     for subject in subjects:
         revocations.mark_op_session(SID_MARKER, subject=subject, expires_at=LAPSES)
     if allowed:
-        commit(table, session(), op_session_marker=SID_MARKER)
+        commit(table, session(), op_session="sid")
         return
     with pytest.raises(EndedMeanwhile):
-        commit(table, session(), op_session_marker=SID_MARKER)
+        commit(table, session(), op_session="sid")
     assert table.read_session("session#a") is None
 
 

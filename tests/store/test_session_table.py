@@ -74,8 +74,7 @@ def commit(
 ) -> None:
     values: dict[str, Any] = {
         "subject": "alice",
-        "subject_marker": "ended#alice",
-        "op_session_marker": None,
+        "op_session": None,
         "in_flight_since": 1_800_000_000_000,
         "authenticated_from": 1_800_000_000,
     }

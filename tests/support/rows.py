@@ -9,10 +9,9 @@ from shared.services import Services
 from shared.session_handle import SessionHandle
 from shared.store.keys import (
     listings_of,
-    op_session_marker,
+    op_session_digest,
     organization_digest,
     subject_digest,
-    subject_marker,
 )
 from shared.store.records import Session, SessionItem
 from shared.store.session_table import CommitGuards
@@ -86,8 +85,7 @@ def put_session(
     )
     guards = CommitGuards(
         subject=subject_digest(settings.issuer, subject),
-        subject_marker=subject_marker(settings.issuer, subject),
-        op_session_marker=op_session_marker(settings.issuer, sid) if sid is not None else None,
+        op_session=op_session_digest(settings.issuer, sid) if sid is not None else None,
         in_flight_since=int(services.clock() * 1000),
         authenticated_from=began,
     )
