@@ -149,7 +149,7 @@ def item_exists(call: TableClient, key: str) -> bool:
 
 def _marker_checks(guards: CommitGuards) -> list[dict[str, Any]]:
     times = {
-        ":authenticated": guards.authenticated_from,
+        ":authenticated": float(guards.authenticated_from),
         ":in_flight_since": guards.in_flight_since,
     }
     checks = [_check(marker_key(guards.subject), SUBJECT_NOT_ENDED, times)]
