@@ -31,6 +31,7 @@ FREE = frozenset({"return_to", "target_link_uri", "ui_locales"})
 """Parameters that accept any text: a value that is of no use means the default."""
 MAX_AGE_SECONDS = 1_209_600
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_HINT = re.compile(r".{1,320}")
 _FIRST_SCREEN = re.compile(r"[a-z_]{1,32}(?::[a-z_]{1,32})?")
 _LANGUAGE_TAG = re.compile(r"(?=.{2,35}$)(?:[A-Za-z]{2,8}|[ixIX](?=-))(?:-[A-Za-z0-9]{1,8})*")
 """A language tag (RFC 5646 section 2.1) of the length that section 4.4.1 asks for."""
@@ -75,15 +76,15 @@ def parse_sign_in(
     connector = _connector(query) or (default_connector if first_screen is None else None)
     extra = {
         "first_screen": first_screen,
-        "login_hint": _text(query, "login_hint", at_most=320),
+        "login_hint": _matching(query, "login_hint", _HINT),
         "organization_id": _matching(query, "organization_id", _ID),
         "ui_locales": _locales(query.get("ui_locales", "")),
-        "prompt": _prompt(_text(query, "prompt")),
+        "prompt": _prompt(query.get("prompt")),
         "direct_sign_in": f"sso:{connector}" if connector else None,
     }
     return SignInRequest(
         return_to=_return_to(query, site),
-        issuer=_text(query, "iss"),
+        issuer=query.get("iss") or None,
         connector=connector,
         extra={name: value for name, value in extra.items() if value},
     )
@@ -145,14 +146,11 @@ def start_sign_in(
         silent=request.is_silent,
         started_at=int(now * 1000) / 1000,
     )
-    services.sessions.put_transaction(
-        transaction.seal(
-            state=state,
-            cookie=cookie.value,
-            expires_at=int(now) + services.limits.transaction_seconds,
-            random=services.random,
-        )
+    expires_at = int(now) + services.limits.transaction_seconds
+    item = transaction.seal(
+        state=state, cookie=cookie.value, expires_at=expires_at, random=services.random
     )
+    services.sessions.put_transaction(item)
     services.observer.count(SIGN_IN_STARTED)
     return StartedSignIn(url=url, cookie=cookie)
 
@@ -186,7 +184,7 @@ def _locales(value: str) -> str | None:
 
 def _prompt(value: str | None) -> str | None:
     """Return `prompt` for Logto, which issues a refresh token only if it contains `consent`."""
-    if value is None or value == "none":
+    if not value or value == "none":
         return value
     prompts = value.split(" ")
     if not set(prompts) <= _PROMPTS:
@@ -194,15 +192,8 @@ def _prompt(value: str | None) -> str | None:
     return " ".join(dict.fromkeys([*prompts, "consent"]))
 
 
-def _text(query: Mapping[str, str], name: str, *, at_most: int = 2048) -> str | None:
-    value = query.get(name) or None
-    if value is not None and len(value) > at_most:
-        raise MalformedRequest(f"`{name}` is too long")
-    return value
-
-
 def _matching(query: Mapping[str, str], name: str, pattern: re.Pattern[str]) -> str | None:
-    value = _text(query, name)
+    value = query.get(name) or None
     if value is not None and not pattern.fullmatch(value):
         raise MalformedRequest(f"`{name}` is not valid")
     return value

@@ -16,7 +16,7 @@ _TYPES = ("AT+JWT", "APPLICATION/AT+JWT")
 
 def bearer_context(request: AuthorizerRequest, services: Services) -> dict[str, Any]:
     """Return the context. A route's own access token must be this one. Raises BearerRefused."""
-    target = request.target(services.settings.access_token_routes)
+    target = services.settings.access_token_routes.get(request.http.route)
     resources = services.settings.logto_resources if target is None else (target,)
     token, claims = check_bearer(request.authorization or "", resources, services)
     organization = claims.get("organization_id")

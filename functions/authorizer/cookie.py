@@ -14,7 +14,7 @@ def cookie_context(request: AuthorizerRequest, services: Services) -> dict[str, 
     """Return the context. Raises SessionRequired, CrossSiteRequest, TokenRefused, Unavailable."""
     if request.may_be_forged:
         raise CrossSiteRequest("an unsafe method that another site may have sent")
-    target = request.target(services.settings.access_token_routes)
+    target = services.settings.access_token_routes.get(request.http.route)
     if target is None:
         return _context(require_session(request.session, services))
     found, cached = load_session_with_token(request.session, target, services)

@@ -1,6 +1,5 @@
 """Parse the authorizer's event. Its fields are untrusted."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.errors import MalformedRequest
@@ -47,7 +46,3 @@ class AuthorizerRequest:
     def may_be_forged(self) -> bool:
         """Whether it may change something and another site may have initiated it."""
         return self.http.method not in _SAFE and not self.http.is_initiated_by(self.site)
-
-    def target(self, routes: Mapping[str, str]) -> str | None:
-        """Return the resource or organization whose access token this route gets, if any."""
-        return routes.get(self.http.route)

@@ -197,7 +197,10 @@ class Logto:
         return self._post(url, form) if url is not None else None
 
     def _post(self, url: str, form: dict[str, str]) -> Response:
-        """Send one request; a second if the secret was refused, redeeming nothing, and rotated."""
+        """Send one request; a second only when the secret was refused and has been rotated.
+
+        A refused secret means that nothing was redeemed, so a second request repeats nothing.
+        """
         secret = self.secret.value(self.deadline)
         response = self._post_with(secret, url, form)
         if oauth_error(response) != "invalid_client":
