@@ -178,7 +178,7 @@ def test_due_session_ends_after_the_grace(
 
 def test_me_reports_the_end_after_the_grace(product: Product, browser: Browser) -> None:
     identity = json.loads(browser.get("/me", FETCH).body)
-    assert identity["expires_at"] - identity["signed_in_at"] == AFTER + GRACE
+    assert identity["expires_at"] - identity["authenticated_at"] == AFTER + GRACE
 
 
 def test_revalidated_session_has_a_new_age(
