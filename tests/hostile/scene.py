@@ -55,6 +55,18 @@ class Scene:
     printed: Callable[[], str]
     browsers: list[Witnessed] = field(default_factory=list)
 
+    def variables(self, **more: str) -> dict[str, str]:
+        """Return the environment of further processes over this table and this provider."""
+        return {
+            "LOGTO_ENDPOINT": self.provider.url,
+            "LOGTO_APP_ID": "local-app",
+            "LOGTO_APP_SECRET": "local-app-secret",
+            "TABLE_NAME": self.process.table_name,
+            "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+            "POWERTOOLS_METRICS_DISABLED": "true",
+            **more,
+        }
+
     def browser(self) -> Witnessed:
         browser = Witnessed(self.process.handler, domain=DOMAIN)
         self.browsers.append(browser)

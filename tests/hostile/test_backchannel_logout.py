@@ -14,6 +14,7 @@ from harness.product import DOMAIN, started_process
 from harness.tables import dump, raw_bytes
 from shared.revocation import end_subject
 from tests.hostile.faults import KINDS, Faults
+from tests.hostile.forged_tokens import encoded, hand_signed, hmac_with, tampered, unsigned
 from tests.hostile.leaving import (
     ALL,
     EVENT,
@@ -27,7 +28,6 @@ from tests.hostile.leaving import (
 )
 from tests.hostile.provider import DISCOVERY, ES384, KEYS, RS256, TOKEN, Answer, EvilProvider
 from tests.hostile.scene import Scene, Witnessed
-from tests.hostile.test_id_token import encoded, hand_signed, hmac_with, tampered, unsigned
 from tests.hostile.waiting import STALL, cases
 from tests.support.rows import put_session
 

@@ -14,9 +14,9 @@ from harness.functions import (
     authorizer_event,
     started_authorizer,
 )
+from tests.hostile.forged_tokens import encoded, hmac_with, unsigned
 from tests.hostile.provider import ES384, KEYS, RS256, SUBJECT, Answer
 from tests.hostile.scene import SESSION, Scene
-from tests.hostile.test_id_token import encoded, hmac_with, unsigned
 from tests.hostile.waiting import STALL, impatient
 
 

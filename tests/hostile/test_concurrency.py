@@ -27,22 +27,9 @@ POINTS = (
 """Where a process dies: `tests.hostile.dying` knows them."""
 
 
-def variables(scene: Scene, **more: str) -> dict[str, str]:
-    """Return the environment of further processes over the scene's table and provider."""
-    return {
-        "LOGTO_ENDPOINT": scene.provider.url,
-        "LOGTO_APP_ID": "local-app",
-        "LOGTO_APP_SECRET": "local-app-secret",
-        "TABLE_NAME": scene.process.table_name,
-        "POWERTOOLS_LOG_LEVEL": "CRITICAL",
-        "POWERTOOLS_METRICS_DISABLED": "true",
-        **more,
-    }
-
-
 @pytest.fixture
 def environments(scene: Scene) -> Iterator[Environments]:
-    started = Environments(variables(scene), count=PROCESSES)
+    started = Environments(scene.variables(), count=PROCESSES)
     try:
         started.check(frozenset({HANDLER}), seconds=120)
         yield started
@@ -146,7 +133,7 @@ def test_killed_process_leaves_no_partial_session(scene: Scene, point: str) -> N
     code = scene.provider.code_for(attempt.nonce)
     url = attempt.callback(code=code, iss=scene.provider.issuer)
     scene.provider.requests.clear()
-    dying = Environments(variables(scene, DIE_AT=point), count=1)
+    dying = Environments(scene.variables(DIE_AT=point), count=1)
     try:
         with pytest.raises(InvocationFailed):
             dying.invoke("tests.hostile.dying.handler", event_of(browser, url), seconds=60)

@@ -13,6 +13,7 @@ from joserfc.jwk import ECKey
 from shared.errors import ProviderMisbehaved
 from shared.limits import Limits
 from shared.oidc.provider import check_metadata
+from tests.hostile.forged_tokens import hand_signed
 from tests.hostile.provider import (
     DISCOVERY,
     ES384,
@@ -27,7 +28,6 @@ from tests.hostile.provider import (
     evil_provider,
 )
 from tests.hostile.scene import Scene
-from tests.hostile.test_id_token import hand_signed
 from tests.hostile.waiting import STALL, STALLED_SECONDS, cases
 
 MEGABYTE = 1024 * 1024

@@ -36,7 +36,6 @@ from tests.hostile.provider import (
     as_json,
 )
 from tests.hostile.scene import SESSION, Scene
-from tests.hostile.test_concurrency import variables
 from tests.hostile.waiting import STALL, cases
 
 PROCESSES, AT_ONCE = 10, 5
@@ -657,7 +656,7 @@ def test_fifty_requests_from_ten_processes_cause_one_refresh(
     provider.rotates = True
     browser = scene.signed_in()
     name = "tests.hostile.five_at_once.handler"
-    processes = Environments(variables(scene, **TOKEN_SETTINGS), count=PROCESSES)
+    processes = Environments(scene.variables(**TOKEN_SETTINGS), count=PROCESSES)
     try:
         processes.check(frozenset({name}), seconds=120)
         provider.requests.clear()
@@ -698,7 +697,7 @@ def test_lease_holder_that_dies_causes_no_second_redemption(
     browser = scene.signed_in()
     cookie = browser.jar[SESSION]
     provider.requests.clear()
-    dying = Environments(variables(scene, **TOKEN_SETTINGS, DIE_AT=point), count=1)
+    dying = Environments(scene.variables(**TOKEN_SETTINGS, DIE_AT=point), count=1)
     try:
         with pytest.raises(InvocationFailed):
             dying.invoke("tests.hostile.refreshing.dying", event_of(browser), seconds=60)

@@ -11,8 +11,8 @@ from shared.store.keys import ItemKey
 from shared.store.records import Lease, TokenItem
 from shared.store.refresh_lease import RefreshLeases
 from shared.store.session_table import SessionTable
+from tests.store.items import commit, listing, session
 from tests.store.lost import LostAnswer
-from tests.store.test_session_table import commit, listing, session
 
 pytestmark = pytest.mark.invariant(8)
 

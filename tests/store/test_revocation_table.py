@@ -10,8 +10,8 @@ from shared.errors import EndedMeanwhile, TableUnavailable
 from shared.store.keys import ItemKey
 from shared.store.revocation_table import RevocationTable
 from shared.store.session_table import SessionTable
+from tests.store.items import commit, listing, session
 from tests.store.lost import LostAnswer
-from tests.store.test_session_table import commit, listing, session
 
 MARKER, SID_MARKER = "ended#alice", "ended#sid"
 BEGAN = 1_800_000_000

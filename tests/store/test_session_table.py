@@ -14,15 +14,15 @@ from shared.errors import OtherBrowser, RecordTooLarge, TableUnavailable
 from shared.limits import Limits
 from shared.sealing import new_secret
 from shared.store.dynamodb import connect
-from shared.store.keys import ItemKey, Listing, listing_keys
+from shared.store.keys import ItemKey, listing_keys
 from shared.store.records import (
-    SessionItem,
     Transaction,
     binding_of,
     transaction_key,
     transaction_seal,
 )
-from shared.store.session_table import CommitGuards, SessionTable
+from shared.store.session_table import SessionTable
+from tests.store.items import commit, listing, session
 from tests.store.lost import LostAnswer
 
 STATE, COOKIE = new_secret(), new_secret()
@@ -44,43 +44,6 @@ def put(table: SessionTable) -> None:
     table.put_transaction(
         transaction().seal(state=STATE, cookie=COOKIE, expires_at=2_000_000_000, random=os.urandom)
     )
-
-
-def session(key: str = "session#a", sealed: bytes = b"sealed") -> SessionItem:
-    return SessionItem(
-        key=key,
-        sealed=sealed,
-        expires_at=2_000_000_000,
-        seen_at=1_800_000_000,
-        began_at=1_800_000_000,
-    )
-
-
-def listing(key: str = "session#a", owner: str = "subject#1", **changes: Any) -> Listing:
-    values: dict[str, Any] = {
-        "began_at": 1_800_000_000,
-        "expires_at": 2_000_043_200,
-        "other_owner": None,
-    }
-    return Listing(owner=owner, session=key, **{**values, **changes})
-
-
-def commit(
-    table: SessionTable,
-    item: SessionItem,
-    listings: tuple[Listing, ...] | None = None,
-    previous: tuple[ItemKey, ...] = (),
-    **changes: Any,
-) -> None:
-    values: dict[str, Any] = {
-        "subject": "alice",
-        "op_session": None,
-        "in_flight_since": 1_800_000_000_000,
-        "authenticated_from": 1_800_000_000,
-    }
-    guards = CommitGuards(**{**values, **changes})
-    listed = (listing(item.key),) if listings is None else listings
-    table.commit_session(item, listed, guards, previous=previous)
 
 
 @pytest.mark.invariant(3)

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from tests.support.expansion import ROOT, decided, expanded, parameters
-from tests.template.test_expansion import DOMAIN, FRONT, KEY
+from tests.template.parameters import DOMAIN, FRONT, KEY
 
 CHECKOV = Path(sys.prefix) / "policies" / "bin" / "checkov"
 

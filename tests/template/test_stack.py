@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.template.conftest import Stack
-from tests.template.test_expansion import DOMAIN, FRONT, KEY
+from tests.template.parameters import DOMAIN, FRONT, KEY
 
 FUNCTIONS = {"AuthFunction", "AuthorizerFunction", "NotificationsFunction", "AdminFunction"}
 
