@@ -80,6 +80,7 @@ MUTANTS = (
     Mutant("rules: groups that have a name", "functions.auth.entra_claims:_mapped", instead("{name} if name is not None else set()", "{name or value}"), ENTRA, "customer"),
     Mutant("rules: the grant of a user who is kept out", f"{_CALLBACK}:_new_session", instead("(NotAllowed, SignInRefused, RevalidationRequired, ReauthenticationRequired)", "SignInRefused"), RULES, "a_rule"),
     Mutant("re-validation: the grant of a sign-in without a newer proof", f"{_CALLBACK}:_new_session", instead("(NotAllowed, SignInRefused, RevalidationRequired, ReauthenticationRequired)", "(NotAllowed, SignInRefused, RevalidationRequired)"), REAUTHENTICATION, "page problem"),
+    Mutant("re-validation: a sign-in with an old proof asks Entra", "functions.auth.sign_in:reauthentication", without('"prompt": "login"'), REAUTHENTICATION, "goes_to_entra"),
     Mutant("callback: a silent sign-in shows no page", f"{_CALLBACK}:finish_sign_in", always("not transaction.silent"), f"{REAUTHENTICATION} {SILENT}", "signed_out no_session"),
     Mutant("callback: only a silent sign-in shows no page", f"{_CALLBACK}:finish_sign_in", never("not transaction.silent"), RULES, "rule"),
     Mutant("another account: the host to sign out at", "functions.auth.after_sign_out:AfterSignOut._of_members", instead("url is None or is_login_url(url, settings)", "True"), UPSTREAM, "somebody_else"),
