@@ -212,6 +212,19 @@ def test_stored_identity_of_an_allowed_tenant_does_not_admit_another(
             check_refused(product, *through(product, robot, FABRIKAM.id, RITA))
 
 
+def test_address_that_a_trusted_directory_writes_meets_the_rule_about_domains(
+    two_customers: StandIn, robot: Robot
+) -> None:
+    """`docs/security.md` says so: the rule cannot tell which directory an address came from."""
+    two_customers.tenant.users[RITA].email = "rita@contoso.com"
+    settings = {"ALLOWED_EMAIL_DOMAINS": "contoso.com", **SCOPES}
+    with started_product(two_customers, **settings) as product:
+        browser, _ = through(product, robot, FABRIKAM.id, RITA)
+        assert me(browser)["tenant_id"] == FABRIKAM.tenant_id
+    with started_product(two_customers, **{**settings, **CONTOSO_ONLY}) as product:
+        check_refused(product, *through(product, robot, FABRIKAM.id, RITA))
+
+
 def test_silent_sign_in_that_a_rule_refuses_returns_signed_out(
     two_customers: StandIn, robot: Robot
 ) -> None:
