@@ -15,7 +15,6 @@ from tests.mutants.suites import (
     QUERY,
     REAUTHENTICATION,
     RETURN_TO,
-    REVALIDATION,
     RULES,
     SESSION,
     SETTINGS,
@@ -119,7 +118,7 @@ MUTANTS = (
     Mutant("Entra: Logto says when the user signed in", "functions.auth.sign_in:_max_age", instead('{"max_age": str(MAX_AGE_SECONDS)} if settings.uses_entra else {}', "{}"), RULES, "a_rule"),
     Mutant("Entra: mappings of another tenant", "functions.auth.entra_claims:_mapped", instead("settings.allowed_tenants == (identity.tenant,)", "True"), ENTRA, "customer"),
     Mutant("Entra: a proof is never newer than the sign-in", "functions.auth.entra_claims:authenticated_at", instead("(entra.vouched_at, auth_time)", "(entra.vouched_at,)"), ENTRA, "never_later"),
-    Mutant("re-validation: an old proof is no sign-in", f"{_CALLBACK}:_new_session", without("_check_freshness(...)"), REVALIDATION),
+    Mutant("re-validation: an old proof is no sign-in", f"{_CALLBACK}:_new_session", without("_check_freshness(...)"), REAUTHENTICATION),
     Mutant("re-validation: one round", f"{_CALLBACK}:_check_freshness", never("transaction.reauthenticates"), REAUTHENTICATION),
     Mutant("settings: mappings name their tenant", "shared.settings_rules:_check_tenants", always("len(settings.allowed_tenants) == 1"), SETTINGS, "tenant"),
 )  # fmt: skip
