@@ -11,6 +11,7 @@ BENCH ?=
 DYNAMODB ?= moto
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+SERVING := $(VENV)/.serving
 STAMP := $(VENV)/.installed
 POLICIES := $(VENV)/policies/.installed
 
@@ -18,22 +19,41 @@ POLICIES := $(VENV)/policies/.installed
 help: ## Show this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
 
-$(STAMP): requirements-dev.txt
-	@python=$$(command -v python3.13 >/dev/null && python3.13 -c '' 2>/dev/null && echo python3.13 || echo python3); \
-	"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { \
-		echo "Python 3.13 is needed (the version that Lambda runs); install it and run this again."; exit 2; }; \
-	"$$python" -m venv --clear $(VENV)
-	@echo "Installing into $(VENV) ..."
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+# Settings by which pip would install elsewhere than into the environment that it runs in.
+PIP := env -u PIP_TARGET -u PIP_PREFIX -u PIP_ROOT -u PIP_PYTHON -u PIP_DRY_RUN
+PIP_INSTALL := -I -m pip install --quiet --disable-pip-version-check --no-user --require-hashes
+
+define NEW_VENV
+python=$$(command -v python3.13 >/dev/null && python3.13 -c '' 2>/dev/null && echo python3.13 || echo python3); \
+"$$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || { \
+	echo "Python 3.13 is needed (the version that Lambda runs); install it and run this again."; exit 2; }; \
+"$$python" -m venv --clear $(VENV) || exit
+endef
+
+# What serving needs comes first. It is a part of requirements-dev.txt: with that, it is there already.
+# Its modules are compiled when they are imported, since few are.
+$(SERVING): requirements-local.txt
+	@if [ ! $(STAMP) -nt requirements-dev.txt ]; then \
+		$(NEW_VENV); \
+		echo "Installing what \`make up\` needs into $(VENV) ..."; \
+		$(PIP) $(PYTHON) $(PIP_INSTALL) --no-compile -r requirements-local.txt || exit; \
+	fi
 	@touch $@
+
+# The tools for tests and builds are added to it, unless they are older ones.
+$(STAMP): requirements-dev.txt
+	@if [ -e $@ ] || [ ! $(SERVING) -nt requirements-local.txt ]; then $(NEW_VENV); fi
+	@echo "Installing the tools for tests and builds into $(VENV) ..."
+	@$(PIP) $(PYTHON) $(PIP_INSTALL) -r requirements-dev.txt
+	@touch $(SERVING) $@
 
 # checkov pins what the product must not: it gets an environment of its own.
 $(POLICIES): requirements-policies.txt $(STAMP)
 	@$(PYTHON) -m venv --clear $(VENV)/policies
-	@$(VENV)/policies/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-policies.txt
+	@$(PIP) $(VENV)/policies/bin/python $(PIP_INSTALL) -r requirements-policies.txt
 	@touch $@
 
-up: $(STAMP) ## Run everything on this machine: http://localhost:3000
+up: $(SERVING) ## Run everything on this machine: http://localhost:3000
 	@exec env $(PORT:%=PORT=%) $(PYTHON) -m local
 
 # The tests of what is in the table run on AWS's own DynamoDB Local too: docs/local.md.
@@ -103,6 +123,7 @@ invoke-%: $(STAMP) ## sam local invoke on an event of events/: invoke-home, -sig
 lock: $(STAMP) ## Write the requirements files again from pyproject.toml
 	$(PYTHON) -m uv pip compile pyproject.toml --group dev $(LOCK) --output-file requirements-dev.txt
 	$(PYTHON) -m uv pip compile pyproject.toml -c requirements-dev.txt $(LOCK) --output-file shared/requirements.txt
+	$(PYTHON) -m uv pip compile pyproject.toml --group local -c requirements-dev.txt $(LOCK) --output-file requirements-local.txt
 	$(PYTHON) -m uv pip compile --group policies $(LOCK) --output-file requirements-policies.txt
 
 LOCK := --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links

@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -44,9 +45,16 @@ def sam_build(folder: Path, *, template: Path | None = None, architecture: str =
 
 def link_runtime_client(folder: Path) -> Path:
     """Link the runtime's client, and nothing else, into a folder, as Lambda's image has it."""
-    for name in ("awslambdaric", "simplejson", "snapshot-restore-py"):
+    link_distributions(folder, ("awslambdaric", "simplejson", "snapshot-restore-py"))
+    for metadata in folder.glob("*.dist-info"):
+        metadata.unlink()
+    return folder
+
+
+def link_distributions(folder: Path, names: Iterable[str]) -> None:
+    """Link installed distributions into a folder, which can then be the only one to import from."""
+    for name in names:
         for file in distribution(name).files or ():
             top = file.parts[0]
-            if not top.endswith(".dist-info") and top != ".." and not (folder / top).exists():
+            if top not in ("..", "__pycache__") and not (folder / top).exists():
                 (folder / top).symlink_to(Path(str(distribution(name).locate_file(top))))
-    return folder

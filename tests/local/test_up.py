@@ -5,14 +5,18 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import boto3
 import httpx
 import pytest
+from packaging.requirements import Requirement
 
 from functions.notifications.revocation_request import RevocationRequest
+from harness.artifacts import link_distributions
 from harness.sign_in_robot import Robot
 from local.queue import queue_url
 from local.table import REGION
@@ -40,6 +44,31 @@ def test_signal_after_a_sign_in_stops_everything(how: signal.Signals) -> None:
     assert re.search(r"logto +POST /oidc/token -> 200\n", program.output)
     assert "code=" not in program.output
     assert "Traceback" not in program.output
+
+
+def test_sign_in_needs_only_what_make_up_installs(tmp_path: Path) -> None:
+    """Nothing can be imported here but what `requirements-local.txt` pins."""
+    lines = re.findall(r"(?m)^([a-z0-9].*?) \\$", (ROOT / "requirements-local.txt").read_text())
+    pinned = [Requirement(line) for line in lines]
+    link_distributions(
+        tmp_path, [one.name for one in pinned if one.marker is None or one.marker.evaluate()]
+    )
+    assert not (tmp_path / "pytest").exists()
+    variables = {"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    with up(variables, python=("-S",)) as program:
+        program.wait_for("Ctrl-C stops everything")
+        logto = f"http://localhost:{program.ports['LOGTO_PORT']}"
+        with httpx.Client(base_url=program.url, trust_env=False) as browser, Robot(logto) as robot:
+            browser.get(robot.sign_in(browser.get("/sign-in").headers["location"]))
+            assert "Alice Example" in browser.get("/").text
+            assert browser.get("/api/orders").json()["claims"]["sub"] == "alice0000001"
+        assert program.end(signal.SIGINT) == 0
+    assert "Traceback" not in program.output
+    commands = [sys.executable, "-S", "-m", "provision", "--help"]
+    done = subprocess.run(
+        commands, cwd=ROOT, env={**os.environ, **variables}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_queued_revocation_ends_a_session() -> None:

@@ -17,12 +17,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 class Up:
     """The program, in a process group of its own."""
 
-    def __init__(self, variables: dict[str, str], *, root: Path = ROOT) -> None:
+    def __init__(
+        self, variables: dict[str, str], *, root: Path = ROOT, python: tuple[str, ...] = ()
+    ) -> None:
         self.ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LOGTO_")}
         environment |= {name: str(port) for name, port in self.ports.items()}
         self._child = Child(
-            [sys.executable, "-m", "local"], cwd=root, env={**environment, **variables}
+            [sys.executable, *python, "-m", "local"], cwd=root, env={**environment, **variables}
         )
 
     @property
@@ -56,9 +58,11 @@ class Up:
 
 
 @contextmanager
-def up(variables: dict[str, str] | None = None, *, root: Path = ROOT) -> Iterator[Up]:
-    """Run the program while the context lasts."""
-    program = Up(variables or {}, root=root)
+def up(
+    variables: dict[str, str] | None = None, *, root: Path = ROOT, python: tuple[str, ...] = ()
+) -> Iterator[Up]:
+    """Run the program while the context lasts, with these options of the interpreter."""
+    program = Up(variables or {}, root=root, python=python)
     try:
         yield program
     finally:
