@@ -14,6 +14,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.environments import InvocationFailed
+from local.table import DIRECT
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -86,7 +87,7 @@ def poll(client: "SQSClient", url: str, deliver: Deliver) -> bool:
 @contextmanager
 def polling(endpoint: str, deliver: Deliver) -> Iterator[None]:
     """Deliver the queue's messages while the context lasts."""
-    client = boto3.client("sqs", endpoint_url=endpoint)
+    client = boto3.client("sqs", endpoint_url=endpoint, config=DIRECT)
     url = create_queues(client)
     stop = threading.Event()
 

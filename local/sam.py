@@ -21,6 +21,7 @@ from pathlib import Path
 from local.artifacts import BuildIncomplete, finish, sizes
 from local.options import ROOT, Options, OptionsInvalid, read_options
 from local.table import REGION
+from provision.own_machine import bypass_proxies
 
 HOST = "host.docker.internal"
 """The name of this machine that both its containers and its browser can resolve."""
@@ -45,6 +46,7 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("invoke", help="build, and invoke with an event").add_argument("event")
     commands.add_parser("start-api", help="build, and serve with the stand-in and the table")
     given = parser.parse_args(arguments)
+    bypass_proxies(os.environ)  # the SAM CLI calls the containers by this machine's ports
     try:
         if given.command == "build":
             return _build(given.architecture)

@@ -1,5 +1,6 @@
 """`python -m provision`: set up a deployment, check it, take it down, and manage its sessions."""
 
+import os
 import sys
 
 import typer
@@ -8,6 +9,7 @@ from provision.cli import connector, doctor, sessions, setup, teardown
 from provision.cli.groups import grouped
 from provision.context import Context, UsageError
 from provision.errors import ProvisionFailed
+from provision.own_machine import bypass_proxies
 
 INTERRUPTED = 130
 _NAME = "python -m provision"
@@ -38,6 +40,7 @@ def main(arguments: list[str] | None = None, context: Context | None = None) -> 
     Typer does.
     """
     context = context or Context()
+    bypass_proxies(os.environ)
     command = typer.main.get_command(app)
     try:
         given = sys.argv[1:] if arguments is None else arguments

@@ -12,6 +12,7 @@ from botocore.loaders import create_loader
 from hypothesis import settings
 from moto.server import ThreadedMotoServer
 
+from provision.own_machine import bypass_proxies
 from tests.support import dynamodb_local
 
 REGION = "eu-central-1"
@@ -28,6 +29,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="moto",
         help="the DynamoDB that tests run on: moto, or AWS's own DynamoDB Local",
     )
+
+
+def pytest_configure() -> None:
+    bypass_proxies(os.environ)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

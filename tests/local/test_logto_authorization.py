@@ -9,7 +9,9 @@ from tests.local.conftest import CALLBACK, RelyingParty, answer_of
 
 
 def test_discovery_names_what_a_real_server_names(stand_in: StandIn) -> None:
-    document = httpx.get(f"{stand_in.url}/oidc/.well-known/openid-configuration").json()
+    document = httpx.get(
+        f"{stand_in.url}/oidc/.well-known/openid-configuration", trust_env=False
+    ).json()
     issuer = f"{stand_in.url}/oidc"
     endpoints = {
         "authorization_endpoint": "/auth",
