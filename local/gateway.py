@@ -47,18 +47,18 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         response = await self._answer(request)
-        self._log(f"{request.method} {scope['path']} -> {response.status_code}")
+        self._log(f"{request.method} {_raw_path(request)} -> {response.status_code}")
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
         if self.fault is not None:
             return PlainTextResponse(f"The code does not start.\n\n{self.fault}", 502)
+        target = _target(request)
         if self._came_by_address(request):
             # The registered redirect URI names `localhost`, and cookies belong to one host name.
-            query = f"?{request.url.query}" if request.url.query else ""
-            return RedirectResponse(f"{self._base_url}{request.url.path}{query}", 307)
+            return RedirectResponse(f"{self._base_url}{target}", 307)
         head = sum(len(name) + len(value) + 4 for name, value in request.headers.raw)
-        if head + len(request.url.path) + len(request.url.query) > MAX_HEAD_BYTES:
+        if head + len(target) > MAX_HEAD_BYTES:
             return _message(431, "Request Header Fields Too Large")
         body = await _body(request)
         if body is None:
@@ -148,8 +148,21 @@ def response_of(answer: Any) -> Response:
 
 def _rest(request: Request, route: Route) -> str:
     """The value of the greedy variable in a route's path, as the client sent it."""
-    raw: str = request.scope.get("raw_path", b"").decode("latin-1") or request.url.path
-    return raw.removeprefix(route.path.partition("{")[0])
+    return _raw_path(request).removeprefix(route.path.partition("{")[0])
+
+
+def _target(request: Request) -> str:
+    """The path and query as the client sent them.
+
+    `request.url` would include the `Host` header, which may be anything.
+    """
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{_raw_path(request)}?{query}" if query else _raw_path(request)
+
+
+def _raw_path(request: Request) -> str:
+    path: bytes = request.scope["raw_path"]
+    return path.decode("latin-1")
 
 
 async def _body(request: Request) -> bytes | None:

@@ -18,16 +18,16 @@ SECONDS: Final = 29.0
 """How long API Gateway waits for an integration."""
 _HOP_BY_HOP: Final = frozenset(
     {
-        "connection",
-        "content-length",
-        "host",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "te",
-        "trailers",
-        "transfer-encoding",
-        "upgrade",
+        b"connection",
+        b"content-length",
+        b"host",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"te",
+        b"trailers",
+        b"transfer-encoding",
+        b"upgrade",
     }
 )
 _RESERVED: Final = re.compile(
@@ -77,9 +77,12 @@ class Relay:
     async def send(
         self, request: Request, rest: str, body: bytes, context: Mapping[str, Any]
     ) -> Response:
-        """Forward a request; the other server's answer, or 502 or 503 if there is none."""
+        """Forward a request; the other server's answer, or 502 or 503 if there is none.
+
+        Headers are passed on as bytes: their encoding is a matter of the client and the server.
+        """
         headers = self._headers(request, context)
-        query = request.url.query
+        query = request.scope["query_string"].decode("latin-1")
         url = self.uri.replace("{proxy}", quote(rest, safe="/%:@!$&'()*+,;=~-._"))
         try:
             async with httpx.AsyncClient(timeout=SECONDS, trust_env=False) as client:
@@ -94,19 +97,21 @@ class Relay:
         except httpx.HTTPError:
             return JSONResponse({"message": "Bad Gateway"}, 502)
         response = Response(answer.content, answer.status_code)
-        for name, value in answer.headers.multi_items():
-            if name.lower() not in (_HOP_BY_HOP | {"content-encoding"}):
-                response.headers.append(name, value)
+        response.raw_headers += [
+            (name.lower(), value)
+            for name, value in answer.headers.raw
+            if name.lower() not in (_HOP_BY_HOP | {b"content-encoding"})
+        ]
         return response
 
-    def _headers(self, request: Request, context: Mapping[str, Any]) -> list[tuple[str, str]]:
-        headers = [(n, v) for n, v in request.headers.items() if n.lower() not in _HOP_BY_HOP]
+    def _headers(self, request: Request, context: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+        headers = [(n, v) for n, v in request.headers.raw if n.lower() not in _HOP_BY_HOP]
         for mapping in self.mappings:
-            value = _value(mapping.value, context)
+            name, value = mapping.header.encode(), _value(mapping.value, context)
             if mapping.action != "append":
-                headers = [(n, v) for n, v in headers if n.lower() != mapping.header.lower()]
+                headers = [(n, v) for n, v in headers if n.lower() != name.lower()]
             if mapping.action != "remove" and value is not None:
-                headers.append((mapping.header, value))
+                headers.append((name, value.encode()))
         return headers
 
 

@@ -97,6 +97,18 @@ def test_host_header_does_not_change_the_domain(client: httpx.Client) -> None:
     assert made["requestContext"]["domainName"] == "localhost"
 
 
+@pytest.mark.parametrize("host", [b"[", b"\xe2\x84\x80.test", b"Zo\xeb", b"a b", b""])
+def test_host_header_may_be_anything(client: httpx.Client, host: bytes) -> None:
+    response = client.get("/?a=1", headers=[(b"Host", host)])
+    assert response.status_code == 200
+    assert event(response)["rawQueryString"] == "a=1"
+
+
+def test_header_in_any_encoding_reaches_the_function(client: httpx.Client) -> None:
+    made = event(client.get("/", headers=[(b"X-Name", "Zoë".encode())]))
+    assert made["headers"]["x-name"].encode("latin-1") == "Zoë".encode()
+
+
 def test_routes_match_as_in_api_gateway(client: httpx.Client) -> None:
     assert event(client.get("/assets/style.css"))["pathParameters"] == {"name": "style.css"}
     made = event(client.delete("/api/a/b"))
@@ -151,9 +163,21 @@ def test_request_by_address_is_redirected_to_localhost(client: httpx.Client) -> 
     assert response.headers["location"] == f"http://localhost:{client.base_url.port}/?a=1"
 
 
+def test_redirect_to_localhost_keeps_the_target_as_sent(client: httpx.Client) -> None:
+    host = {"host": f"127.0.0.1:{client.base_url.port}"}
+    response = client.get("/a%0Ab%2Fc?x=%C3%A9", headers=host)
+    assert response.headers["location"].endswith("/a%0Ab%2Fc?x=%C3%A9")
+
+
 def test_log_contains_no_query(client: httpx.Client, log: list[str]) -> None:
     client.get("/?code=secret")
     assert log == ["GET / -> 200"]
+
+
+def test_log_has_the_path_as_sent(client: httpx.Client, log: list[str]) -> None:
+    """A terminal would act on control characters, and may not know every letter."""
+    client.get("/%1B%5D0;title%07/%E6%97%A5")
+    assert log == ["GET /%1B%5D0;title%07/%E6%97%A5 -> 404"]
 
 
 def test_routes_are_read_from_the_template() -> None:

@@ -157,6 +157,35 @@ def test_other_headers_are_forwarded(client: httpx.Client, upstream: Upstream) -
     assert sent["headers"]["host"].startswith("127.0.0.1:")
 
 
+@pytest.mark.parametrize("value", ["Zoë 日本".encode(), b"Zo\xeb", b"\xff\xfe", b"caf\x82", b""])
+def test_header_in_any_encoding_is_forwarded_and_returned_as_sent(
+    client: httpx.Client, upstream: Upstream, value: bytes
+) -> None:
+    upstream.answer.raw_headers.append((b"x-answer", value))
+    answer = client.get("/api/orders", headers=[(b"X-Name", value), (b"Cookie", b"a=" + value)])
+    (sent,) = upstream.requests
+    assert (b"x-name", value) in sent["headers"].raw
+    assert "cookie" not in sent["names"]
+    assert (b"x-answer", value) in answer.headers.raw
+
+
+def test_context_in_any_language_is_forwarded_as_utf_8(
+    client: httpx.Client, upstream: Upstream, decision: Decision
+) -> None:
+    decision.answer = {"isAuthorized": True, "context": {"access_token": "tökén 日本"}}
+    assert client.get("/api/orders").status_code == 200
+    (sent,) = upstream.requests
+    assert (HEADER.lower().encode(), "tökén 日本".encode()) in sent["headers"].raw
+
+
+def test_context_that_no_header_can_hold_is_502(
+    client: httpx.Client, upstream: Upstream, decision: Decision
+) -> None:
+    decision.answer = {"isAuthorized": True, "context": {"access_token": "a\r\nx-forged: 1"}}
+    assert client.get("/api/orders").status_code == 502
+    assert upstream.requests == []
+
+
 @pytest.mark.parametrize(
     ("target", "path", "query"),
     [
