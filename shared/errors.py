@@ -29,14 +29,17 @@
     ├── RecordTooLarge              a session that exceeds the size of a DynamoDB item
     └── Misconfigured               the deployment cannot work with its configuration
         ├── SettingsInvalid         missing or invalid environment variables
-        └── ClientRefused           Logto refuses the application's credentials
+        ├── ClientRefused           Logto refuses the application's credentials
+        └── ConfigurationRefused    Logto refuses the application itself, or what sign-ins ask for
 
 `error` is the slug that responses, logs and metrics share: the class's name in snake case, so a
 class is renamed only together with what operators search for. The text of an exception names what
 was expected and never contains received values: a token in a message would end up in a log.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar, Final
 
 
 class SignInError(Exception):
@@ -165,14 +168,35 @@ class SettingsInvalid(Misconfigured): ...
 class ClientRefused(Misconfigured): ...
 
 
+class ConfigurationRefused(Misconfigured):
+    """`code` is a key of `CONFIGURATION_ERRORS`, never text from the provider."""
+
+    def __init__(self, code: str) -> None:
+        named = CONFIGURATION_ERRORS[code]
+        super().__init__(f"{named}: the provider answered with the OAuth error {code}")
+        self.code = code
+
+
+_APPLICATION = "check LOGTO_APP_ID, and that it is a Traditional web application"
+CONFIGURATION_ERRORS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        # RFC 6749 sections 4.1.2.1 and 5.2
+        "invalid_client": _APPLICATION,
+        "unauthorized_client": _APPLICATION,
+        "unsupported_response_type": _APPLICATION,
+        "unsupported_grant_type": _APPLICATION,
+        "invalid_scope": "check LOGTO_SCOPES",
+        # RFC 8707 section 2
+        "invalid_target": "check that Logto has every API resource of LOGTO_RESOURCES",
+    }
+)
+"""The OAuth errors of a wrong set-up, and what an operator has to check."""
+
 PROVIDER_ERRORS = frozenset(
     {
         # RFC 6749 section 4.1.2.1
         "invalid_request",
-        "unauthorized_client",
         "access_denied",
-        "unsupported_response_type",
-        "invalid_scope",
         "server_error",
         "temporarily_unavailable",
         # OIDC Core section 3.1.2.6
@@ -180,8 +204,6 @@ PROVIDER_ERRORS = frozenset(
         "login_required",
         "account_selection_required",
         "consent_required",
-        # RFC 8707 section 2
-        "invalid_target",
     }
 )
-"""The `error` codes of an authorization response that are reported as they are."""
+"""The other `error` codes of an authorization response that are reported as they are."""

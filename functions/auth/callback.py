@@ -18,7 +18,9 @@ from functions.auth.new_session import ClientInfo, InFlight, auth_time, commit_s
 from functions.auth.sign_in import INTERACTION_ERRORS
 from functions.auth.sign_out import revoke_grant
 from shared.errors import (
+    CONFIGURATION_ERRORS,
     PROVIDER_ERRORS,
+    ConfigurationRefused,
     IssuerMismatch,
     MalformedRequest,
     Misconfigured,
@@ -93,9 +95,9 @@ def finish_sign_in(
     """Redeem the code, create the session and delete the browser's previous one.
 
     A silent sign-in whose transaction is found never fails: it makes no session. Others raise
-    SignInRefused, Unavailable and ProviderMisbehaved of every kind, NotAllowed if the access rules
-    exclude the user, RevalidationRequired if they must authenticate at Entra first,
-    and ReauthenticationRequired if they were sent there and it brought no newer proof.
+    SignInRefused, Unavailable, Misconfigured and ProviderMisbehaved of every kind, NotAllowed if
+    the access rules exclude the user, RevalidationRequired if they must authenticate at Entra
+    first, and ReauthenticationRequired if they were sent there and it brought no newer proof.
     """
     if not browser_cookies:
         raise OtherBrowser("the browser has no sign-in cookie")
@@ -123,9 +125,7 @@ def _new_session(
     services: Services,
 ) -> SessionHandle:
     if response.code is None:
-        # Only a known code reaches logs and pages: anybody can write the query.
-        code = response.error if response.error in PROVIDER_ERRORS else "server_error"
-        raise ProviderDenied(code or "server_error")
+        raise _refusal(response.error or "")
     # Taken before the redemption, which may be slow: a logout may arrive while it waits.
     in_flight = InFlight.of(transaction, redeemed_at=services.clock())
     # Pass on parsed values only, so the SDK cannot interpret the query differently.
@@ -150,6 +150,13 @@ def _new_session(
                 str(failure), login_url=entra.login_url, return_to=transaction.return_to
             ) from None
         raise
+
+
+def _refusal(error: str) -> SignInError:
+    """Return the error of an error response. Only a known code reaches logs and pages."""
+    if error in CONFIGURATION_ERRORS:
+        return ConfigurationRefused(error)
+    return ProviderDenied(error if error in PROVIDER_ERRORS else "server_error")
 
 
 def _log_silent(failure: SignInError, services: Services) -> None:

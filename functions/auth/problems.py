@@ -103,6 +103,9 @@ _TABLE: dict[type[errors.SignInError], Problem] = {
     errors.ClientRefused: Problem(
         status=502, title="This sign-in is not set up correctly", message=_ADMINISTRATOR
     ),
+    errors.ConfigurationRefused: Problem(
+        status=502, title="This sign-in is not set up correctly", message=_ADMINISTRATOR
+    ),
     errors.RecordTooLarge: Problem(
         status=502,
         title="Your profile is too large to sign in with",

@@ -51,13 +51,13 @@ def access_token(
     """Return an access token for a resource's indicator or an organization's URN.
 
     `cached` is what was read with the session. Raises SessionRequired, TokenRefused when Logto
-    gives this user none, ClientRefused, and Unavailable.
+    gives this user none, Misconfigured, and Unavailable.
     """
     if "refreshToken" not in live.session.storage:
         raise TokenRefused("the session has no refresh token")
     try:
         return _Refresh(live.handle, target, services).token(cached)
-    except (Unavailable, ProviderMisbehaved) as failure:
+    except (Unavailable, ProviderMisbehaved, Misconfigured) as failure:
         if cached is None or services.clock() >= cached.expires_at:
             raise
         services.observer.problem("token not refreshed", reason=failure.error)

@@ -14,7 +14,13 @@ from types import ModuleType
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from shared.errors import ProviderMisbehaved, ProviderSilent, TokenRefused, TransactionUnknown
+from shared.errors import (
+    CONFIGURATION_ERRORS,
+    ProviderMisbehaved,
+    ProviderSilent,
+    TokenRefused,
+    TransactionUnknown,
+)
 from shared.oidc.http_client import Response
 from shared.oidc.token_response import oauth_error, read_tokens
 from shared.settings import Settings
@@ -85,8 +91,8 @@ class UnitOfWork(Storage):
 class Core(OidcCore):
     """The SDK's token requests, sent by this product.
 
-    Raises GrantRefused for `invalid_grant`, ProviderMisbehaved for anything that is not a token
-    response, and the errors of `send`, which sends a form to the token endpoint once.
+    Raises the errors of `read_tokens`, and those of `send`, which sends one form to the token
+    endpoint.
     """
 
     def __init__(self, document: Mapping[str, Any], send: Send) -> None:
@@ -123,7 +129,8 @@ class Core(OidcCore):
         error = oauth_error(response)
         if error in _REFUSALS:
             raise TokenRefused("the provider gives this user no such token")
-        if error not in (None, "invalid_grant"):
+        # A configuration error comes before the refresh token is looked at.
+        if error not in (None, "invalid_grant", *CONFIGURATION_ERRORS):
             raise ProviderSilent(f"the token endpoint answered with status {response.status}")
         return _sdk_response(response)
 

@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.errors import ClientRefused, GrantRefused, ProviderMisbehaved
+from shared.errors import (
+    CONFIGURATION_ERRORS,
+    ClientRefused,
+    ConfigurationRefused,
+    GrantRefused,
+    ProviderMisbehaved,
+)
 from shared.oidc.http_client import Response
 from shared.oidc.provider import read_document
 from shared.parsing.strict_json import parse_json_object
@@ -29,7 +35,7 @@ def oauth_error(response: Response) -> str | None:
 def read_tokens(response: Response) -> dict[str, Any]:
     """Return the members of a token response that are used, None for those that it lacks.
 
-    Raises GrantRefused, ClientRefused and ProviderMisbehaved.
+    Raises GrantRefused, ClientRefused, ConfigurationRefused and ProviderMisbehaved.
     """
     error = oauth_error(response)
     if error == "invalid_grant":
@@ -37,6 +43,8 @@ def read_tokens(response: Response) -> dict[str, Any]:
     if error == "invalid_client":
         raise ClientRefused("the provider refuses LOGTO_APP_ID or its secret")
     if error is not None:
+        if error in CONFIGURATION_ERRORS:
+            raise ConfigurationRefused(error)
         raise ProviderMisbehaved(f"the token endpoint answered with status {response.status}")
     body = read_document(response)
     if str(body.get("token_type", "")).lower() != "bearer":

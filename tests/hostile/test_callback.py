@@ -1,5 +1,7 @@
 """Browser: callbacks that are replayed, forged, doubled or malformed."""
 
+import json
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from harness.browser import NAVIGATION
 from harness.product import DOMAIN
 from harness.tables import dump
-from shared.errors import PROVIDER_ERRORS
+from shared.errors import CONFIGURATION_ERRORS, PROVIDER_ERRORS
 from tests.hostile.provider import SUBJECT, TOKEN
 from tests.hostile.scene import Scene
 
@@ -280,6 +282,58 @@ def test_error_with_the_right_state_is_a_page_without_its_text(scene: Scene, err
     assert "onerror" not in reply.body
     assert "javascript:" not in reply.body
     assert scene.who(browser) == SUBJECT
+
+
+NOT_SET_UP = "This sign-in is not set up correctly"
+
+
+@pytest.mark.invariant(4)
+@pytest.mark.parametrize("error", CONFIGURATION_ERRORS)
+def test_configuration_error_is_a_problem_and_a_page_that_offers_no_new_start(
+    scene: Scene, error: str
+) -> None:
+    browser = scene.signed_in()
+    scene.provider.requests.clear()
+    scene.printed()
+    description = scene.provider.canary("text")
+    reply = scene.finish(
+        scene.begin(browser), code=None, error=error, error_description=description
+    )
+    scene.unavailable(reply, token_requests=0)
+    assert reply.status == 502
+    assert NOT_SET_UP in reply.body
+    assert "/sign-in" not in reply.body
+    printed = scene.printed()
+    assert f"the OAuth error {error}" in printed
+    assert counted(printed, "Problems") == ["configuration_refused"]
+    assert counted(printed, "SignInFailed") == ["configuration_refused"]
+    assert scene.who(browser) == SUBJECT
+
+
+@pytest.mark.invariant(4)
+@pytest.mark.parametrize("error", CONFIGURATION_ERRORS)
+@pytest.mark.parametrize("forged", ["another state", "another browser", "another issuer", "again"])
+def test_forged_configuration_error_is_no_problem(scene: Scene, error: str, forged: str) -> None:
+    """Anybody can write an `error`: without a pending transaction of the browser it says nothing."""
+    attempt = scene.begin()
+    changes: dict[str, str | None] = {"code": None, "error": error}
+    if forged == "another state":
+        changes["state"] = "A" * 43
+    elif forged == "another browser":
+        attempt = replace(attempt, browser=scene.browser())
+    elif forged == "another issuer":
+        changes["iss"] = "https://evil.test/oidc"
+    else:
+        scene.finish(attempt, **changes)
+    scene.printed()
+    scene.refused(scene.finish(attempt, **changes), token_requests=0)
+    assert counted(scene.printed(), "Problems") == []
+
+
+def counted(printed: str, metric: str) -> list[str]:
+    """Return the reasons of a metric, in the order in which they were counted."""
+    lines = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    return [line["reason"] for line in lines if metric in line]
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from shared.errors import ProviderMisbehaved
+from shared.errors import CONFIGURATION_ERRORS, ProviderMisbehaved
 from shared.limits import Limits
 from shared.oidc.provider import check_metadata
 from tests.hostile.forged_tokens import hand_signed
@@ -359,6 +359,11 @@ TOKEN_ANSWERS: dict[str, Tokens] = {
     "invalid_grant": canary_error(400, error="invalid_grant"),
     "invalid_request": canary_error(400, error="invalid_request"),
     "invalid_client": canary_error(401, error="invalid_client"),
+    **{
+        name: canary_error(400, error=name)
+        for name in CONFIGURATION_ERRORS
+        if name != "invalid_client"
+    },
     "an error that is HTML": canary_error(400, error="<script>alert(1)</script>"),
     "an error that is a list": canary_error(400, error=["invalid_grant"]),
     "an error with status 200": canary_error(200, error="invalid_grant"),
@@ -382,6 +387,18 @@ def test_failing_token_response_leaves_the_session(scene: Scene, name: str) -> N
     assert scene.who(browser) == SUBJECT
     del scene.provider.responders[TOKEN]
     assert scene.finish(scene.begin(browser)).status == 302
+
+
+@pytest.mark.parametrize("error", CONFIGURATION_ERRORS)
+def test_configuration_error_of_the_token_endpoint_is_a_problem(scene: Scene, error: str) -> None:
+    scene.provider.responders[TOKEN] = lambda form: as_json({"error": error}, status=400)
+    reply = scene.finish(scene.begin())
+    scene.unavailable(reply, token_requests=1)
+    assert "This sign-in is not set up correctly" in reply.body
+    assert "/sign-in" not in reply.body
+    reason = "client_refused" if error == "invalid_client" else "configuration_refused"
+    lines = [json.loads(line) for line in scene.printed().splitlines() if line.startswith("{")]
+    assert [line["reason"] for line in lines if "Problems" in line] == [reason]
 
 
 @pytest.mark.invariant(11)

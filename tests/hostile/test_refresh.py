@@ -392,6 +392,37 @@ def test_answer_lost_and_credentials_refused_keeps_the_session(
     assert not scene.provider.grant_ended
 
 
+@pytest.mark.parametrize(
+    "error", ["unauthorized_client", "unsupported_grant_type", "invalid_client"]
+)
+def test_configuration_error_is_a_problem_and_redeems_nothing(
+    scene: Scene, authorizer: Authorizer, error: str
+) -> None:
+    """Logto checks the application before the refresh token, so that is still good."""
+    scene.provider.rotates = True
+    browser = expired(scene, authorizer)
+    scene.provider.responders[TOKEN] = lambda form: as_json({"error": error}, status=400)
+    scene.printed()
+    assert authorizer.ask(browser, route=ROUTE) is None
+    slug = "client_refused" if error == "invalid_client" else "configuration_refused"
+    lines = [json.loads(line) for line in scene.printed().splitlines() if line.startswith("{")]
+    assert [line["reason"] for line in lines if "Problems" in line] == [slug]
+    scene.provider.responders.clear()
+    scene.process.clock.ahead += 1
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    assert scene.provider.count(INTROSPECTION) == 0
+
+
+@pytest.mark.invariant(9)
+def test_configuration_error_leaves_a_token_that_is_still_valid(
+    scene: Scene, authorizer: Authorizer
+) -> None:
+    browser = near_expiry(scene, authorizer)
+    scene.provider.responders[TOKEN] = lambda form: as_json({"error": "invalid_client"}, status=401)
+    assert authorizer.ask(browser, route=ROUTE) is not None
+    assert "token not refreshed" in scene.printed()
+
+
 @pytest.mark.limits(metadata_renewal_seconds=0.2)
 def test_discovery_that_hangs_leaves_old_metadata_in_use(
     scene: Scene, authorizer: Authorizer

@@ -64,6 +64,13 @@ def test_error_of_logto_makes_no_session(scene: Scene, error: str) -> None:
     assert "silent sign-in refused" in scene.printed()
 
 
+def test_configuration_error_of_a_silent_sign_in_is_a_problem(scene: Scene) -> None:
+    returned_signed_out(scene, scene.begin(query=SILENT), code=None, error="invalid_target")
+    printed = scene.printed()
+    assert "silent sign-in failed" in printed
+    assert '"reason":"configuration_refused"' in printed.replace(" ", "")
+
+
 @pytest.mark.invariant(17)
 def test_outage_after_the_callback_makes_no_session(scene: Scene) -> None:
     attempt = scene.begin(query=SILENT)

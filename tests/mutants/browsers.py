@@ -83,7 +83,7 @@ MUTANTS = (
     Mutant("form: parameters come once however they are spelled", f"{_QUERY}:parse_query", instead("_bytes(name).decode(...)", "name.decode('utf-8', 'replace')"), QUERY, "refused"),
     Mutant("form: length of a value", f"{_QUERY}:_text", never("len(text) > MAX_VALUE_CHARACTERS"), QUERY, "refused"),
     Mutant("form: UTF-8", f"{_QUERY}:_text", instead('_bytes(encoded).decode("utf-8")', '_bytes(encoded).decode("utf-8", "replace")'), f"{QUERY} {CALLBACK}", "refused query"),
-    Mutant("callback: errors that have a name", "functions.auth.callback:_new_session", always("response.error in PROVIDER_ERRORS"), CALLBACK, "right_state"),
+    Mutant("callback: errors that have a name", "functions.auth.callback:_refusal", always("error in PROVIDER_ERRORS"), CALLBACK, "right_state"),
     Mutant("cookie: paths of the same letters", "shared.web.cookies:_slug", never("not _PLAIN_PATH.fullmatch(path)"), COOKIES, "one_host"),
     Mutant("cookie: local ports", "shared.web.cookies:Cookies.of", instead("'' if secure else str(parts.port or 80)", "''"), COOKIES, "one_host names_of"),
     Mutant("authorizer: headers of another scheme", "functions.authorizer.request:AuthorizerRequest.authorization", always("[name.lower() for name in scheme] == ['bearer']"), BEARER, "another_scheme"),
