@@ -53,6 +53,7 @@ PUBLIC_MAIL: Final = FORBIDDEN_DOMAINS | {
 """Mail domains where anybody can have an address."""
 _DOMAIN: Final = re.compile(r"(?=.{1,253}$)([a-z0-9-]{1,63}\.)+[a-z]{2,63}")
 _HOST: Final = re.compile(r"(?=.{1,253}$)([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
+_GUID: Final = re.compile(r"\{?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?")
 _CONNECTOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
 
 
@@ -186,6 +187,22 @@ def mail_domains(names: list[str]) -> tuple[str, ...]:
                 "Leave it out of --domain.",
             )
     return domains
+
+
+def is_guid(text: str) -> bool:
+    """Tell whether a text is a GUID, as Entra's ids are, and its secrets are not."""
+    return _GUID.fullmatch(text.strip()) is not None
+
+
+def entra_client_secret(text: str) -> str:
+    """Check the client secret of an application at Entra. Raises ProvisionFailed."""
+    if is_guid(text):
+        raise ProvisionFailed(
+            "The client secret at Entra is a GUID: that is the secret's id, not its value.",
+            "Copy the value. Entra shows it once, right after the secret was made: if it is gone, "
+            "make a new one.",
+        )
+    return text
 
 
 def connector_name(name: str) -> str:

@@ -17,6 +17,8 @@ _PLAN: Final = ("subscription.", "system_limit.")
 """Prefixes of the codes for what a plan or a server does not allow, or no more of."""
 _TEMPORARY: Final = (429, 502, 503, 504)
 """Statuses of a proxy in front of a service that exists."""
+_OTHER_TYPE: Final = ("invalid_request", "unauthorized_client", "unsupported_grant_type")
+"""Errors for an application whose type does not allow the grant of client credentials."""
 _FIXES: Final = {
     "single_sign_on.duplicate_connector_name": (
         "Another connector at Logto already has that name.",
@@ -97,6 +99,16 @@ class LogtoApi(JsonApi):
         """Turn enterprise SSO on or off, and leave the rest of the sign-in experience alone."""
         self._object("PATCH", "/sign-in-exp", json={"singleSignOnEnabled": on})
 
+    def has_organization(self, identifier: str) -> bool:
+        """Tell whether there is an organization with this id."""
+        try:
+            self._object("GET", f"/organizations/{quote(identifier, safe='')}")
+        except Refused as refusal:
+            if refusal.status != 404:
+                raise
+            return False
+        return True
+
     def hooks(self) -> list[Json]:
         return self._list("/hooks")
 
@@ -146,7 +158,7 @@ class LogtoApi(JsonApi):
                 f"{self._machine.id}.",
                 "Check MANAGEMENT_APP_ID and MANAGEMENT_APP_SECRET.",
             )
-        if error == "invalid_request":  # the grant type is not allowed for it
+        if error in _OTHER_TYPE:
             raise ProvisionFailed(
                 f"The application {self._machine.id} is not a machine-to-machine application.",
                 "Create one of that type at Logto, and use its id and secret.",
@@ -157,8 +169,14 @@ class LogtoApi(JsonApi):
                 "Pass its indicator with --management-api. The Logto Console shows it under API "
                 "resources.",
             )
-        is_logto = body or response.status in _TEMPORARY
-        raise self._unexpected(response) if is_logto else self._not_logto()
+        if response.status in _TEMPORARY or (body and response.status >= 500):
+            raise self._unexpected(response)
+        if not isinstance(error, str):
+            raise self._not_logto()
+        raise ProvisionFailed(
+            f"Logto refuses a token for the Management API with {response.status} {error[:60]}.",
+            "See the audit log in the Logto Console, and check --management-api.",
+        )
 
     def _refusal(self, response: JsonResponse) -> ProvisionFailed:
         body = response.body if isinstance(response.body, dict) else {}
@@ -174,8 +192,13 @@ class LogtoApi(JsonApi):
                 "API.",
                 f'Give it the role "{_ROLE}" in the Logto Console.',
             )
-        if response.status >= 429 or not isinstance(code, str):
+        if response.status >= 429:
             return self._unexpected(response)
+        if not isinstance(code, str):
+            return Unreachable(
+                f"Logto at {self.endpoint} answered {response.status}, but not as Logto does.",
+                "Check the address, and what is in front of it: a proxy or a firewall.",
+            )
         problem, fix = _FIXES.get(
             code, (f"Logto refuses a call with {response.status} {code[:60]}.", "")
         )

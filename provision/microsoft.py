@@ -7,11 +7,12 @@ import sys
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from provision.errors import NoAnswer, ProvisionFailed, Unreachable
 from provision.graph_api import TokenSource
 from provision.http import JsonClient
-from shared.parsing.urls import check_base
+from shared.parsing.urls import check_base, origin_of
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 AUTHORITY: Final = "https://login.microsoftonline.com"
 _SCOPE: Final = "https://graph.microsoft.com/.default"
 _TENANT: Final = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
+_TENANT_ID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _SHARED: Final = ("common", "organizations", "consumers")
 """Names that stand for many tenants at once."""
 
@@ -113,6 +115,29 @@ def issuer_of(tenant: str, *, authority: str = AUTHORITY) -> str:
     return issuer
 
 
+def names_one_tenant(issuer: str) -> bool:
+    """Tell whether an issuer names one tenant, and not all of them at once or a template."""
+    tenant = tenant_of(issuer)
+    return _TENANT.fullmatch(tenant) is not None and tenant.lower() not in _SHARED
+
+
+def better_issuer(issuer: str, published: str | None = None) -> str:
+    """Return what to write in place of a wrong issuer; `published` is in its discovery document.
+
+    Microsoft publishes a template for names of many tenants, and another issuer for its endpoints
+    of version 1.0: neither is of use to a connector.
+    """
+    if published and published.endswith("/v2.0") and names_one_tenant(published):
+        return published
+    try:
+        origin, path = origin_of(issuer), urlsplit(issuer).path
+    except ValueError:
+        origin, path = AUTHORITY, ""
+    found = _TENANT_ID.search(f"{path} {published or ''}")
+    better = f"{origin}/{found[0].lower() if found else '<tenant id>'}/v2.0"
+    return better if better != issuer else f"{origin}/<tenant id>/v2.0"
+
+
 def tenant_of(issuer: str) -> str:
     """Return the tenant's id, the last part of the issuer's path before `/v2.0`."""
     return issuer.removesuffix("/v2.0").rpartition("/")[2]
@@ -126,11 +151,16 @@ def check_issuer(issuer: str) -> str:
         raise ProvisionFailed(f"The issuer {fault}.", "Correct --issuer.") from None
     if issuer.endswith("/"):
         raise ProvisionFailed("The issuer ends with a slash.", f"Pass it as {checked}.")
+    if not names_one_tenant(issuer):
+        raise ProvisionFailed(
+            f"The issuer {issuer[:120]} does not name a single Entra tenant.",
+            f"Pass {better_issuer(issuer)} to --issuer, or the tenant to --entra-tenant.",
+        )
     published = published_issuer(issuer)
     if published != issuer:
         raise ProvisionFailed(
             f"The discovery document of {issuer} names another issuer, {published[:120]}.",
-            "Pass that one.",
+            f"Pass {better_issuer(issuer, published)} to --issuer.",
         )
     return issuer
 

@@ -150,5 +150,11 @@ def read_record(path: Path, *, logto: str, base_url: str) -> Record:
         ) from None
     # Two addresses can give one file name, since only letters, digits and dots are kept in it.
     if (record.logto, record.base_url) != (logto, base_url):
-        raise ProvisionFailed(f"{path} is the record of another product.", "Move it away.")
+        raise ProvisionFailed(
+            f"{path} is the record for {record.base_url} at {record.logto}, not for {base_url} at "
+            f"{logto}.",
+            "Pass these addresses if you mean that product. If its address has changed, run "
+            "teardown with the old one, or move the file away: what was made is then found by its "
+            "marks as far as possible.",
+        )
     return record

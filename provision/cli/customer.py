@@ -14,6 +14,7 @@ from provision.desired import (
     Product,
     base_url,
     connector_name,
+    entra_client_secret,
     mail_domains,
 )
 from provision.errors import ProvisionFailed
@@ -147,7 +148,9 @@ def _ask_manual(context: Context, logto: str, product: Product) -> AskManual:
                 client_id=given.client_id
                 or context.ask("Application (client) id", "--entra-client-id"),
                 client_secret=given.client_secret
-                or context.ask_secret("Client secret (its value)", "ENTRA_CLIENT_SECRET"),
+                or entra_client_secret(
+                    context.ask_secret("Client secret (its value)", "ENTRA_CLIENT_SECRET")
+                ),
             )
         return answered[customer.connector_name]
 
@@ -160,7 +163,10 @@ def _partial_registration(context: Context, options: CustomerOptions) -> Partial
     secret = context.environment.get("ENTRA_CLIENT_SECRET")
     if options.entra_secret_file is not None:
         secret = context.secret("Client secret", "ENTRA_CLIENT_SECRET", options.entra_secret_file)
-    return PartialRegistration(client_id=options.entra_client_id, client_secret=secret)
+    return PartialRegistration(
+        client_id=options.entra_client_id,
+        client_secret=entra_client_secret(secret) if secret else None,
+    )
 
 
 def _ask_domains(context: Context) -> list[str]:

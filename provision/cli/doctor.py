@@ -16,6 +16,7 @@ from provision.context import Context, context_of
 from provision.doctor.collect_aws import NO_STACK, collect_stack, collect_table
 from provision.doctor.collect_logto import collect_logto
 from provision.doctor.collect_management import collect_management
+from provision.doctor.collect_sign_in import collect_sign_ins
 from provision.doctor.collect_site import collect_site
 from provision.doctor.diagnose import diagnose
 from provision.doctor.finding import Finding, Status
@@ -71,29 +72,48 @@ def collect(
     variables = _variables(target)
     app_id = None if isinstance(variables, NotObserved) else variables.get("LOGTO_APP_ID") or None
     now = context.clock()
+    settings = None if isinstance(variables, NotObserved) else _settings(target)
     logto = collect_logto(
-        target.endpoint, target.product, app_id=app_id, app_secret=_app_secret(target), now=now
+        target.endpoint,
+        target.product,
+        app_id=app_id,
+        app_secret=_app_secret(target),
+        clock=context.clock,
     )
     at_management = ObservedManagement()
     if has_management(context, target_options):
         with ExitStack() as opened:
             api = opened.enter_context(management(context, target, target_options))
             graph = graph_opener(context, entra_options, opened) if entra_options else None
-            at_management = collect_management(api, target.product, app_id=app_id, graph_for=graph)
+            at_management = collect_management(
+                api,
+                target.product,
+                app_id=app_id,
+                organizations=_organizations(settings),
+                graph_for=graph,
+            )
     recorded = find_record(context, target).connectors.values()
     stack, session = target.stack, target.session
+    site = collect_site(target.product, at_management.hook, now=now)
     return Observed(
         now=now,
         product=target.product,
         endpoint=target.endpoint,
         variables=variables,
-        settings_fault=None if isinstance(variables, NotObserved) else _fault(target),
+        settings_fault=settings if isinstance(settings, str) else None,
         logto=logto,
         management=at_management,
         recorded_ends={
             one.id: one.secret_ends_at for one in recorded if one.id and one.secret_ends_at
         },
-        site=collect_site(target.product, at_management.hook, now=now),
+        site=site,
+        sign_ins=collect_sign_ins(
+            target.endpoint,
+            target.product.redirect_uri,
+            running=site.sign_in,
+            settings=settings if isinstance(settings, Settings) else None,
+            discovery=logto.discovery,
+        ),
         table=collect_table(session, stack) if session and stack else NO_STACK,
         stack=collect_stack(session, stack) if session and stack else NO_STACK,
     )
@@ -108,8 +128,8 @@ def _variables(target: Target) -> dict[str, str] | NotObserved:
     return {name: value for name, value in target.settings.items() if name not in SECRETS}
 
 
-def _fault(target: Target) -> str | None:
-    """Return why a function would not start with these settings, if it would not.
+def _settings(target: Target) -> Settings | str:
+    """Return the settings, or why a function would not start with them.
 
     The texts of SettingsInvalid hold no values, so no secret can show.
     """
@@ -125,10 +145,16 @@ def _fault(target: Target) -> str | None:
     else:
         given.setdefault("TABLE_NAME", "sign-in")
     try:
-        Settings.from_environment(given)
+        return Settings.from_environment(given)
     except SettingsInvalid as fault:
         return str(fault)
-    return None
+
+
+def _organizations(settings: Settings | str | None) -> list[str]:
+    """Return the ids of the organizations that the settings name, each once."""
+    if not isinstance(settings, Settings):
+        return []
+    return list(dict.fromkeys((*settings.logto_organizations, *settings.allowed_organizations)))
 
 
 def _app_secret(target: Target) -> str | NotObserved:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from provision.desired import CONNECTOR_SCOPE, PUBLIC_MAIL
+from provision.desired import CONNECTOR_SCOPE, PUBLIC_MAIL, is_guid
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
-from provision.doctor.observed import Json, NotObserved, Observed
+from provision.doctor.observed import Json, NotObserved, Observed, is_draft
+from provision.microsoft import better_issuer, names_one_tenant
 from provision.steps.connector import PROVIDER, callback_uri
 from provision.steps.registration import RENEW_DAYS, accepts_redirect_uri, ends_at
 from provision.steps.trust import distrust_command, is_trusting, name_of
@@ -29,22 +30,42 @@ def connectors(observed: Observed) -> list[Finding]:
                 "Run setup, or setup connector add.",
             )
         ]
+    drafts = [one for one in entra if is_draft(one)]
     others = [one for one in found if one not in entra and is_trusting(one)]
     return [
-        *(check(observed, one) for one in entra for check in _CHECKS),
+        *(draft(one, alone=drafts == entra) for one in drafts),
+        *(check(observed, one) for one in entra if one not in drafts for check in _CHECKS),
         *(unverified_email(observed, one) for one in others),
     ]
+
+
+def draft(connector: Json, *, alone: bool) -> Finding:
+    """Report a connector without an issuer or a client id, which Logto offers to nobody.
+
+    `alone`: there is no connector but such ones.
+    """
+    missing = [name for name in ("issuer", "clientId") if not _config(connector).get(name)]
+    report = failed if alone else warned
+    return report(
+        _name(connector, "draft"),
+        f"It is a draft without {' and '.join(missing)}, so Logto offers it to nobody.",
+        "Complete the connector in the Logto Console, or delete it there and run setup connector "
+        "add.",
+    )
 
 
 def issuer(observed: Observed, connector: Json) -> Finding:
     """Check that the issuer has a discovery document which names it."""
     check, named = _name(connector, "issuer"), str(_config(connector).get("issuer") or "")
-    fix = (
-        "Set the connector's issuer to https://login.microsoftonline.com/<tenant id>/v2.0, without "
-        "a slash at the end."
-    )
+    fix = _issuer_fix(better_issuer(named))
+    if not names_one_tenant(named.rstrip("/")):
+        return failed(
+            check,
+            f"{named[:200]} does not name a single tenant, so Logto can check no token of it.",
+            fix,
+        )
     if named.endswith("/"):
-        return failed(check, f"{named} ends with a slash.", fix)
+        return failed(check, f"{named} ends with a slash.", _issuer_fix(named.rstrip("/")))
     known = observed.management.issuers.get(connector["id"])
     if known is None:
         return unknown(check, "The issuer was not fetched.")
@@ -53,8 +74,16 @@ def issuer(observed: Observed, connector: Json) -> Finding:
     if known.published is None:
         return failed(check, known.failure, fix)
     if known.published != named:
-        return failed(check, f"{named} names the issuer {known.published[:200]}.", fix)
+        return failed(
+            check,
+            f"{named} names the issuer {known.published[:200]}.",
+            _issuer_fix(better_issuer(named, known.published)),
+        )
     return passed(check, named)
+
+
+def _issuer_fix(issuer: str) -> str:
+    return f"Set the connector's issuer to {issuer}, without a slash at the end."
 
 
 def domains(observed: Observed, connector: Json) -> Finding:
@@ -129,6 +158,15 @@ def secret_expiry(observed: Observed, connector: Json) -> Finding:
         "the application was registered by hand, make one there, and run setup with --manual-entra "
         "--entra-secret-file."
     )
+    secret = str(_config(connector).get("clientSecret") or "")
+    if not secret:
+        return failed(check, "The connector has no client secret, so nobody can sign in.", fix)
+    if is_guid(secret):
+        return failed(
+            check,
+            "It is a GUID: that is the secret's id, not its value.",
+            f"Entra shows a secret's value once, right after it was made. {fix}",
+        )
     ends = _secret_end(observed, connector)
     if isinstance(ends, NotObserved):
         return unknown(check, ends.reason)

@@ -4,7 +4,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
-from provision.doctor.observed import NotObserved, Observed, ObservedStack
+from provision.doctor.observed import NotObserved, Observed, ObservedResponse, ObservedStack
 
 OUTPUTS: Final = (
     "HomeUrl",
@@ -22,6 +22,10 @@ _HEADERS: Final = {
     "x-content-type-options": "nosniff",
 }
 _SEE_LOG: Final = "Look up the reference in x-correlation-id in the function's log."
+_NOT_THE_PRODUCT: Final = (
+    "The answer is not the product's, which has x-correlation-id: check the base URL, and what is "
+    "in front of the API (DNS, a CDN, a firewall)."
+)
 
 
 def home(observed: Observed) -> Finding:
@@ -32,7 +36,7 @@ def home(observed: Observed) -> Finding:
             check, response.reason, "Check the base URL and DNS, and that the product is deployed."
         )
     if response.status != 200:
-        return failed(check, f"{url} answers {response.status}.", _SEE_LOG)
+        return failed(check, f"{url} answers {response.status}.", _where_to_look(response))
     missing = [n for n, value in _HEADERS.items() if value not in response.headers.get(n, "")]
     if missing:
         return failed(
@@ -49,9 +53,13 @@ def sign_in(observed: Observed) -> Finding:
     check, response = "sign-in", observed.site.sign_in
     if isinstance(response, NotObserved):
         return unknown(check, response.reason)
-    location = response.headers.get("location", "")
-    if response.status not in (302, 303) or not location:
-        return failed(check, f"/sign-in answers {response.status}, without a redirect.", _SEE_LOG)
+    location = response.location
+    if not location:
+        return failed(
+            check,
+            f"/sign-in answers {response.status}, without a redirect.",
+            _where_to_look(response),
+        )
     if not location.startswith(f"{observed.endpoint}/oidc/auth?"):
         return failed(
             check,
@@ -79,9 +87,9 @@ def sign_in(observed: Observed) -> Finding:
 
 def cookie(observed: Observed) -> Finding:
     """Check that the sign-in's cookie is bound to this host and hidden from scripts."""
-    check, response = "cookie", observed.site.sign_in
-    if isinstance(response, NotObserved):
-        return unknown(check, response.reason)
+    check, response, query = "cookie", observed.site.sign_in, observed.sign_in_query()
+    if isinstance(response, NotObserved) or isinstance(query, NotObserved):
+        return unknown(check, "/sign-in does not lead to a sign-in at this Logto.")
     if not response.set_cookies:
         return failed(
             check, "/sign-in sets no cookie.", "Let the proxy in front pass Set-Cookie on."
@@ -114,6 +122,10 @@ def me(observed: Observed) -> Finding:
         f"Without a session it answers {response.status} {kind}.",
         "Check that GET /me is deployed, and that nothing in front answers in its place.",
     )
+
+
+def _where_to_look(response: ObservedResponse) -> str:
+    return _SEE_LOG if "x-correlation-id" in response.headers else _NOT_THE_PRODUCT
 
 
 def table(observed: Observed) -> list[Finding]:

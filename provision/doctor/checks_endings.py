@@ -2,7 +2,7 @@
 
 from provision.desired import EVENTS
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
-from provision.doctor.observed import NotObserved, Observed
+from provision.doctor.observed import NotObserved, Observed, is_draft
 
 
 def management(observed: Observed) -> Finding:
@@ -64,7 +64,10 @@ def backchannel_answers(observed: Observed) -> Finding:
     return failed(
         check,
         f"An invalid logout token is answered with {response.status}, not 400.",
-        "Check that the route POST /backchannel-logout is deployed, and see its log.",
+        "See the log of the function: it cannot read Logto's keys, or does not start."
+        if response.is_temporary
+        else "Check that the route POST /backchannel-logout is deployed, and that nothing in front "
+        "answers in its place.",
     )
 
 
@@ -108,8 +111,10 @@ def webhook_answers(observed: Observed) -> Finding:
     return failed(
         check,
         f"A signed event is answered with {response.status}.",
-        "Check that the route POST /webhooks/logto is deployed, and that its function can read the "
-        "signing key.",
+        "See the log of the function: it cannot read the signing key, or does not start."
+        if response.is_temporary
+        else "Check that the route POST /webhooks/logto is deployed, and that nothing in front "
+        "answers in its place.",
     )
 
 
@@ -125,7 +130,7 @@ def single_sign_on(observed: Observed) -> Finding:
             "leads to its ordinary page.",
             "Turn on Enterprise SSO in the sign-in experience: run setup again.",
         )
-    if not observed.management.connectors:
+    if observed.management.connectors == []:
         return warned(check, "It is on, but there is no connector.", "Run setup connector add.")
     return passed(check, "on")
 
@@ -139,13 +144,40 @@ def default_connector(observed: Observed) -> Finding:
     identifier = variables.get("LOGTO_DEFAULT_CONNECTOR")
     if not identifier:
         return passed(check, "not set: users choose")
-    if identifier in [one["id"] for one in connectors]:
+    found = next((one for one in connectors if one["id"] == identifier), None)
+    if found is not None and is_draft(found):
+        return failed(
+            check,
+            f"The connector {identifier} is a draft, so users land on Logto's ordinary page.",
+            "Complete the connector, or leave LOGTO_DEFAULT_CONNECTOR empty.",
+        )
+    if found is not None:
         return passed(check, identifier)
     return failed(
         check,
         f"Logto has no connector {identifier}, so users land on its ordinary page.",
         "Set LOGTO_DEFAULT_CONNECTOR to the id of a connector, or leave it empty.",
     )
+
+
+def organizations(observed: Observed) -> Finding:
+    """Check that Logto has the organizations that the settings name."""
+    check, found = "organizations", observed.management.organizations
+    if isinstance(observed.variables, NotObserved):
+        return unknown(check, observed.variables.reason)
+    if observed.settings_fault is not None:
+        return unknown(check, "The settings are not valid.")
+    if isinstance(found, NotObserved):
+        return unknown(check, found.reason)
+    missing = [identifier for identifier, exists in found.items() if not exists]
+    if missing:
+        return failed(
+            check,
+            f"Logto has no organization {', '.join(missing)}, so nobody is a member of it.",
+            "Correct the ids in LOGTO_ORGANIZATIONS and ALLOWED_ORGANIZATIONS. The Logto Console "
+            "shows them under Organizations.",
+        )
+    return passed(check, ", ".join(found) or "none are named")
 
 
 def _reason(*parts: object) -> str:
@@ -164,4 +196,5 @@ CHECKS = (
     webhook_answers,
     single_sign_on,
     default_connector,
+    organizations,
 )

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
 
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
-from provision.doctor.observed import NotObserved, Observed
+from provision.doctor.observed import NotObserved, Observed, is_draft
 from provision.microsoft import tenant_of
 from provision.steps.connector import PROVIDER
 from shared.scopes import IDENTITIES
@@ -40,13 +39,10 @@ def identities_scope(observed: Observed) -> Finding:
     needing = [n for n in _NEEDING_IDENTITIES if variables.get(n, "").strip() not in _OFF]
     if not needing:
         return passed(check, "no setting needs it")
-    response = observed.site.sign_in
-    if isinstance(response, NotObserved):
-        return unknown(check, response.reason)
-    query = parse_qs(urlsplit(response.headers.get("location", "")).query)
-    if "scope" not in query:
-        return unknown(check, "/sign-in does not lead to a sign-in.")
-    if IDENTITIES in query["scope"][0].split():
+    query = observed.sign_in_query()
+    if isinstance(query, NotObserved):
+        return unknown(check, query.reason)
+    if IDENTITIES in " ".join(query.get("scope", [])).split():
         return passed(check, IDENTITIES)
     return failed(
         check,
@@ -116,8 +112,8 @@ def _connected_tenants(observed: Observed) -> list[str] | None:
     found = observed.management.connectors
     if isinstance(found, NotObserved):
         return None
-    entra = [one for one in found if one.get("providerName") == PROVIDER]
-    return [tenant_of(str(one["config"].get("issuer") or "")) for one in entra]
+    entra = [one for one in found if one.get("providerName") == PROVIDER and not is_draft(one)]
+    return [tenant_of(str(one["config"]["issuer"])) for one in entra]
 
 
 def _words(text: str) -> list[str]:

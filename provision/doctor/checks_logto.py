@@ -1,9 +1,7 @@
 """Check Logto as the product uses it: settings, discovery, clock, keys, credentials, URIs."""
 
-from urllib.parse import parse_qs, urlsplit
-
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
-from provision.doctor.observed import Json, NotObserved, Observed
+from provision.doctor.observed import Json, NotObserved, Observed, ObservedResponse
 from shared.clock import CLOCK_SKEW_SECONDS
 from shared.errors import ProviderMisbehaved
 from shared.oidc.provider import check_keys, check_metadata
@@ -29,6 +27,12 @@ def discovery(observed: Observed) -> Finding:
     check, document = "discovery and issuer", observed.logto.discovery
     if isinstance(document, NotObserved):
         return failed(check, document.reason, "Correct LOGTO_ENDPOINT, or wait for Logto.")
+    if document.is_temporary:
+        return failed(
+            check,
+            f"{observed.endpoint} answers {document.status}.",
+            "See Logto's own log, or wait until it answers again.",
+        )
     if document.status != 200 or not isinstance(document.body, dict):
         return failed(
             check,
@@ -86,9 +90,9 @@ def keys(observed: Observed) -> Finding:
             f"The published keys are not valid: {fault}.",
             "Rotate the signing keys in the Logto Console.",
         )
-    kinds = {(key.get("kty"), key.get("crv")) for key in published}
-    for name in usable:
-        if (("EC", _CURVES[name]) if name in _CURVES else ("RSA", None)) in kinds:
+    # The newest key comes first, and it is the one that signs.
+    for key in published:
+        if (name := _algorithm(key, usable)) is not None:
             return passed(check, f"{name}, {len(published)} keys")
     return failed(
         check,
@@ -97,24 +101,47 @@ def keys(observed: Observed) -> Finding:
     )
 
 
+def _algorithm(key: Json, usable: list[str]) -> str | None:
+    """Return the algorithm that a key signs with, if ID tokens may be signed with it.
+
+    Logto's keys name none. An elliptic curve has one; with an RSA key Logto signs with RS256,
+    although it announces PS256 before it.
+    """
+    if key.get("alg"):
+        return key["alg"] if key["alg"] in usable else None
+    if key.get("kty") == "RSA":
+        others = [name for name in usable if name not in _CURVES]
+        return "RS256" if "RS256" in others else next(iter(others), None)
+    return next((name for name in usable if _CURVES.get(name) == key.get("crv")), None)
+
+
 def credentials(observed: Observed) -> Finding:
     """Check that Logto accepts the application's id and secret, and refuses only the code."""
-    check, error = "client credentials", observed.logto.token_error
-    if isinstance(error, NotObserved):
-        return unknown(check, error.reason)
-    if error == "invalid_grant":
-        return passed(check, "Logto accepts the application's id and secret")
-    if error == "invalid_client":
-        return failed(
-            check,
-            "Logto refuses the application's id or secret.",
-            "Store the application's id and current secret: run setup again.",
-        )
-    return failed(
-        check,
-        f"The token endpoint answers {error[:60]}.",
-        "Check that LOGTO_APP_ID is the id of a Traditional web application.",
-    )
+    check, response = "client credentials", observed.logto.token
+    if isinstance(response, NotObserved):
+        return unknown(check, response.reason)
+    match response.error:
+        case "invalid_grant":
+            return passed(check, "Logto accepts the application's id and secret")
+        case "invalid_client" if response.status == 401:
+            return failed(
+                check,
+                "Logto refuses the application's id or secret.",
+                "Store the application's id and current secret: run setup again.",
+            )
+        case "invalid_client":
+            return failed(
+                check,
+                "Logto does not know the application's id.",
+                "Set LOGTO_APP_ID to the id of an application of this Logto: run setup again.",
+            )
+        case "invalid_request" | "unauthorized_client" | "unsupported_grant_type":
+            return failed(
+                check,
+                f"The token endpoint answers {response.error}.",
+                "Check that LOGTO_APP_ID is the id of a Traditional web application.",
+            )
+    return unknown(check, _unclear(response, "The token endpoint"))
 
 
 def redirect_uri(observed: Observed) -> Finding:
@@ -126,9 +153,12 @@ def redirect_uri(observed: Observed) -> Finding:
         return _registered(check, application, "redirectUris", desired, fix)
     if isinstance(response, NotObserved):
         return unknown(check, response.reason)
-    location = response.headers.get("location", "")
-    if response.status in (302, 303) and location.startswith(f"{desired}?"):
+    if response.location.startswith(f"{desired}?"):
         return passed(check, desired)
+    if response.is_temporary:
+        return unknown(check, _unclear(response, "Logto"))
+    if response.error == "invalid_client":
+        return unknown(check, "Logto does not know the application's id.")
     return failed(check, f"Logto does not redirect to {desired}.", fix)
 
 
@@ -143,6 +173,10 @@ def post_sign_out_uri(observed: Observed) -> Finding:
         return unknown(check, response.reason)
     if response.status == 200:
         return passed(check, desired)
+    if response.is_temporary:
+        return unknown(check, _unclear(response, "Logto"))
+    if response.error == "invalid_client":
+        return unknown(check, "Logto does not know the application's id.")
     return failed(check, f"Logto does not accept {desired} after a sign-out.", fix)
 
 
@@ -152,9 +186,9 @@ def refresh_tokens(observed: Observed) -> Finding:
     client = application.get("customClientMetadata") if isinstance(application, dict) else None
     if (client or {}).get("alwaysIssueRefreshToken") is True:
         return passed(check, "the application always gets them")
-    if isinstance(observed.site.sign_in, NotObserved):
-        return unknown(check, observed.site.sign_in.reason)
-    query = parse_qs(urlsplit(observed.site.sign_in.headers.get("location", "")).query)
+    query = observed.sign_in_query()
+    if isinstance(query, NotObserved):
+        return unknown(check, query.reason)
     scopes = " ".join(query.get("scope", [])).split()
     prompts = " ".join(query.get("prompt", [])).split()
     if "offline_access" in scopes and "consent" in prompts:
@@ -165,6 +199,12 @@ def refresh_tokens(observed: Observed) -> Finding:
         f"{' '.join(prompts) or '(none)'}, so they get no refresh token.",
         "Turn on `Always issue refresh token` for the application, or deploy this version again.",
     )
+
+
+def _unclear(response: ObservedResponse, who: str) -> str:
+    """Say what an answer was that tells nothing about the set-up."""
+    error = f" {response.error[:60]}" if response.error else ""
+    return f"{who} answers {response.status}{error}."
 
 
 def _registered(check: str, application: Json, member: str, desired: str, fix: str) -> Finding:

@@ -1,7 +1,8 @@
 """Collect what Logto answers to anybody, and to the application itself."""
 
 import secrets
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -10,6 +11,8 @@ from provision.doctor.observed import NotObserved, ObservedLogto, ObservedRespon
 from provision.errors import ProvisionFailed
 from provision.http import JsonClient
 
+_DISCOVERY = "/oidc/.well-known/openid-configuration"
+
 
 def collect_logto(
     endpoint: str,
@@ -17,17 +20,19 @@ def collect_logto(
     *,
     app_id: str | None,
     app_secret: str | NotObserved,
-    now: float,
+    clock: Callable[[], float],
 ) -> ObservedLogto:
     """Call each public endpoint once. Nothing changes: no user and no code are involved."""
     with JsonClient(endpoint, name="Logto") as http:
-        discovery = response_to(http, "GET", "/oidc/.well-known/openid-configuration")
+        asked_at = clock()
+        discovery = response_to(http, "GET", _DISCOVERY, headers={"cache-control": "no-cache"})
+        answered_at = clock()
         no_id = NotObserved("LOGTO_APP_ID is not known.")
         return ObservedLogto(
             discovery=discovery,
-            ahead_seconds=_ahead(discovery, now),
+            ahead_seconds=_ahead(discovery, asked_at, answered_at),
             keys=response_to(http, "GET", "/oidc/jwks"),
-            token_error=_token_error(http, product, app_id, app_secret) if app_id else no_id,
+            token=_redeem(http, product, app_id, app_secret) if app_id else no_id,
             redirect=_authorize(http, product, app_id) if app_id else no_id,
             sign_out=_end_session(http, product, app_id) if app_id else no_id,
         )
@@ -49,20 +54,32 @@ def response_to(
     )
 
 
-def _ahead(discovery: ObservedResponse | NotObserved, now: float) -> float | NotObserved:
+def _ahead(
+    discovery: ObservedResponse | NotObserved, asked_at: float, answered_at: float
+) -> float | NotObserved:
+    """Return by how many seconds this clock is ahead of the one that wrote the `Date`.
+
+    It was written between request and response, and has no fractions of a second. A response out
+    of a cache has the time at which it was stored, and its `Age` since (RFC 9111 section 5.1).
+    """
     if isinstance(discovery, NotObserved):
         return discovery
     try:
         moment: datetime = parsedate_to_datetime(discovery.headers.get("date", ""))
-    except ValueError:
-        return NotObserved("Logto's response has no date.")
-    return now - moment.timestamp()
+        written = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
+        return NotObserved("Logto's response has no valid date.")
+    age = discovery.headers.get("age", "").strip()
+    if age.isascii() and age.isdecimal() and len(age) < 10:
+        written += int(age)
+    least, most = asked_at - (written + 1), answered_at - written
+    return 0.0 if least <= 0 <= most else min(least, most, key=abs)
 
 
-def _token_error(
+def _redeem(
     http: JsonClient, product: Product, app_id: str, app_secret: str | NotObserved
-) -> str | NotObserved:
-    """Redeem a code that was never issued, and return the error.
+) -> ObservedResponse | NotObserved:
+    """Redeem a code that was never issued.
 
     Logto checks the client before it checks the code, so `invalid_grant` means that it accepts
     the application's id and secret.
@@ -77,11 +94,7 @@ def _token_error(
         "client_id": app_id,
         "client_secret": app_secret,
     }
-    response = response_to(http, "POST", "/oidc/token", data=form)
-    if isinstance(response, NotObserved):
-        return response
-    error = response.body.get("error") if isinstance(response.body, dict) else None
-    return str(error) if error else f"status {response.status}"
+    return response_to(http, "POST", "/oidc/token", data=form)
 
 
 def _authorize(http: JsonClient, product: Product, app_id: str) -> ObservedResponse | NotObserved:

@@ -1,13 +1,13 @@
 """Collect what Logto's Management API shows, and what Microsoft Graph shows of Entra."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from provision.desired import Product
 from provision.doctor.observed import Json, NotObserved, ObservedIssuer, ObservedManagement
 from provision.errors import NoAnswer, ProvisionFailed
 from provision.graph_api import GraphApi
 from provision.logto_api import LogtoApi
-from provision.microsoft import published_issuer
+from provision.microsoft import names_one_tenant, published_issuer
 from provision.steps.connector import PROVIDER
 from provision.steps.hook import find_hook
 
@@ -16,14 +16,23 @@ GraphFor = Callable[[str], GraphApi]
 
 
 def collect_management(
-    api: LogtoApi, product: Product, *, app_id: str | None, graph_for: GraphFor | None
+    api: LogtoApi,
+    product: Product,
+    *,
+    app_id: str | None,
+    organizations: Iterable[str],
+    graph_for: GraphFor | None,
 ) -> ObservedManagement:
-    """Read everything once. Without `graph_for`, Entra is left out."""
+    """Read everything once. Without `graph_for`, Entra is left out.
+
+    `organizations` are the ids that the settings name.
+    """
     try:
         applications = api.applications()
-        connectors = [one for one in api.connectors() if isinstance(one.get("config"), dict)]
+        connectors = [{**one, "config": _config(one)} for one in api.connectors()]
         hook = find_hook(api, product)
         on = api.sign_in_experience().get("singleSignOnEnabled") is True
+        known = {one: api.has_organization(one) for one in organizations}
     except ProvisionFailed as failure:
         refused = NotObserved("The Management API does not answer as it should.")
         return ObservedManagement(
@@ -32,6 +41,7 @@ def collect_management(
             hook=refused,
             connectors=refused,
             single_sign_on=refused,
+            organizations=refused,
         )
     entra = [one for one in connectors if one.get("providerName") == PROVIDER]
     return ObservedManagement(
@@ -40,7 +50,8 @@ def collect_management(
         hook=hook,
         connectors=connectors,
         single_sign_on=on,
-        issuers={one["id"]: _issuer(str(one["config"].get("issuer") or "")) for one in entra},
+        organizations=known,
+        issuers={one["id"]: _issuer(issuer_in(one)) for one in entra if issuer_in(one)},
         registrations={one["id"]: _registration(one, graph_for) for one in entra},
     )
 
@@ -49,6 +60,17 @@ def _application(applications: list[Json], app_id: str | None) -> Json | NotObse
     if not app_id:
         return NotObserved("LOGTO_APP_ID is not known.")
     return next((one for one in applications if one["id"] == app_id), None)
+
+
+def issuer_in(connector: Json) -> str:
+    """Return the issuer of a connector as it is configured; empty for a draft."""
+    return str(connector["config"].get("issuer") or "")
+
+
+def _config(connector: Json) -> Json:
+    """Return the configuration of a connector, which a draft may not have yet."""
+    found = connector.get("config")
+    return found if isinstance(found, dict) else {}
 
 
 def _issuer(issuer: str) -> ObservedIssuer:
@@ -62,9 +84,11 @@ def _issuer(issuer: str) -> ObservedIssuer:
 def _registration(connector: Json, graph_for: GraphFor | None) -> Json | NotObserved | None:
     if graph_for is None:
         return NotObserved("Microsoft Graph was not asked: pass --check-entra.")
-    config = connector["config"]
+    issuer = issuer_in(connector).rstrip("/")
+    if not names_one_tenant(issuer):
+        return NotObserved("The connector's issuer names no tenant to look into.")
     try:
-        graph = graph_for(str(config.get("issuer") or "").rstrip("/"))
-        return graph.application_by_client_id(str(config.get("clientId") or ""))
+        graph = graph_for(issuer)
+        return graph.application_by_client_id(str(connector["config"].get("clientId") or ""))
     except ProvisionFailed as failure:
         return NotObserved(str(failure))

@@ -6,6 +6,7 @@ from provision.doctor import (
     checks_endings,
     checks_entra_settings,
     checks_logto,
+    checks_sign_in,
 )
 from provision.doctor.finding import Finding
 from provision.doctor.observed import Observed
@@ -16,6 +17,7 @@ def diagnose(observed: Observed) -> list[Finding]:
     return [
         *(check(observed) for check in checks_logto.CHECKS),
         *(check(observed) for check in checks_endings.CHECKS),
+        *(check(observed) for check in checks_sign_in.CHECKS),
         *checks_connectors.connectors(observed),
         *(check(observed) for check in checks_entra_settings.CHECKS),
         *(check(observed) for check in checks_deployment.SITE_CHECKS),

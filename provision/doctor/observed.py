@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from provision.desired import Product
 
 Json = dict[str, Any]
+REDIRECTS = (302, 303, 307)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,38 @@ class ObservedResponse:
     set_cookies: tuple[str, ...] = ()
     body: Any = None
 
+    @property
+    def location(self) -> str:
+        """Where it redirects to; empty if it does not redirect."""
+        return self.headers.get("location", "") if self.status in REDIRECTS else ""
+
+    @property
+    def error(self) -> str:
+        """The OAuth error in its body; empty if it has none."""
+        error = self.body.get("error") if isinstance(self.body, dict) else None
+        return error if isinstance(error, str) else ""
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether it says nothing about the set-up: an overload, an outage, a proxy's answer."""
+        return self.status == 429 or self.status >= 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ObservedSignIn:
+    """The authorization request of a sign-in, and Logto's response to it."""
+
+    source: str
+    """Who would send it: the product as it runs, or one that starts with the stored settings."""
+    url: str
+    response: ObservedResponse | NotObserved
+    refused_resources: tuple[str, ...] = ()
+    """The resources that Logto refuses by themselves."""
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        return parse_qs(urlsplit(self.url).query)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ObservedLogto:
@@ -34,12 +68,18 @@ class ObservedLogto:
     ahead_seconds: float | NotObserved
     """By how much this machine's clock is ahead of Logto's."""
     keys: ObservedResponse | NotObserved
-    token_error: str | NotObserved
-    """The error of the token endpoint for a code that was never issued."""
+    token: ObservedResponse | NotObserved
+    """The response of the token endpoint to a code that was never issued."""
     redirect: ObservedResponse | NotObserved
     """The response to an authorization request without a session."""
     sign_out: ObservedResponse | NotObserved
     """The response of the end-session endpoint."""
+
+
+def is_draft(connector: Json) -> bool:
+    """Tell whether a connector is unfinished: the Logto Console creates it empty at first."""
+    config = connector["config"]
+    return not config.get("issuer") or not config.get("clientId")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,6 +110,8 @@ class ObservedManagement:
     hook: Json | NotObserved | None = _NO_CREDENTIALS
     connectors: list[Json] | NotObserved = _NO_CREDENTIALS
     single_sign_on: bool | NotObserved = _NO_CREDENTIALS
+    organizations: Mapping[str, bool] | NotObserved = _NO_CREDENTIALS
+    """Whether Logto has each organization that the settings name, by id."""
     issuers: Mapping[str, ObservedIssuer] = field(default_factory=dict)
     """By connector id."""
     registrations: Mapping[str, Json | NotObserved | None] = field(default_factory=dict)
@@ -127,5 +169,16 @@ class Observed:
     recorded_ends: Mapping[str, str]
     """Ends of client secrets as `setup` recorded them, by connector id."""
     site: ObservedSite
+    sign_ins: tuple[ObservedSignIn, ...] | NotObserved
+    """The sign-ins that the product starts."""
     table: ObservedTable | NotObserved | None
     stack: ObservedStack | NotObserved
+
+    def sign_in_query(self) -> dict[str, list[str]] | NotObserved:
+        """Return the query of the authorization request that /sign-in redirects to."""
+        response = self.site.sign_in
+        if isinstance(response, NotObserved):
+            return response
+        if not response.location.startswith(f"{self.endpoint}/oidc/auth?"):
+            return NotObserved("/sign-in does not lead to a sign-in at this Logto.")
+        return parse_qs(urlsplit(response.location).query)

@@ -14,8 +14,7 @@ from starlette.types import Message
 from local.logto import contoso
 from local.logto.management import connectors
 from local.logto.tenant import Application, Connector
-from tests.conftest import REGION
-from tests.provision.deployments import Deployment, running_deployment
+from tests.provision.deployments import Deployment
 from tests.provision.operators import Operator, closed_port, secrets_of, state
 from tests.provision.stacks import make_alarm, make_table
 
@@ -23,31 +22,6 @@ CONTOSO = "entra-contoso"
 TENANT = contoso.CONTOSO.tenant_id
 OTHER_TENANT = "22222222-3333-4444-8555-666666666666"
 GROUP = "0f0e0d0c-0b0a-4908-8706-050403020100"
-
-
-@pytest.fixture(scope="module")
-def module_deployment(
-    moto_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Deployment]:
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "test")
-        patch.setenv("AWS_DEFAULT_REGION", REGION)
-        patch.setenv("AWS_ENDPOINT_URL", moto_url)
-        patch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
-        patch.setenv("POWERTOOLS_LOG_LEVEL", "CRITICAL")
-        patch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
-        with running_deployment(tmp_path_factory.mktemp("operator")) as started:
-            yield started
-
-
-@pytest.fixture
-def deployment(
-    module_deployment: Deployment, moto_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Deployment]:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
-    with module_deployment.restored():
-        yield module_deployment
 
 
 def test_doctor_passes_a_deployment_that_works(

@@ -77,8 +77,11 @@ async def _create_organization(request: Request, state: StandInState) -> Respons
         role_scopes={},
     )
     state.tenant.organizations[organization.id] = organization
-    shown = {"id": organization.id, "name": body["name"], "description": body.get("description")}
-    return JSONResponse(shown, 201)
+    return JSONResponse(_shown_organization(organization), 201)
+
+
+async def _read_organization(request: Request, state: StandInState) -> Response:
+    return JSONResponse(_shown_organization(organization_of(request, state.tenant)))
 
 
 async def _create_organization_role(request: Request, state: StandInState) -> Response:
@@ -133,6 +136,14 @@ def organization_of(request: Request, tenant: Tenant) -> Organization:
     return found
 
 
+def _shown_organization(organization: Organization) -> dict[str, str | None]:
+    return {
+        "id": organization.id,
+        "name": organization.name,
+        "description": organization.description,
+    }
+
+
 def _shown(resource: Resource) -> dict[str, str]:
     return {"id": _id(resource.indicator), "indicator": resource.indicator}
 
@@ -153,6 +164,7 @@ routes = [
     api_route("/roles", "POST", _create_role),
     api_route("/users/{id}/roles", "POST", _give_user_roles),
     api_route("/organizations", "POST", _create_organization),
+    api_route("/organizations/{id}", "GET", _read_organization),
     api_route("/organization-roles", "POST", _create_organization_role),
     api_route("/organizations/{id}/users", "POST", _add_members),
     api_route("/organizations/{id}/users/{user}", "DELETE", _remove_member),
