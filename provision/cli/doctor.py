@@ -67,7 +67,7 @@ def collect(
 ) -> Observed:
     """Collect everything that the options give access to; without `entra_options`, not Entra.
 
-    Raises ProvisionFailed.
+    Raises ProvisionFailed and UsageError.
     """
     variables = _variables(target)
     app_id = None if isinstance(variables, NotObserved) else variables.get("LOGTO_APP_ID") or None
@@ -92,7 +92,7 @@ def collect(
                 organizations=_organizations(settings),
                 graph_for=graph,
             )
-    recorded = find_record(context, target).connectors.values()
+    recorded, record_fault = _recorded_ends(context, target)
     stack, session = target.stack, target.session
     site = collect_site(target.product, at_management.hook, now=now)
     return Observed(
@@ -103,9 +103,8 @@ def collect(
         settings_fault=settings if isinstance(settings, str) else None,
         logto=logto,
         management=at_management,
-        recorded_ends={
-            one.id: one.secret_ends_at for one in recorded if one.id and one.secret_ends_at
-        },
+        recorded_ends=recorded,
+        record_fault=record_fault,
         site=site,
         sign_ins=collect_sign_ins(
             target.endpoint,
@@ -117,6 +116,17 @@ def collect(
         table=collect_table(session, stack) if session and stack else NO_STACK,
         stack=collect_stack(session, stack) if session and stack else NO_STACK,
     )
+
+
+def _recorded_ends(
+    context: Context, target: Target
+) -> tuple[dict[str, str], tuple[str, str] | None]:
+    """Return the recorded ends of client secrets, and what is wrong with the record."""
+    try:
+        found = find_record(context, target).connectors.values()
+    except ProvisionFailed as failure:
+        return {}, (failure.problem, failure.fix)
+    return {one.id: one.secret_ends_at for one in found if one.id and one.secret_ends_at}, None
 
 
 def _variables(target: Target) -> dict[str, str] | NotObserved:

@@ -22,6 +22,14 @@ def settings(observed: Observed) -> Finding:
     return passed(check, f"{len(observed.variables)} variables are valid")
 
 
+def record(observed: Observed) -> Finding:
+    """Check that the record of `setup` is this product's: `teardown` relies on it."""
+    check = "record of setup"
+    if observed.record_fault is not None:
+        return warned(check, *observed.record_fault)
+    return passed(check, "fits, or there is none")
+
+
 def discovery(observed: Observed) -> Finding:
     """Check that the discovery document exists and names this endpoint as issuer."""
     check, document = "discovery and issuer", observed.logto.discovery
@@ -216,6 +224,7 @@ def _registered(check: str, application: Json, member: str, desired: str, fix: s
 
 CHECKS = (
     settings,
+    record,
     discovery,
     clock,
     keys,

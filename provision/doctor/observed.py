@@ -168,6 +168,8 @@ class Observed:
     management: ObservedManagement
     recorded_ends: Mapping[str, str]
     """Ends of client secrets as `setup` recorded them, by connector id."""
+    record_fault: tuple[str, str] | None
+    """What is wrong with that record, and the fix; None if it can be read, or there is none."""
     site: ObservedSite
     sign_ins: tuple[ObservedSignIn, ...] | NotObserved
     """The sign-ins that the product starts."""
