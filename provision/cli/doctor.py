@@ -121,7 +121,7 @@ def collect(
 def _recorded_ends(
     context: Context, target: Target
 ) -> tuple[dict[str, str], tuple[str, str] | None]:
-    """Return the recorded ends of client secrets, and what is wrong with the record."""
+    """Return the recorded ends of client secrets, and the fault of the record, if any."""
     try:
         found = find_record(context, target).connectors.values()
     except ProvisionFailed as failure:

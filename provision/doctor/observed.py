@@ -169,7 +169,7 @@ class Observed:
     recorded_ends: Mapping[str, str]
     """Ends of client secrets as `setup` recorded them, by connector id."""
     record_fault: tuple[str, str] | None
-    """What is wrong with that record, and the fix; None if it can be read, or there is none."""
+    """The fault of that record, and its fix; None if it can be read, or if there is no record."""
     site: ObservedSite
     sign_ins: tuple[ObservedSignIn, ...] | NotObserved
     """The sign-ins that the product starts."""

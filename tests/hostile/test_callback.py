@@ -313,8 +313,8 @@ def test_configuration_error_is_a_problem_and_a_page_that_offers_no_new_start(
 @pytest.mark.invariant(4)
 @pytest.mark.parametrize("error", CONFIGURATION_ERRORS)
 @pytest.mark.parametrize("forged", ["another state", "another browser", "another issuer", "again"])
-def test_forged_configuration_error_is_no_problem(scene: Scene, error: str, forged: str) -> None:
-    """Anybody can write an `error`: without a pending transaction of the browser it says nothing."""
+def test_forged_configuration_error_is_not_a_problem(scene: Scene, error: str, forged: str) -> None:
+    """Anybody can write an `error`: without a pending transaction it says nothing."""
     attempt = scene.begin()
     changes: dict[str, str | None] = {"code": None, "error": error}
     if forged == "another state":

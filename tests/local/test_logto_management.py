@@ -357,6 +357,8 @@ def test_resources_roles_and_organizations_are_created_and_assigned(
     assert given.status_code == 201
 
     organization = call("POST", "/organizations", json={"name": "Fabrikam"}).json()["id"]
+    assert call("GET", f"/organizations/{organization}").json()["name"] == "Fabrikam"
+    assert code_of(call("GET", "/organizations/nobody")) == (404, "entity.not_exists_with_id")
     guest = call("POST", "/organization-roles", json={"name": "guest"}).json()["id"]
     members = f"/organizations/{organization}/users"
     assert call("POST", members, json={"userIds": ["alice0000001"]}).status_code == 201
