@@ -1,7 +1,7 @@
 """Check the deployed product: its pages, its table, its stack."""
 
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 from provision.doctor.finding import Finding, failed, passed, unknown, warned
 from provision.doctor.observed import NotObserved, Observed, ObservedResponse, ObservedStack
@@ -22,6 +22,7 @@ _HEADERS: Final = {
     "x-content-type-options": "nosniff",
 }
 _SEE_LOG: Final = "Look up the reference in x-correlation-id in the function's log."
+_OR_RESTART: Final = ", or start the product on this machine again"
 _NOT_THE_PRODUCT: Final = (
     "The answer is not the product's, which has x-correlation-id: check the base URL, and what is "
     "in front of the API (DNS, a CDN, a firewall)."
@@ -35,6 +36,8 @@ def home(observed: Observed) -> Finding:
         return failed(
             check, response.reason, "Check the base URL and DNS, and that the product is deployed."
         )
+    if response.location:
+        return _redirected(check, url, response)
     if response.status != 200:
         return failed(check, f"{url} answers {response.status}.", _where_to_look(response))
     missing = [n for n, value in _HEADERS.items() if value not in response.headers.get(n, "")]
@@ -61,17 +64,20 @@ def sign_in(observed: Observed) -> Finding:
             _where_to_look(response),
         )
     if not location.startswith(f"{observed.endpoint}/oidc/auth?"):
+        if "/oidc/auth?" not in location:
+            return _redirected(check, f"{observed.product.base_url}/sign-in", response)
         return failed(
             check,
             f"/sign-in leads to {location.partition('?')[0][:120]}, not to {observed.endpoint}.",
-            "Deploy the LogtoEndpoint that setup found (sam deploy).",
+            f"Deploy the LogtoEndpoint that setup found (sam deploy){_OR_RESTART}.",
         )
     query = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
     if query.get("redirect_uri") != observed.product.redirect_uri:
         return failed(
             check,
             f"The redirect URI of a sign-in is {query.get('redirect_uri')}.",
-            f"Set BaseUrl so that it becomes {observed.product.redirect_uri}.",
+            f"Set BaseUrl (on a laptop BASE_URL) so that it becomes "
+            f"{observed.product.redirect_uri}.",
         )
     variables = {} if isinstance(observed.variables, NotObserved) else observed.variables
     app_id = variables.get("LOGTO_APP_ID")
@@ -80,7 +86,7 @@ def sign_in(observed: Observed) -> Finding:
             check,
             f"The deployed application is {query.get('client_id')}, but the configured one is "
             f"{app_id}.",
-            "Deploy again (sam deploy).",
+            f"Deploy again (sam deploy){_OR_RESTART}.",
         )
     return passed(check, f"leads to {observed.endpoint}")
 
@@ -119,8 +125,21 @@ def me(observed: Observed) -> Finding:
         return passed(check, "401 with a sign-in link")
     return failed(
         check,
-        f"Without a session it answers {response.status} {kind}.",
-        "Check that GET /me is deployed, and that nothing in front answers in its place.",
+        f"Without a session it answers {response.status} {kind}.".replace(" .", "."),
+        _where_to_look(response)
+        if response.is_temporary
+        else "Check that GET /me is deployed, and that nothing in front answers in its place.",
+    )
+
+
+def _redirected(check: str, url: str, response: ObservedResponse) -> Finding:
+    """Report a redirect that the product itself does not make: to https, a domain, a login."""
+    target = urljoin(url, response.location).partition("?")[0]
+    return failed(
+        check,
+        f"{url} redirects to {target[:120]}, which the product does not do.",
+        "If that is the product's own address, use it as the base URL. If it is the login of "
+        "something in front of the product, let that leave these pages alone.",
     )
 
 

@@ -81,8 +81,15 @@ def keys(observed: Observed) -> Finding:
     check, document, jwks = "keys and algorithm", observed.logto.discovery, observed.logto.keys
     if isinstance(jwks, NotObserved) or isinstance(document, NotObserved):
         return unknown(check, "There is no discovery document.")
-    metadata = document.body if isinstance(document.body, dict) else {}
-    announced = metadata.get("id_token_signing_alg_values_supported") or []
+    if document.status != 200 or not isinstance(document.body, dict):
+        return unknown(check, "There is no discovery document.")
+    if jwks.status != 200:
+        return failed(
+            check,
+            f"{observed.endpoint}/oidc/jwks answers {jwks.status}.",
+            "See Logto's own log, and check what is in front of it.",
+        )
+    announced = document.body.get("id_token_signing_alg_values_supported") or []
     usable = [name for name in announced if name in _ALGORITHMS]
     if not usable:
         return failed(

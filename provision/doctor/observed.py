@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from provision.desired import Product
 
 Json = dict[str, Any]
-REDIRECTS = (302, 303, 307)
+REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True, slots=True)

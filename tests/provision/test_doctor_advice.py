@@ -9,7 +9,7 @@ import pytest
 from provision.desired import Product
 from provision.doctor import checks_logto, collect_logto
 from provision.doctor.checks_connectors import connectors
-from provision.doctor.checks_deployment import cookie, home, sign_in
+from provision.doctor.checks_deployment import cookie, home, me, sign_in
 from provision.doctor.checks_endings import (
     backchannel_answers,
     default_connector,
@@ -129,6 +129,54 @@ def test_uris_are_unknown_if_logto_does_not_look_at_them(response: Response) -> 
     seen = observed(logto=logto(redirect=response, sign_out=response))
     for check in (checks_logto.redirect_uri, checks_logto.post_sign_out_uri):
         assert check(seen).status == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("discovery", "jwks", "status"),
+    [
+        (Response(status=404), Response(status=404), "unknown"),
+        (Response(status=503), Response(status=503), "unknown"),
+        (Response(status=200), Response(status=200, body={"keys": [EC]}), "unknown"),
+        (
+            Response(status=200, body={"id_token_signing_alg_values_supported": ["ES384"]}),
+            Response(status=502),
+            "fail",
+        ),
+    ],
+)
+def test_keys_that_were_not_read_need_no_rotation(
+    discovery: Response, jwks: Response, status: str
+) -> None:
+    found = checks_logto.keys(observed(logto=logto(discovery=discovery, keys=jwks)))
+    assert found.status == status
+    assert "Rotate" not in found.fix
+
+
+@pytest.mark.parametrize("check", [home, sign_in])
+@pytest.mark.parametrize("status", [301, 302, 308])
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("https://app.example.test/", "https://app.example.test/"),
+        ("/login?next=x", f"{PRODUCT}/login"),
+        ("https://sso.example.test/?x=1", "https://sso.example.test/"),
+    ],
+)
+def test_redirect_of_something_in_front_is_not_one_to_another_logto(
+    check: Any, status: int, location: str, target: str
+) -> None:
+    found = check(_answering(Response(status=status, headers={"location": location})))
+    assert found.status == "fail"
+    assert f"redirects to {target}" in found.found
+    assert "base URL" in found.fix
+    assert "sam deploy" not in found.fix
+
+
+@pytest.mark.parametrize(("status", "words"), [(404, "is deployed"), (500, "correlation-id")])
+def test_me_that_fails_is_not_said_to_be_missing(status: int, words: str) -> None:
+    found = me(observed(site=site(me=Response(status=status))))
+    assert words in found.fix
+    assert ("is deployed" in found.fix) == (status == 404)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
