@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
+import idna
+
 from provision.errors import ProvisionFailed
-from shared.parsing.urls import check_base
+from provision.product_settings import check_text
+from shared.parsing.urls import check_base, check_origin, origin_of
 
 DEFAULT_NAME: Final = "Sign-in"
 """The name of a product until somebody gives it another, as in `template.yaml`."""
@@ -51,7 +54,9 @@ PUBLIC_MAIL: Final = FORBIDDEN_DOMAINS | {
     "yandex.ru",
 }
 """Mail domains where anybody can have an address."""
-_DOMAIN: Final = re.compile(r"(?=.{1,253}$)([a-z0-9-]{1,63}\.)+[a-z]{2,63}")
+_DOMAIN: Final = re.compile(
+    r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63}|xn--[a-z0-9-]{1,59})"
+)
 _HOST: Final = re.compile(r"(?=.{1,253}$)([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
 _GUID: Final = re.compile(r"\{?[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?")
 _CONNECTOR: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}")
@@ -139,7 +144,8 @@ class Customer:
     @property
     def name(self) -> str:
         """The customer's display name; without one, the first label of the first domain."""
-        return self.display_name or self.domains[0].split(".")[0].capitalize()
+        label = self.domains[0].split(".")[0]
+        return self.display_name or idna.decode(label).capitalize()
 
 
 def signed_out_uri(base_url: str) -> str:
@@ -163,24 +169,24 @@ def base_url(text: str, *, what: str) -> str:
 
 
 def logto_endpoint(text: str) -> str:
-    """Check a Logto endpoint, which has no path. Raises ProvisionFailed."""
+    """Check a Logto endpoint as the product does. Raises ProvisionFailed."""
     endpoint = base_url(text, what="The Logto endpoint")
-    if urlsplit(endpoint).path:
+    try:
+        return check_origin(text)
+    except ValueError:
         raise ProvisionFailed(
             "The Logto endpoint must be without a path.",
-            "Pass an address such as https://tenant.logto.app.",
-        )
-    return endpoint
+            f"Pass {origin_of(endpoint)} to --logto-endpoint, or correct LOGTO_ENDPOINT.",
+        ) from None
 
 
 def mail_domains(names: list[str]) -> tuple[str, ...]:
-    """Check e-mail domains, and return each once, in lower case. Raises ProvisionFailed."""
-    domains = tuple(dict.fromkeys(name.strip().lower().removeprefix("@") for name in names))
+    """Check e-mail domains, and return each once, as mail servers write it.
+
+    Raises ProvisionFailed.
+    """
+    domains = tuple(dict.fromkeys(map(_mail_domain, names)))
     for name in domains:
-        if not _DOMAIN.fullmatch(name):
-            raise ProvisionFailed(
-                f"{name[:80]} is not a valid domain.", "Pass a domain such as contoso.com."
-            )
         if name in PUBLIC_MAIL:
             raise ProvisionFailed(
                 f"{name} is a public mail domain, where anybody can have an address.",
@@ -203,6 +209,37 @@ def entra_client_secret(text: str) -> str:
             "make a new one.",
         )
     return text
+
+
+def _mail_domain(name: str) -> str:
+    """Return a domain in lower case, with other letters than a to z encoded (RFC 5890)."""
+    given = name.strip().lower().removeprefix("@").removesuffix(".")
+    try:
+        domain = given if given.isascii() else idna.encode(given, uts46=True).decode()
+        idna.decode(domain)  # refuses an encoding that cannot be decoded
+    except idna.IDNAError:
+        domain = ""
+    if not _DOMAIN.fullmatch(domain):
+        raise ProvisionFailed(
+            f"{name[:80]} is not a valid domain.",
+            "Pass a domain such as contoso.com to --domain.",
+        )
+    return check_text("ALLOWED_EMAIL_DOMAINS", domain, option="--domain")
+
+
+def product_name(name: str) -> str:
+    """Check the name of a product as the product does. Raises ProvisionFailed."""
+    return check_text("BRAND_NAME", name, option="--name")
+
+
+def display_name(name: str | None) -> str | None:
+    """Check the name of a customer; None stays None. Raises ProvisionFailed."""
+    return None if name is None else check_text("BRAND_NAME", name, option="--display-name")
+
+
+def logo_url(url: str | None) -> str | None:
+    """Check the URL of a logo; None stays None. Raises ProvisionFailed."""
+    return None if url is None else check_text("BRAND_LOGO_URL", url, option="--logo-url")
 
 
 def connector_name(name: str) -> str:

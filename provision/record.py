@@ -37,6 +37,8 @@ class RecordedApplication:
     added_post_sign_out_uris: list[str] = field(default_factory=list)
     backchannel_before: str | None = None
     session_required_before: bool = False
+    always_refresh_added: bool = False
+    """Whether `setup` turned `alwaysIssueRefreshToken` on."""
 
 
 @dataclass(kw_only=True, slots=True)

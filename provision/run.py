@@ -4,20 +4,56 @@ A dry run takes the same steps and changes nothing.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 from provision.record import Record
+
+NOT_YET: Final = "(known once it is made)"
+"""Takes the place, in a plan, of an id or a secret that does not exist yet."""
+_HIDDEN: Final = "(hidden)"
+"""Takes the place of a secret, old or new."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ValueChange:
+    """A member of an object, with its old and its new value. None: there is none."""
+
+    name: str
+    before: Any
+    after: Any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """One thing that was changed, or would be. `action` is a verb, `detail` its object."""
+    """One thing that was changed, or would be. `action` is a verb, `detail` its object.
+
+    `name` and `id` are the object's; the id is None if it does not exist yet, or has none.
+    """
 
     what: str
     action: str
     detail: str = ""
+    name: str = ""
+    id: str | None = None
+    values: tuple[ValueChange, ...] = ()
+
+
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, hidden: Collection[str] = ()
+) -> tuple[ValueChange, ...]:
+    """List the members that `after` gives another value; `hidden` ones are secrets."""
+
+    def shown(name: str, value: Any) -> Any:
+        return _HIDDEN if name in hidden and value is not None else value
+
+    return tuple(
+        ValueChange(name=name, before=shown(name, before.get(name)), after=shown(name, value))
+        for name, value in after.items()
+        if before.get(name) != value
+    )
 
 
 def _no_progress(text: str) -> AbstractContextManager[object]:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from provision import files
 from provision.desired import DEFAULT_NAME
-from provision.run import Change, Run
+from provision.run import Change, Run, differences
 from provision.stack import StoredSecret
 
 SECRETS = ("LOGTO_APP_SECRET", "LOGTO_WEBHOOK_SIGNING_KEY")
@@ -43,15 +43,35 @@ class EnvFileStore:
         if not differing:
             return
         files.check_writable(self.path)
-        change = Change(what=str(self.path), action="write", detail=", ".join(differing))
+        change = Change(
+            what=str(self.path),
+            action="write",
+            detail=", ".join(differing),
+            values=differences(stored, differing, hidden=SECRETS),
+        )
         run.apply(change, lambda: files.write_env(self.path, differing))
         run.record.env_file = str(self.path.resolve())
         run.record.written_env |= {n: v for n, v in differing.items() if n not in SECRETS}
         run.save_record()
 
+    @property
+    def place(self) -> str:
+        return str(self.path)
+
+    def effective(self) -> dict[str, str]:
+        return files.read_env(self.path)
+
+    def places(self) -> Mapping[str, Mapping[str, str]]:
+        return {str(self.path.resolve()): files.read_env(self.path)}
+
     def clear(self, run: Run, name: str, value: str) -> None:
         if files.read_env(self.path).get(name) == value:
-            change = Change(what=str(self.path), action="write", detail=f"without {name}")
+            change = Change(
+                what=str(self.path.resolve()),
+                action="write",
+                detail=f"without {name}",
+                values=differences({name: value}, {name: None}),
+            )
             run.apply(change, lambda: files.write_env(self.path, {name: None}))
             run.record.written_env.pop(name, None)
             run.notes.append(f"{name} was {value}, and is no longer set.")
@@ -76,8 +96,20 @@ class StackStore:
             self._ensure_secret(run, name, store, values.get(name))
         self._ensure_parameters(run, values)
 
+    @property
+    def place(self) -> str:
+        return self.samconfig.name
+
+    def effective(self) -> dict[str, str]:
+        written = files.read_parameters(self.samconfig, self.config_env)
+        return {variable_of(name): value for name, value in {**self.deployed, **written}.items()}
+
+    def places(self) -> Mapping[str, Mapping[str, str]]:
+        written = files.read_parameters(self.samconfig, self.config_env)
+        return {self.samconfig.name: written, "The deployed stack": self.deployed}
+
     def clear(self, run: Run, name: str, value: str) -> None:
-        parameter = _parameter(name)
+        parameter = parameter_of(name)
         written = files.read_parameters(self.samconfig, self.config_env).get(parameter)
         is_deployed = self.deployed.get(parameter) == value
         if written == value or (written is None and is_deployed):
@@ -85,7 +117,12 @@ class StackStore:
             # deployed one is cleared with an empty value.
             changes = {parameter: "" if is_deployed else None}
             files.check_writable(self.samconfig)
-            change = Change(what=self.samconfig.name, action="write", detail=f"without {parameter}")
+            change = Change(
+                what=self.samconfig.name,
+                action="write",
+                detail=f"without {parameter}",
+                values=differences({parameter: value}, {parameter: None}),
+            )
             run.apply(
                 change, lambda: files.write_parameters(self.samconfig, self.config_env, changes)
             )
@@ -100,15 +137,22 @@ class StackStore:
         if store is None or secret is None:
             run.notes.append(f"{name} was not stored, because the stack has no secret for it.")
         elif store.read() != secret:
-            change = Change(what="secret on AWS", action="write", detail=name)
+            change = Change(
+                what="secret on AWS", action="write", detail=name, name=name, id=store.arn
+            )
             run.apply(change, lambda: store.write(secret))
 
     def _ensure_parameters(self, run: Run, values: Mapping[str, str]) -> None:
-        desired = {_parameter(name): v for name, v in values.items() if name not in SECRETS}
+        desired = {parameter_of(name): v for name, v in values.items() if name not in SECRETS}
         written = files.read_parameters(self.samconfig, self.config_env)
         differing = _differing(written, desired, name="BrandName")
         if differing:
-            change = Change(what=self.samconfig.name, action="write", detail=", ".join(differing))
+            change = Change(
+                what=self.samconfig.name,
+                action="write",
+                detail=", ".join(differing),
+                values=differences(written, differing),
+            )
             # Both fail in a dry run already, before the real run has made anything.
             files.check_writable(self.samconfig)
             files.with_parameters(self.samconfig, self.config_env, differing)
@@ -131,6 +175,11 @@ def _differing(
     return {n: v for n, v in desired.items() if stored.get(n) != v and not (chosen and n == name)}
 
 
-def _parameter(variable: str) -> str:
+def parameter_of(variable: str) -> str:
     """Return the parameter of `template.yaml` for a variable: `LOGTO_APP_ID` is `LogtoAppId`."""
     return "".join(word.capitalize() for word in variable.split("_"))
+
+
+def variable_of(parameter: str) -> str:
+    """Return the variable of a parameter of `template.yaml`: `LogtoAppId` is `LOGTO_APP_ID`."""
+    return "".join(f"_{c}" if c.isupper() else c for c in parameter).lstrip("_").upper()

@@ -5,20 +5,17 @@ The same code plans, in a dry run, and applies.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from provision.desired import Customer, Product
 from provision.graph_api import GraphApi
 from provision.logto_api import LogtoApi
-from provision.run import Change, Run
+from provision.product_settings import check_written
+from provision.run import NOT_YET, Change, Run
 from provision.settings_store import SettingsStore
 from provision.steps.application import ensure_application, valid_secret
 from provision.steps.connector import AskManual, Connection, ensure_connector
 from provision.steps.experience import ensure_single_sign_on
 from provision.steps.hook import ensure_hook
-
-_NOT_YET: Final = "(known once it is made)"
-"""Takes the place, in a plan, of an id or a secret that does not exist yet."""
 
 GraphFor = Callable[[Customer], GraphApi | None]
 """Gives Microsoft Graph in a customer's tenant; None if the application is registered by hand."""
@@ -70,20 +67,21 @@ def set_up(
 ) -> Outcome:
     """Set up everything for a product and its customers. Raises ProvisionFailed."""
     application = ensure_application(run, services.api, product, adopt=adopt)
-    secret = _NOT_YET
+    secret = NOT_YET
     if application is not None:
         secret = valid_secret(services.api, application, now=services.now, stored=store.secret())
     key = ensure_hook(run, services.api, product)
     connections = tuple(connect(run, services, customer) for customer in customers)
     values = {
         "LOGTO_ENDPOINT": services.api.endpoint,
-        "LOGTO_APP_ID": application or _NOT_YET,
+        "LOGTO_APP_ID": application or NOT_YET,
         "LOGTO_APP_SECRET": secret,
-        "LOGTO_WEBHOOK_SIGNING_KEY": key or _NOT_YET,
+        "LOGTO_WEBHOOK_SIGNING_KEY": key or NOT_YET,
         "BRAND_NAME": product.name,
     }
     if default_connector and connections:
-        values["LOGTO_DEFAULT_CONNECTOR"] = connections[0].id or _NOT_YET
+        values["LOGTO_DEFAULT_CONNECTOR"] = connections[0].id or NOT_YET
+    check_written(values)
     store.ensure(run, values)
     return Outcome.of(run, application=application, connections=connections)
 

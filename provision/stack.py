@@ -96,7 +96,7 @@ class StoredSecret:
     """
 
     def __init__(self, session: boto3.Session, arn: str, *, member: str | None) -> None:
-        self._arn = arn
+        self.arn = arn
         self._session = session
         self._member = member
         self._is_parameter = arn.split(":")[2:3] == ["ssm"]
@@ -117,7 +117,7 @@ class StoredSecret:
                 self._put_parameter(text)
             else:
                 client = self._session.client("secretsmanager")
-                client.put_secret_value(SecretId=self._arn, SecretString=text)
+                client.put_secret_value(SecretId=self.arn, SecretString=text)
 
     def _with(self, secret: str) -> str:
         try:
@@ -130,7 +130,7 @@ class StoredSecret:
 
     def _put_parameter(self, text: str) -> None:
         """Put a new version under the KMS key that the parameter already has."""
-        path = self._arn.partition(":parameter/")[2]
+        path = self.arn.partition(":parameter/")[2]
         # In an ARN every name follows a slash; in the API, only a name with a path begins with one.
         name = f"/{path}" if "/" in path else path
         client = self._session.client("ssm")
@@ -151,9 +151,9 @@ class StoredSecret:
         try:
             if self._is_parameter:
                 client = self._session.client("ssm")
-                found = client.get_parameter(Name=self._arn, WithDecryption=True)
+                found = client.get_parameter(Name=self.arn, WithDecryption=True)
                 return str(found["Parameter"]["Value"])
-            answer = self._session.client("secretsmanager").get_secret_value(SecretId=self._arn)
+            answer = self._session.client("secretsmanager").get_secret_value(SecretId=self.arn)
             return str(answer.get("SecretString", ""))
         except ClientError as failure:
             if failure.response["Error"]["Code"] in (

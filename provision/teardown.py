@@ -15,9 +15,10 @@ from provision.desired import Product
 from provision.graph_api import GraphApi
 from provision.json_api import Json
 from provision.logto_api import LogtoApi
-from provision.record import Record, RecordedApplication, RecordedConnector
-from provision.run import Change, Run
-from provision.settings_store import SECRETS, SettingsStore
+from provision.record import Record, RecordedConnector
+from provision.run import Change, Run, differences
+from provision.settings_left import PlacedSettings, note_settings_left
+from provision.settings_store import SECRETS
 from provision.steps import application, connector_members, experience, hook, registration
 
 
@@ -30,7 +31,7 @@ class TeardownServices:
 
     api: LogtoApi
     graph_for: Callable[[str], GraphApi] | None
-    store: SettingsStore
+    store: PlacedSettings
 
 
 def tear_down(run: Run, services: TeardownServices, product: Product) -> None:
@@ -43,9 +44,11 @@ def tear_down(run: Run, services: TeardownServices, product: Product) -> None:
         removed += disconnect(run, services, recorded)
     _switch_off_single_sign_on(run, services.api, removed)
     _remove_hook(run, services.api, product)
-    _remove_application(run, services.api, product)
+    removed += _remove_application(run, services.api, product)
     _clear_env_file(run)
     _clear_samconfig(run)
+    endpoint = services.api.endpoint
+    note_settings_left(run, services.store, removed=removed, endpoint=endpoint)
     if not run.dry_run:
         run.record.remove()
 
@@ -127,7 +130,13 @@ def _remove_connectors(
     for identifier in {*identifiers, *([recorded.id] if recorded.id else [])}:
         services.store.clear(run, "LOGTO_DEFAULT_CONNECTOR", identifier)
     for identifier in identifiers:
-        change = Change(what=connector_members.WHAT, action="remove", detail=recorded.name)
+        change = Change(
+            what=connector_members.WHAT,
+            action="remove",
+            detail=recorded.name,
+            name=recorded.name,
+            id=identifier,
+        )
         run.apply(change, partial(services.api.delete_connector, identifier))
     return identifiers
 
@@ -155,8 +164,7 @@ def _release(run: Run, graph: GraphApi, registered: Json, recorded: RecordedConn
 
 def _remove_registrations(run: Run, graph: GraphApi, registered: list[Json]) -> None:
     for one in registered:
-        change = Change(what=registration.WHAT, action="remove", detail=one["displayName"])
-        run.apply(change, partial(graph.delete_application, one["id"]))
+        run.apply(registration.removal(one), partial(graph.delete_application, one["id"]))
 
 
 def _switch_off_single_sign_on(run: Run, api: LogtoApi, removed: list[str]) -> None:
@@ -164,7 +172,7 @@ def _switch_off_single_sign_on(run: Run, api: LogtoApi, removed: list[str]) -> N
     others = [one for one in api.connectors() if one["id"] not in removed]
     on = api.sign_in_experience().get("singleSignOnEnabled") is True
     if run.record.single_sign_on and on and not others:
-        change = Change(what=experience.WHAT, action="turn off")
+        change = Change(what=experience.WHAT, action="turn off", name="sign-in experience")
         run.apply(change, lambda: api.switch_single_sign_on(on=False))
     run.record.single_sign_on = False
     run.save_record()
@@ -173,46 +181,35 @@ def _switch_off_single_sign_on(run: Run, api: LogtoApi, removed: list[str]) -> N
 def _remove_hook(run: Run, api: LogtoApi, product: Product) -> None:
     found = hook.find_hook(api, product)
     if found is not None and hook.is_made(found, product):
-        change = Change(what=hook.WHAT, action="remove", detail=product.webhook_url)
+        change = Change(
+            what=hook.WHAT,
+            action="remove",
+            detail=product.webhook_url,
+            name=str(found["name"]),
+            id=found["id"],
+        )
         run.apply(change, lambda: api.delete_hook(found["id"]))
     run.record.hook = None
     run.save_record()
 
 
-def _remove_application(run: Run, api: LogtoApi, product: Product) -> None:
+def _remove_application(run: Run, api: LogtoApi, product: Product) -> list[str]:
+    """Remove the application, or restore an adopted one. Return the ids of what is removed."""
     recorded = run.record.application
+    removed: list[str] = []
     for found in api.applications():
         if application.is_made(found, product):
-            change = Change(what=application.WHAT, action="remove", detail=str(found["name"]))
-            run.apply(change, partial(api.delete_application, found["id"]))
+            name, identifier = str(found["name"]), str(found["id"])
+            change = Change(
+                what=application.WHAT, action="remove", detail=name, name=name, id=identifier
+            )
+            run.apply(change, partial(api.delete_application, identifier))
+            removed.append(identifier)
         elif recorded is not None and found["id"] == recorded.id:
-            _restore(run, api, found, recorded, product)
+            application.restore(run, api, product, found, recorded)
     run.record.application = None
     run.save_record()
-
-
-def _restore(
-    run: Run, api: LogtoApi, found: Json, recorded: RecordedApplication, product: Product
-) -> None:
-    """Restore an adopted application: remove what was added, and nothing that came later."""
-    before = found["oidcClientMetadata"]
-    added, added_after = recorded.added_redirect_uris, recorded.added_post_sign_out_uris
-    metadata = {
-        **before,
-        "redirectUris": [u for u in before["redirectUris"] if u not in added],
-        "postLogoutRedirectUris": [
-            u for u in before["postLogoutRedirectUris"] if u not in added_after
-        ],
-    }
-    if before.get("backchannelLogoutUri") == product.backchannel_uri:
-        metadata["backchannelLogoutSessionRequired"] = recorded.session_required_before
-        del metadata["backchannelLogoutUri"]
-        if recorded.backchannel_before is not None:
-            metadata["backchannelLogoutUri"] = recorded.backchannel_before
-    if metadata != before:
-        change = Change(what=application.WHAT, action="restore", detail=str(found["name"]))
-        body = {"oidcClientMetadata": metadata}
-        run.apply(change, lambda: api.update_application(found["id"], body))
+    return removed
 
 
 def _clear_env_file(run: Run) -> None:
@@ -227,7 +224,12 @@ def _clear_env_file(run: Run) -> None:
     if _holds_application(variables, record):
         names = [n for n, v in record.written_env.items() if variables.get(n) == v]
         names += [name for name in SECRETS if name in variables]
-        change = Change(what=str(path), action="write", detail=f"without {', '.join(names)}")
+        change = Change(
+            what=str(path),
+            action="write",
+            detail=f"without {', '.join(names)}",
+            values=differences(variables, dict.fromkeys(names), hidden=SECRETS),
+        )
         run.apply(change, lambda: files.write_env(path, dict.fromkeys(names)))
 
 
@@ -245,7 +247,12 @@ def _clear_samconfig(run: Run) -> None:
     parameters = files.read_parameters(path, record.config_env)
     unchanged = {n: None for n, v in record.written.items() if parameters.get(n) == v}
     if unchanged:
-        change = Change(what=path.name, action="write", detail=f"without {', '.join(unchanged)}")
+        change = Change(
+            what=path.name,
+            action="write",
+            detail=f"without {', '.join(unchanged)}",
+            values=differences(parameters, unchanged),
+        )
         run.apply(change, lambda: files.write_parameters(path, record.config_env, unchanged))
         run.notes.append("The stack's secrets stay, but their values are no longer valid.")
 

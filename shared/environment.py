@@ -19,6 +19,11 @@ follows the variable's name, such as `must begin with https://`, and never conta
 type Check = Kind[str]
 
 _KEY = "setting"
+_UNSAFE = (
+    # Controls; line separators and what changes the direction of text; byte order marks,
+    # annotations and noncharacters; halves of characters. `template.yaml` has the same.
+    r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+)
 _SCOPE = r"[\x21\x23-\x5B\x5D-\x7E]+"  # RFC 6749 section 3.3
 
 
@@ -182,9 +187,12 @@ def matching(pattern: str, fault: str) -> Check:
 
 
 def short_text(value: str) -> str:
-    """Check a name for display."""
-    if len(value) > 80 or not value.isprintable():
-        raise ValueError("must be at most 80 printable characters")
+    """Check a name for display, in any script and with any kind of space and joiner."""
+    if len(value) > 80 or re.search(_UNSAFE, value):
+        raise ValueError(
+            "must be at most 80 characters, without line breaks, control characters and characters "
+            "that change the direction of text"
+        )
     return value
 
 

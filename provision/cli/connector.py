@@ -24,6 +24,7 @@ from provision.cli.setup import plan_and_apply
 from provision.cli.target import find_record, find_target, management
 from provision.context import context_of
 from provision.desired import Product
+from provision.discovery import check_logto
 from provision.errors import ProvisionFailed
 from provision.output import table
 from provision.record import Record
@@ -48,6 +49,7 @@ def add(
     """Connect another customer, or change an existing one."""
     context = context_of(invocation)
     target = find_target(context, target_options)
+    check_logto(target.endpoint)
     with ExitStack() as opened:
         api = opened.enter_context(management(context, target, target_options))
         customer = customer_of(context, api, customer_options, entra_options, yes=run_options.yes)

@@ -15,6 +15,8 @@ from provision.desired import (
     base_url,
     connector_name,
     entra_client_secret,
+    display_name,
+    logo_url,
     mail_domains,
 )
 from provision.errors import ProvisionFailed
@@ -68,18 +70,19 @@ def customer_of(
     authority = base_url(entra_options.entra_authority, what="--entra-authority")
     domains = mail_domains(options.domain or _ask_domains(context))
     issuer = _issuer(context, options, authority)
-    name = connector_name(options.connector_name or f"entra-{domains[0].split('.')[0]}")
+    derived = f"entra-{domains[0].split('.')[0]}"[:64].rstrip("-")
+    name = connector_name(options.connector_name or derived)
     trusts, despite_others = options.trust_unverified_email, options.trust_despite_other_connectors
     if trusts is None and context.interactive and not yes:
         trusts = _ask_trust(context, api.connectors(), name, despite_others=despite_others)
     return Customer(
         connector_name=name,
-        display_name=options.display_name,
+        display_name=display_name(options.display_name),
         issuer=issuer,
         domains=domains,
         trust_unverified_email=trusts,
         trust_despite_others=despite_others,
-        logo_url=options.logo_url,
+        logo_url=logo_url(options.logo_url),
         sync_profile=options.sync_profile,
         manual=_partial_registration(context, options),
         audience=audience,

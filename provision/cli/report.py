@@ -3,15 +3,15 @@
 import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from provision.cli.options import RunOptions
 from provision.context import Context
 from provision.desired import Product
-from provision.run import Change
+from provision.run import Change, ValueChange
 from provision.setup import Outcome
 from provision.steps.connector import Connection
 
@@ -23,13 +23,15 @@ def progress(context: Context, text: str) -> AbstractContextManager[object]:
 
 
 def show_changes(context: Context, changes: Sequence[Change]) -> None:
-    """Print a plan as a table. It goes to standard error, since it is for people only."""
-    table = Table(title="What changes", title_justify="left", show_edge=False)
-    for column in ("what", "change", ""):
-        table.add_column(column, overflow="fold")
+    """Print a plan. It goes to standard error, since it is for people only.
+
+    It is no table of Rich's, which would fold the URLs.
+    """
+    context.err.print("What changes:")
     for change in changes:
-        table.add_row(Text(change.what), change.action, Text(change.detail))
-    context.err.print(table)
+        context.err.print(Text(f"- {change.what}: {change.action} {_object(change)}".rstrip()))
+        for value in change.values if change.action != "create" else ():
+            context.err.print(Text(f"    {_shown(value)}"))
 
 
 def show_warnings(context: Context, warnings: Sequence[str]) -> None:
@@ -40,10 +42,7 @@ def show_warnings(context: Context, warnings: Sequence[str]) -> None:
 
 def show_outcome(context: Context, outcome: Outcome, options: RunOptions, **values: Any) -> None:
     """Print the outcome of a command that changes something; `values` are added to its JSON."""
-    changes = [
-        {"what": change.what, "action": change.action, "detail": change.detail}
-        for change in outcome.changes
-    ]
+    changes = [asdict(change) for change in outcome.changes]
     if options.as_json:
         changed = {"changed": [] if options.dry_run else changes}
         if options.dry_run:
@@ -74,3 +73,29 @@ def links(product: Product, connections: Sequence[Connection]) -> list[dict[str,
         }
         for connection in connections
     ]
+
+
+def _object(change: Change) -> str:
+    """Name the object of a change, with its id; without a name, return the detail."""
+    if not change.name:
+        return change.detail
+    named = f"{change.name} ({change.id})" if change.id else change.name
+    # The values say what the detail of an update sums up.
+    is_told = not change.detail or change.values or change.detail == change.name
+    return named if is_told else f"{named}, {change.detail}"
+
+
+def _shown(value: ValueChange) -> str:
+    if value.before is None:
+        return f"{value.name}: {_text(value.after)}"
+    return f"{value.name}: {_text(value.before)} -> {_text(value.after)}"
+
+
+def _text(value: Any) -> str:
+    if value is None or value == []:
+        return "(none)"
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False)

@@ -13,7 +13,9 @@ from provision.cli.groups import grouped
 from provision.cli.options import CustomerOptions, EntraOptions, RunOptions, TargetOptions
 from provision.cli.target import Target, find_record, find_target, management
 from provision.context import Context, context_of
-from provision.desired import DEFAULT_NAME
+from provision.desired import DEFAULT_NAME, product_name
+from provision.discovery import check_logto
+from provision.product_settings import check_start
 from provision.run import Run
 from provision.setup import Outcome, set_up
 
@@ -42,7 +44,15 @@ def setup(
     if invocation.invoked_subcommand is not None:
         return
     context = context_of(invocation)
+    name = product_name(name)
     target = find_target(context, target_options, name=name)
+    effective = target.store.effective()
+    check_start(
+        {"BRAND_NAME": name, **effective, "LOGTO_ENDPOINT": target.endpoint},
+        place=target.store.place,
+        on_aws=target.stack is not None,
+    )
+    check_logto(target.endpoint)
     with ExitStack() as opened:
         api = opened.enter_context(management(context, target, target_options))
         customer = customer_of(context, api, customer_options, entra_options, yes=run_options.yes)

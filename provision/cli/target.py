@@ -10,7 +10,8 @@ from provision.context import Context, UsageError
 from provision.desired import Product, base_url, logto_endpoint
 from provision.logto_api import LogtoApi, Machine
 from provision.record import Record, read_record, record_path
-from provision.settings_store import EnvFileStore, SettingsStore, StackStore
+from provision.settings_left import PlacedSettings
+from provision.settings_store import EnvFileStore, StackStore, variable_of
 from provision.stack import Stack, StoredSecret, read_stack
 
 
@@ -21,7 +22,7 @@ class Target:
     product: Product
     endpoint: str
     """The Logto endpoint."""
-    store: SettingsStore
+    store: PlacedSettings
     settings: dict[str, str]
     """The variables of the product that are known already."""
     stack: Stack | None = None
@@ -93,7 +94,7 @@ def _stack_target(context: Context, options: TargetOptions, name: str) -> Target
         deployed=stack.parameters,
     )
     product = Product(name=name, base_url=stack.base_url)
-    settings = {_variable(parameter): value for parameter, value in stack.parameters.items()}
+    settings = {variable_of(parameter): value for parameter, value in stack.parameters.items()}
     return Target(
         product=product,
         endpoint=_endpoint(context, settings, options),
@@ -114,8 +115,3 @@ def _endpoint(context: Context, settings: dict[str, str], options: TargetOptions
 
 def _stored(session: boto3.Session, arn: str | None, member: str | None) -> StoredSecret | None:
     return StoredSecret(session, arn, member=member) if arn else None
-
-
-def _variable(parameter: str) -> str:
-    """Translate a parameter of `template.yaml`: `LogtoAppId` is the variable `LOGTO_APP_ID`."""
-    return "".join(f"_{c}" if c.isupper() else c for c in parameter).lstrip("_").upper()

@@ -12,6 +12,7 @@ from provision.cli.target import find_record, find_target, management
 from provision.context import context_of
 from provision.run import Run
 from provision.setup import Outcome
+from provision.steps.trust import name_of
 from provision.teardown import TeardownServices, tear_down
 
 
@@ -36,9 +37,10 @@ def teardown(
         def act(run: Run) -> Outcome:
             tear_down(run, services, target.product)
             if not recorded:
+                others = ", ".join(f"{name_of(one)} ({one['id']})" for one in api.connectors())
                 run.notes.append(
-                    f"There is no record at {record.path}, so connectors that `setup` may have "
-                    "made are not known."
+                    f"There is no record at {record.path}, so it is not known which connectors "
+                    f"`setup` made. Logto has {others or 'none'}."
                 )
             return Outcome.of(run)
 

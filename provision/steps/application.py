@@ -1,13 +1,24 @@
-"""The product's application at Logto: a Traditional web application."""
+"""The product's application at Logto: a Traditional web application.
+
+It is ours if it carries our mark, at the end of its description, or if the operator has named it.
+A redirect URI proves nothing: every quickstart uses `http://localhost:3000/callback`.
+"""
+
+from typing import Final
 
 from provision.desired import Product
 from provision.errors import ProvisionFailed
 from provision.json_api import Json
 from provision.logto_api import LogtoApi
 from provision.record import RecordedApplication
-from provision.run import Change, Run
+from provision.run import Change, Run, differences
 
 WHAT = "application at Logto"
+_ALWAYS_REFRESH: Final = "alwaysIssueRefreshToken"
+_WHY_ALWAYS_REFRESH: Final = (
+    f"{_ALWAYS_REFRESH} is turned on, because Logto otherwise issues a refresh token only with a "
+    "prompt for consent, which a sign-in with prompt=none must not have."
+)
 
 
 def ensure_application(
@@ -20,12 +31,21 @@ def ensure_application(
     """
     found = find_application(run, api, product, adopt=adopt)
     if found is None:
+        metadata, custom = _metadata({}, product), _custom_metadata({})
         body = {
             "name": product.name,
             "description": f"Hosted sign-in {product.marker}",
-            "oidcClientMetadata": _metadata({}, product),
+            "oidcClientMetadata": metadata,
+            "customClientMetadata": custom,
         }
-        change = Change(what=WHAT, action="create", detail=product.name)
+        change = Change(
+            what=WHAT,
+            action="create",
+            detail=product.name,
+            name=product.name,
+            values=differences({}, {**metadata, **custom}),
+        )
+        run.notes.append(_WHY_ALWAYS_REFRESH)
         created = run.apply(change, lambda: api.create_application(body))
         if created is None:
             return None
@@ -39,7 +59,7 @@ def ensure_application(
 def find_application(
     run: Run, api: LogtoApi, product: Product, *, adopt: str | None = None
 ) -> Json | None:
-    """Find the product's application.
+    """Find the product's application. Others with its redirect URI are warned of.
 
     Raises ProvisionFailed if another application has the product's name: it could be anybody's.
     """
@@ -52,7 +72,7 @@ def find_application(
             f"Logto has no Traditional web application with the id {adopt}.", "Correct --adopt."
         )
     recorded = run.record.application.id if run.record.application else None
-    ours = [one for one in applications if one["id"] == recorded or _is_ours(one, product)]
+    ours = [one for one in applications if one["id"] == recorded or is_made(one, product)]
     if ours:
         return min(ours, key=lambda one: one["id"] != recorded)
     for application in applications:
@@ -62,6 +82,13 @@ def find_application(
                 f"{application['id']}.",
                 f"Use it with --adopt {application['id']}, or choose another --name.",
             )
+    run.warnings += [
+        f"The application {one.get('name')} ({one['id']}) has the redirect URI "
+        f"{product.redirect_uri} too. It stays as it is, because `setup` did not make it. To use "
+        f"it instead of a new one, pass --adopt {one['id']}."
+        for one in applications
+        if product.redirect_uri in one.get("oidcClientMetadata", {}).get("redirectUris", [])
+    ]
     return None
 
 
@@ -91,11 +118,45 @@ def is_made(application: Json, product: Product) -> bool:
     return str(application.get("description") or "").endswith(product.marker)
 
 
-def _is_ours(application: Json, product: Product) -> bool:
-    """Tell whether `setup` made the application for this product, or it serves it already."""
-    metadata = application.get("oidcClientMetadata", {})
-    serves = product.redirect_uri in metadata.get("redirectUris", [])
-    return is_made(application, product) or serves
+def restore(
+    run: Run, api: LogtoApi, product: Product, found: Json, recorded: RecordedApplication
+) -> None:
+    """Restore an adopted application: remove what was added, and nothing that came later.
+
+    Raises ProvisionFailed.
+    """
+    before = found["oidcClientMetadata"]
+    added, added_after = recorded.added_redirect_uris, recorded.added_post_sign_out_uris
+    metadata = {
+        **before,
+        "redirectUris": [u for u in before["redirectUris"] if u not in added],
+        "postLogoutRedirectUris": [
+            u for u in before["postLogoutRedirectUris"] if u not in added_after
+        ],
+    }
+    if before.get("backchannelLogoutUri") == product.backchannel_uri:
+        metadata["backchannelLogoutSessionRequired"] = recorded.session_required_before
+        del metadata["backchannelLogoutUri"]
+        if recorded.backchannel_before is not None:
+            metadata["backchannelLogoutUri"] = recorded.backchannel_before
+    gone = dict.fromkeys(before)
+    custom_before = found.get("customClientMetadata") or {}
+    custom = custom_before
+    if recorded.always_refresh_added:
+        custom = {**custom_before, _ALWAYS_REFRESH: False}
+    if (metadata, custom) != (before, custom_before):
+        change = Change(
+            what=WHAT,
+            action="restore",
+            detail=str(found["name"]),
+            name=str(found["name"]),
+            id=found["id"],
+            values=differences({**before, **custom_before}, {**gone, **metadata, **custom}),
+        )
+        body = {"oidcClientMetadata": metadata} if metadata != before else {}
+        if custom != custom_before:
+            body["customClientMetadata"] = custom
+        run.apply(change, lambda: api.update_application(found["id"], body))
 
 
 def _update(run: Run, api: LogtoApi, product: Product, found: Json) -> None:
@@ -111,18 +172,34 @@ def _update(run: Run, api: LogtoApi, product: Product, found: Json) -> None:
         )
         run.save_record()
     metadata = _metadata(before, product)
-    if metadata == before:
+    custom_before = found.get("customClientMetadata") or {}
+    custom = _custom_metadata(custom_before)
+    body: Json = {}
+    if metadata != before:
+        _check_backchannel(before, product, made=made)
+        body["oidcClientMetadata"] = metadata
+    if custom != custom_before:
+        body["customClientMetadata"] = custom
+        run.notes.append(_WHY_ALWAYS_REFRESH)
+    if not body:
         return
-    _check_backchannel(before, product, made=made)
     if not recorded.made:
         # Before the update: a URI that is recorded and then not added does no harm, but one that
         # is added and not recorded would stay for ever.
         _record_added(recorded.added_redirect_uris, before, metadata, "redirectUris")
         _record_added(recorded.added_post_sign_out_uris, before, metadata, "postLogoutRedirectUris")
+        recorded.always_refresh_added |= custom != custom_before
         run.save_record()
-    differing = ", ".join(name for name in metadata if metadata[name] != before.get(name))
-    change = Change(what=WHAT, action="update", detail=differing)
-    run.apply(change, lambda: api.update_application(found["id"], {"oidcClientMetadata": metadata}))
+    values = differences({**custom_before, **before}, {**metadata, **custom})
+    change = Change(
+        what=WHAT,
+        action="update",
+        detail=", ".join(value.name for value in values),
+        name=str(found.get("name")),
+        id=found["id"],
+        values=values,
+    )
+    run.apply(change, lambda: api.update_application(found["id"], body))
 
 
 def _record_added(added: list[str], before: Json, after: Json, name: str) -> None:
@@ -153,6 +230,14 @@ def _metadata(before: Json, product: Product) -> Json:
         "backchannelLogoutUri": product.backchannel_uri,
         "backchannelLogoutSessionRequired": True,
     }
+
+
+def _custom_metadata(before: Json) -> Json:
+    """Return `customClientMetadata` with refresh tokens for every sign-in.
+
+    An update replaces it as a whole, too.
+    """
+    return {**before, _ALWAYS_REFRESH: True}
 
 
 def _with(existing: list[str], *uris: str) -> list[str]:

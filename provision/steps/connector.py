@@ -13,18 +13,26 @@ Each call can be the last one whose answer arrives. Therefore:
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from provision.desired import Customer, ManualRegistration, PartialRegistration
+from provision.desired import Customer, ManualRegistration
 from provision.errors import ProvisionFailed
 from provision.graph_api import GraphApi
 from provision.json_api import Json
 from provision.logto_api import LogtoApi
 from provision.record import RecordedConnector
-from provision.run import Change, Run
+from provision.run import NOT_YET, Change, Run, differences
 from provision.steps import registration as entra
-from provision.steps.connector_members import WHAT, changed_names, members_of
+from provision.steps.connector_members import (
+    SECRET,
+    WHAT,
+    changed_names,
+    flat,
+    members_of,
+    warn_of_shared_domains,
+)
+from provision.steps.manual_registration import complete, with_known
 from provision.steps.trust import check_trust
 
 PROVIDER: Final = "AzureAdOidc"
@@ -63,6 +71,7 @@ def ensure_connector(
         wanted=customer.trust_unverified_email,
         despite_others=customer.trust_despite_others,
     )
+    warn_of_shared_domains(run, connectors, customer)
     found = _named(connectors, customer.connector_name)
     if graph is None:
         return _ensure_by_hand(run, api, customer, found, ask)
@@ -98,40 +107,40 @@ def _ensure_by_graph(
     recorded.entra_id = registered["id"] if registered else ""
     run.save_record()  # if the answer to the registration is lost, its tag leads to it
     registered = entra.ensure_registration(run, graph, customer, registered, tag=tag)
+    client_id = registered["appId"] if registered else NOT_YET
     if registered is not None:
-        client_id, recorded.entra_id = registered["appId"], registered["id"]
+        recorded.entra_id = registered["id"]
     secret = _ensure_secret(
         run, graph, customer, registered, recorded, stored=config.get("clientSecret"), now=now
     )
-    connection = _ensure(
-        run, api, customer, found, recorded, client_id=client_id or "", secret=secret
-    )
-    if registered is not None and secret:
+    connection = _ensure(run, api, customer, found, recorded, client_id=client_id, secret=secret)
+    if registered is not None:
         # Only now: until here the connector may have used another one.
         entra.remove_other_secrets(run, graph, registered, used=secret)
-    _ensure_redirect_uris(run, graph, registered, recorded, callback=connection.redirect_uri)
+    planned = registered or {"displayName": entra.display_name(customer)}
+    _ensure_redirect_uris(run, graph, planned, recorded, callback=connection.redirect_uri)
     return connection
 
 
 def _ensure_redirect_uris(
     run: Run,
     graph: GraphApi,
-    registered: Json | None,
+    registered: Json,
     recorded: RecordedConnector,
     *,
     callback: str,
 ) -> None:
     """Add what is missing of the redirect URIs.
 
-    `registered` is None in a dry run only: there is nothing yet to read or to change.
+    `registered` has nothing but a name if a dry run would register it.
     """
     uris = entra.redirect_uris(callback, run.record.base_url)
-    missing = entra.missing_redirect_uris(registered or {}, uris)
+    missing = entra.missing_redirect_uris(registered, uris)
     # Before the update: a URI that is recorded and then not added does no harm.
     added = recorded.added_sign_out_uris
     added += [uri for uri in missing if uri != callback and uri not in added]
     run.save_record()
-    entra.add_redirect_uris(run, graph, registered or {}, missing)
+    entra.add_redirect_uris(run, graph, registered, missing)
 
 
 def _ensure_secret(
@@ -143,16 +152,13 @@ def _ensure_secret(
     *,
     stored: str | None,
     now: float,
-) -> str | None:
-    """Return the connector's client secret, or a new one if that does not last.
-
-    In a dry run that would create one, return what the connector has.
-    """
+) -> str:
+    """Return the connector's client secret, or a new one if that does not last."""
     if stored and registered and entra.is_lasting_secret(registered, stored, now=now):
         return stored
     password = entra.create_secret(run, graph, registered, customer, now=now)
     if password is None:
-        return stored
+        return NOT_YET
     recorded.secret_ends_at = password["endDateTime"]
     return str(password["secretText"])
 
@@ -161,8 +167,8 @@ def _ensure_by_hand(
     run: Run, api: LogtoApi, customer: Customer, found: Json | None, ask: AskManual
 ) -> Connection:
     config = found["config"] if found else {}
-    manual = _complete(customer, config) or ask(_with_known(customer, config))
-    _check_own(run, found, customer, manual.client_id)
+    _check_own(run, found, customer, customer.manual.client_id)
+    manual = complete(customer, config) or ask(with_known(customer, config))
     recorded = _recorded(run, customer, made=found is None)
     if recorded.entra_id is not None and manual.client_id != config.get("clientId"):
         # An earlier run registered an application, which is now replaced by one made by hand.
@@ -187,28 +193,6 @@ def _ensure_by_hand(
     return connection
 
 
-def _with_known(customer: Customer, config: Json) -> Customer:
-    """Complete the customer's registration with what the connector has.
-
-    Its client id counts for the same tenant, its secret for the same application only.
-    """
-    manual, client_id = customer.manual, customer.manual.client_id
-    secret = manual.client_secret
-    if config.get("issuer") == customer.issuer:
-        client_id = client_id or config.get("clientId")
-        if client_id == config.get("clientId"):
-            secret = secret or config.get("clientSecret")
-    return replace(customer, manual=PartialRegistration(client_id=client_id, client_secret=secret))
-
-
-def _complete(customer: Customer, config: Json) -> ManualRegistration | None:
-    """Return the registration if nothing is left to ask for."""
-    known = _with_known(customer, config).manual
-    if not known.client_id or not known.client_secret:
-        return None
-    return ManualRegistration(client_id=known.client_id, client_secret=known.client_secret)
-
-
 def _ensure(
     run: Run,
     api: LogtoApi,
@@ -217,20 +201,33 @@ def _ensure(
     recorded: RecordedConnector,
     *,
     client_id: str,
-    secret: str | None,
+    secret: str,
 ) -> Connection:
     recorded.id = found["id"] if found else None
     run.save_record()  # if the answer to the creation is lost, the name leads to the connector
     desired = members_of(found or {}, customer, client_id=client_id, secret=secret)
     if found is None:
         body = {"providerName": PROVIDER, "connectorName": customer.connector_name, **desired}
-        change = Change(what=WHAT, action="create", detail=customer.connector_name)
+        change = Change(
+            what=WHAT,
+            action="create",
+            detail=customer.connector_name,
+            name=customer.connector_name,
+            values=differences({}, flat(desired), hidden=SECRET),
+        )
         found = run.apply(change, lambda: api.create_connector(body))
     elif differing := [name for name in desired if found.get(name) != desired[name]]:
         body = {name: desired[name] for name in differing}
         identifier = found["id"]
         detail = f"{customer.connector_name}: {', '.join(changed_names(found, body))}"
-        change = Change(what=WHAT, action="update", detail=detail)
+        change = Change(
+            what=WHAT,
+            action="update",
+            detail=detail,
+            name=customer.connector_name,
+            id=identifier,
+            values=differences(flat(found), flat(body), hidden=SECRET),
+        )
         run.apply(change, lambda: api.update_connector(identifier, body))
     if found is not None:
         recorded.id, recorded.client_id = found["id"], client_id
@@ -252,13 +249,18 @@ def _check_own(run: Run, found: Json | None, customer: Customer, client_id: str 
         return
     recorded = run.record.connectors.get(customer.connector_name)
     config = found["config"]
-    same = config.get("issuer") == customer.issuer and config.get("clientId") == client_id
-    known = recorded is not None and recorded.id == found["id"]
+    same_issuer = config.get("issuer") == customer.issuer
+    same = same_issuer and config.get("clientId") == client_id
+    # An entry without id: the answer to the creation was lost.
+    known = recorded is not None and (
+        recorded.id == found["id"] or (recorded.id is None and same_issuer)
+    )
     if found.get("providerName") != PROVIDER or not (same or known):
         raise ProvisionFailed(
-            f"Logto already has a connector named {customer.connector_name}, to another directory "
-            "or application.",
-            "Choose another name with --connector-name.",
+            f"Logto already has a connector named {customer.connector_name}, with the id "
+            f"{found['id']}, to another directory or application.",
+            "Choose another name with --connector-name. If it is yours, pass its application with "
+            "--manual-entra --entra-client-id.",
         )
 
 

@@ -4,13 +4,14 @@ from typing import Any, Final
 
 from provision.desired import CONNECTOR_SCOPE, Customer
 from provision.json_api import Json
+from provision.run import Run
 
 WHAT: Final = "connector at Logto"
+SECRET: Final = ("clientSecret",)
+"""Members that a plan does not show."""
 
 
-def members_of(
-    found: Json, customer: Customer, *, client_id: str, secret: str | None
-) -> dict[str, Any]:
+def members_of(found: Json, customer: Customer, *, client_id: str, secret: str) -> dict[str, Any]:
     """Return the members that the connector needs, including everything that others added."""
     before = found.get("config", {})
     scopes = str(before.get("scope") or "").split()
@@ -41,6 +42,25 @@ def _chosen(given: bool | None, current: Any, default: bool) -> bool:
     if given is not None:
         return given
     return current if isinstance(current, bool) else default
+
+
+def flat(members: Json) -> Json:
+    """Return the members with those of `config` beside them, as a plan shows them."""
+    config = members.get("config")
+    others = {name: value for name, value in members.items() if name != "config"}
+    return {**others, **config} if isinstance(config, dict) else others
+
+
+def warn_of_shared_domains(run: Run, connectors: list[Json], customer: Customer) -> None:
+    """Warn of every other connector that has a domain of this customer: Logto accepts both."""
+    for one in connectors:
+        shared = set(one.get("domains") or []) & set(customer.domains)
+        if one.get("connectorName") != customer.connector_name and shared:
+            run.warnings.append(
+                f"The connector {one.get('connectorName')} ({one['id']}) has the domain "
+                f"{', '.join(sorted(shared))} too. Logto lets users with such an address choose "
+                "between the connectors."
+            )
 
 
 def changed_names(found: Json, body: Json) -> list[str]:

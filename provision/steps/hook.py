@@ -6,7 +6,7 @@ from provision.desired import EVENTS, Product
 from provision.errors import ProvisionFailed
 from provision.json_api import Json
 from provision.logto_api import LogtoApi
-from provision.run import Change, Run
+from provision.run import Change, Run, differences
 
 WHAT = "webhook at Logto"
 
@@ -18,17 +18,30 @@ def ensure_hook(run: Run, api: LogtoApi, product: Product) -> str | None:
     """
     found = find_hook(api, product)
     if found is None:
-        body = {
+        body: Json = {
             "name": f"{product.name} {product.marker}",
             "events": list(EVENTS),
             "config": {"url": product.webhook_url},
         }
-        change = Change(what=WHAT, action="create", detail=product.webhook_url)
+        change = Change(
+            what=WHAT,
+            action="create",
+            detail=product.webhook_url,
+            name=body["name"],
+            values=differences({}, {"url": product.webhook_url, "events": list(EVENTS)}),
+        )
         found = run.apply(change, lambda: api.create_hook(body))
         if found is None:
             return None
     elif missing := _missing(found):
-        change = Change(what=WHAT, action="update", detail=", ".join(missing))
+        change = Change(
+            what=WHAT,
+            action="update",
+            detail=", ".join(missing),
+            name=str(found.get("name")),
+            id=found["id"],
+            values=differences(found, missing),
+        )
         run.apply(change, partial(api.update_hook, found["id"], missing))
     if run.record.hook != found["id"] and is_made(found, product):
         run.record.hook = str(found["id"])

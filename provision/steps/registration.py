@@ -3,8 +3,7 @@
 It is found again by its tags, which only `setup` writes: one for the connector, and one for each
 deployment that uses it. A name would not do, since anybody can choose the same one.
 
-Source: Microsoft's reference of the application resource (tags, web, optionalClaims,
-groupMembershipClaims, requiredResourceAccess, passwordCredentials).
+Source: Microsoft's reference of the application resource (tags, web, passwordCredentials).
 """
 
 from collections.abc import Callable
@@ -13,26 +12,22 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from provision.desired import AUDIENCE, Customer, signed_out_uri
+from provision.desired import Customer, signed_out_uri
 from provision.errors import Refused
 from provision.graph_api import GraphApi
 from provision.json_api import Json
-from provision.run import Change, Run
+from provision.run import Change, Run, ValueChange, differences
+from provision.steps.registration_members import differing_members, members_of
 
 WHAT: Final = "application at Entra"
 REDIRECT_URI: Final = "redirect URI at Entra"
+CREDENTIAL: Final = "client secret at Entra"
 SECRET_NAME: Final = "Logto connector (made by setup)"  # noqa: S105 - the name of one
 """Tells the secrets that `setup` made, and may remove, from others."""
 RENEW_DAYS: Final = 30
 """A client secret that ends sooner is replaced."""
 _USED_BY: Final = "serverless-sign-in-used-by:"
 """Prefix of the tag of each deployment that uses the application."""
-_GRAPH: Final = "00000003-0000-0000-c000-000000000000"
-_DELEGATED: Final = (
-    "37f7f235-527c-4136-accd-4a02d197296e",  # openid
-    "14dad69e-099b-42c9-810b-d002981feec1",  # profile
-    "64a6cdd6-aab1-4aaf-94b8-3cc8405e90d0",  # email
-)
 _PAUSES: Final = (1.0, 2.0, 4.0, 8.0)
 """Seconds between tries: it takes a moment until all of Graph knows a new application."""
 
@@ -65,7 +60,7 @@ def release(
     if not set(added).isdisjoint(uris):
         body["web"] = {"redirectUris": [uri for uri in uris if uri not in added]}
     if body:
-        change = Change(what=WHAT, action="release", detail=str(registration["displayName"]))
+        change = _change(registration, "release", values=differences(registration, body))
         run.apply(change, lambda: graph.update_application(registration["id"], body))
 
 
@@ -84,20 +79,31 @@ def ensure_registration(
     """
     if found is None:
         found = _register(run, graph, customer, tag)
-        if found is None:
-            return None
-    elif differing := _differing(found, customer, run.record.base_url):
-        identifier = found["id"]
-        change = Change(what=WHAT, action="update", detail=", ".join(differing))
+    elif differing := differing_members(found, customer, tag=used_by(run.record.base_url)):
+        identifier, values = found["id"], differences(found, differing)
+        change = _change(found, "update", detail=", ".join(differing), values=values)
         run.apply(change, lambda: graph.update_application(identifier, differing))
-    client_id = found["appId"]
-    # Entra signs nobody in to an application that has no service principal in the tenant.
-    if not graph.has_service_principal(client_id):
-        change = Change(what="service principal at Entra", action="create")
-        run.apply(
-            change, lambda: _patiently(run, lambda: _create_service_principal(graph, client_id))
-        )
+    _ensure_service_principal(run, graph, customer, found)
     return found
+
+
+def _ensure_service_principal(
+    run: Run, graph: GraphApi, customer: Customer, found: Json | None
+) -> None:
+    """Create the service principal: Entra signs nobody in to an application without one.
+
+    `found` is None in a dry run only: then the application does not exist yet.
+    """
+    client_id = found["appId"] if found else ""
+    if found is not None and graph.has_service_principal(client_id):
+        return
+    change = Change(
+        what="service principal at Entra",
+        action="create",
+        name=str(found["displayName"]) if found else display_name(customer),
+        id=client_id or None,
+    )
+    run.apply(change, lambda: _patiently(run, lambda: _create_service_principal(graph, client_id)))
 
 
 def redirect_uris(callback: str, base_url: str) -> tuple[str, ...]:
@@ -129,8 +135,16 @@ def add_redirect_uris(run: Run, graph: GraphApi, registration: Json, uris: list[
     """Add URIs to the redirect URIs. Raises ProvisionFailed."""
     if not uris:
         return
-    change = Change(what=REDIRECT_URI, action="add", detail=", ".join(uris))
-    body = {"web": {"redirectUris": [*_redirect_uris(registration), *uris]}}
+    before = _redirect_uris(registration)
+    after = [*before, *uris]
+    change = _change(
+        registration,
+        "add",
+        what=REDIRECT_URI,
+        detail=", ".join(uris),
+        values=differences({"redirectUris": before or None}, {"redirectUris": after}),
+    )
+    body = {"web": {"redirectUris": after}}
     run.apply(
         change,
         lambda: _patiently(run, lambda: graph.update_application(registration["id"], body)),
@@ -160,7 +174,8 @@ def create_secret(
     """Create a client secret. `registration` is None in a dry run only, and so is the result."""
     end = datetime.fromtimestamp(int(now), UTC) + timedelta(days=customer.secret_days)
     text = end.isoformat().replace("+00:00", "Z")
-    change = Change(what="client secret at Entra", action="create", detail=f"until {text[:10]}")
+    planned = registration or {"displayName": display_name(customer)}
+    change = _change(planned, "create", what=CREDENTIAL, detail=f"until {text[:10]}")
     return run.apply(
         change,
         lambda: _patiently(
@@ -174,7 +189,8 @@ def remove_other_secrets(run: Run, graph: GraphApi, registration: Json, *, used:
     """Remove the secrets that `setup` made, except the one that the connector uses."""
     for password in registration.get("passwordCredentials", []):
         if password.get("displayName") == SECRET_NAME and password.get("hint") != used[:3]:
-            change = Change(what="client secret at Entra", action="remove", detail="unused")
+            end = f"until {str(password.get('endDateTime'))[:10]}"
+            change = _change(registration, "remove", what=CREDENTIAL, detail=f"unused, {end}")
             run.apply(change, partial(graph.remove_password, registration["id"], password["keyId"]))
 
 
@@ -183,10 +199,40 @@ def ends_at(password: Json) -> datetime:
     return datetime.fromisoformat(password["endDateTime"])
 
 
+def removal(registration: Json) -> Change:
+    """Return the removal of the application."""
+    return _change(registration, "remove")
+
+
+def _change(
+    registration: Json,
+    action: str,
+    *,
+    what: str = WHAT,
+    detail: str = "",
+    values: tuple[ValueChange, ...] = (),
+) -> Change:
+    """Return a change of an application, which is empty while a dry run would register it."""
+    name = str(registration.get("displayName") or "")
+    return Change(
+        what=what,
+        action=action,
+        detail=detail or name,
+        name=name,
+        id=registration.get("appId"),
+        values=values,
+    )
+
+
+def display_name(customer: Customer) -> str:
+    """Return the name of the application that is registered for a customer."""
+    return f"{customer.name} sign-in through Logto"
+
+
 def _register(run: Run, graph: GraphApi, customer: Customer, tag: str) -> Json | None:
-    name = f"{customer.name} sign-in through Logto"
-    body = {"displayName": name, **_members({"tags": [tag]}, customer, run.record.base_url)}
-    change = Change(what=WHAT, action="create", detail=name)
+    members = members_of({"tags": [tag]}, customer, tag=used_by(run.record.base_url))
+    body = {"displayName": display_name(customer), **members}
+    change = _change(body, "create", values=differences({}, members))
     registered = run.apply(change, lambda: graph.create_application(body))
     if registered is not None:
         tenant, client_id = customer.issuer.removesuffix("/v2.0"), registered["appId"]
@@ -218,43 +264,3 @@ def _create_service_principal(graph: GraphApi, client_id: str) -> None:
     except Refused as refusal:
         if refusal.status != 409:  # it exists: another run, or a call whose answer was lost
             raise
-
-
-def _differing(found: Json, customer: Customer, base_url: str) -> dict[str, Any]:
-    members = _members(found, customer, base_url)
-    return {name: value for name, value in members.items() if found.get(name) != value}
-
-
-def _members(found: Json, customer: Customer, base_url: str) -> dict[str, Any]:
-    """Return the members that the application needs, including everything that others added."""
-    tags = found.get("tags") or []
-    used = used_by(base_url)
-    members: dict[str, Any] = {
-        "tags": tags if used in tags else [*tags, used],
-        "signInAudience": customer.audience or found.get("signInAudience") or AUDIENCE,
-        "optionalClaims": _with_email(found.get("optionalClaims") or {}),
-        "requiredResourceAccess": _with_permissions(found.get("requiredResourceAccess") or []),
-    }
-    if customer.group_claims and found.get("groupMembershipClaims") in (None, "None"):
-        members["groupMembershipClaims"] = "SecurityGroup"
-    return members
-
-
-def _with_email(claims: Json) -> Json:
-    existing = claims.get("idToken") or []
-    if any(claim.get("name") == "email" for claim in existing):
-        return claims
-    # Graph fills in every member; with all of them here, a second run finds no difference.
-    email: Json = {"name": "email", "source": None, "essential": False, "additionalProperties": []}
-    return {"accessToken": [], "saml2Token": [], **claims, "idToken": [*existing, email]}
-
-
-def _with_permissions(access: list[Json]) -> list[Json]:
-    existing = next((one for one in access if one.get("resourceAppId") == _GRAPH), None)
-    granted = list(existing.get("resourceAccess", [])) if existing else []
-    missing = [one for one in _DELEGATED if one not in [grant.get("id") for grant in granted]]
-    if not missing:
-        return access
-    grants = [*granted, *({"id": one, "type": "Scope"} for one in missing)]
-    others = [one for one in access if one is not existing]
-    return [*others, {"resourceAppId": _GRAPH, "resourceAccess": grants}]

@@ -10,7 +10,7 @@ import shlex
 from provision.errors import ProvisionFailed
 from provision.json_api import Json
 from provision.logto_api import LogtoApi
-from provision.run import Change, Run
+from provision.run import Change, Run, differences
 from provision.steps.connector_members import WHAT, changed_names
 
 
@@ -60,7 +60,14 @@ def set_trust(
     before = _config(found)
     body = {"config": {**before, "trustUnverifiedEmail": trusts}}
     detail = f"{name}: {', '.join(changed_names({'config': before}, body))}"
-    change = Change(what=WHAT, action="update", detail=detail)
+    change = Change(
+        what=WHAT,
+        action="update",
+        detail=detail,
+        name=name,
+        id=found["id"],
+        values=differences(before, body["config"]),
+    )
     run.apply(change, lambda: api.update_connector(found["id"], body))
 
 

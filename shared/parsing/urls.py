@@ -22,6 +22,14 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{host}{port}"
 
 
+def check_origin(url: str) -> str:
+    """Return a base URL without a path. Errors never contain it."""
+    checked = check_base(url)
+    if urlsplit(url).path not in ("", "/"):
+        raise ValueError("must be without a path, such as https://example.com")
+    return checked
+
+
 def check_base(url: str) -> str:
     """Return an `https://` base URL without trailing slash; `http://` for local hosts only.
 

@@ -15,7 +15,7 @@ from tests.provision.faults import Faults, faulty_proxy
 from tests.provision.operators import BASE_URL, FABRIKAM, Operator, state, with_fabrikam
 from tests.support.up import ROOT
 
-REQUESTS = 30
+REQUESTS = 31
 """How many requests a first `setup` makes, as a test below checks."""
 
 

@@ -145,6 +145,11 @@ def no_refresh(location: str) -> str:
     return location.replace("offline_access", "profile")
 
 
+def without_refresh_tokens(deployment: Deployment) -> None:
+    app(deployment).always_issue_refresh_token = False
+    at("/sign-in", headers={"location": no_refresh})(deployment)
+
+
 Break = Callable[[Deployment], Any]
 RED: dict[str, tuple[Break, str, str]] = {
     "nothing at the endpoint": (
@@ -354,7 +359,7 @@ RED: dict[str, tuple[Break, str, str]] = {
     ),
     "a sign-in that fails": (at("/sign-in", status=503), "sign-in", "x-correlation-id"),
     "sign-ins without refresh tokens": (
-        at("/sign-in", headers={"location": no_refresh}),
+        without_refresh_tokens,
         "refresh tokens",
         "Always issue refresh token",
     ),

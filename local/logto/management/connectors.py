@@ -23,7 +23,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "enableTokenStorage": bool,
 }
 _CONFIG = frozenset({"clientId", "clientSecret", "issuer", "scope", "trustUnverifiedEmail"})
-_DOMAIN = re.compile(r"([a-z0-9-]+\.)+[a-z]{2,}")
+_DOMAIN = re.compile(r"([a-z0-9-]+\.)+[a-z0-9-]{2,}")
 _TENANT = re.compile(r"/([0-9a-f-]{36})/v2\.0")
 
 
