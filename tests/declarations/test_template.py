@@ -55,11 +55,21 @@ SAMPLES = [
     "arn:aws:secretsmanager:eu-central-1:123456789012:secret:app-AbCdEf",
     "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/sign-in/app-secret",
     "arn:aws:s3:::bucket",
+    *('email "roles"', "email\u3000roles", "orders", "https://a.test/api,urn:a:b", "Contoso.com"),
+    *(
+        "contoso.com fabrikam.com",
+        "https://a.test/logo.png?v=1",
+        "http://localhost:3100",
+        "a\u202eb",
+    ),
+    "7f3c1f0e-52a1-4d7e-9a40-0d5c64d7c0de/8f3c1f0e-52a1-4d7e-9a40-0d5c64d7c0de=staff",
+    "7f3c1f0e-52a1-4d7e-9a40-0d5c64d7c0de/Orders.Write=writer",
+    *("/api/{proxy+}=https://a.test/api", "/api/orders", "=", "a=b", "\u6771\u4eac\u3000\u30dd"),
 ]
 """Values that some setting takes and some other refuses."""
 STRICTER = {
-    "LOGTO_ENDPOINT": {"https://a.test/auth"},  # the template makes URLs of it for its outputs
-    "BASE_URL": {"https://tenant.logto.app/"},  # so too; the code drops the slash
+    # The template makes URLs of it for its outputs; a deployment is never on this machine.
+    "BASE_URL": {"https://tenant.logto.app/", "http://localhost:3100"},
 }
 """Values that a setting takes and its parameter refuses."""
 
@@ -130,6 +140,14 @@ def test_parameter_refuses_only_what_its_setting_refuses(name: str) -> None:
     assert {value for value in refused if setting_takes(name, value)} == STRICTER.get(name, set())
     limits = {"AllowedPattern", "AllowedValues", "MaxValue"} & set(declared)
     assert bool(refused) or not limits
+
+
+@pytest.mark.parametrize("name", [n for n in WITH_PARAMETER if n not in STRICTER])
+def test_parameter_refuses_each_sample_that_its_setting_refuses(name: str) -> None:
+    """Otherwise a stack would deploy functions that do not start."""
+    declared = TEMPLATE["Parameters"][SETTINGS[name].parameter]
+    taken = {value for value in SAMPLES if parameter_takes(declared, value)}
+    assert {value for value in taken if not setting_takes(name, value)} == set()
 
 
 @pytest.mark.parametrize("name", WITH_PARAMETER)
