@@ -24,7 +24,7 @@ from shared.environment import (
     switch,
     words,
 )
-from shared.parsing.urls import check_base
+from shared.parsing.urls import check_base, check_origin
 from shared.scopes import DEFAULT_SCOPES, IDENTITIES
 from shared.settings_rules import check_together
 
@@ -50,7 +50,7 @@ class Settings:
     """What a deployment is configured with. Lifetimes are whole seconds."""
 
     logto_endpoint: str = required(
-        check_base,
+        check_origin,
         "the Logto endpoint, such as `https://tenant.logto.app`",
         fix="set it to your Logto endpoint, such as https://tenant.logto.app",
     )

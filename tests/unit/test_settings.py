@@ -98,6 +98,9 @@ def test_plain_http_is_accepted_for_this_machine(endpoint: str) -> None:
         ("LOGTO_ENDPOINT", "https://user:pass@tenant.logto.app"),  # pragma: allowlist secret
         ("LOGTO_ENDPOINT", "https://tenant.logto.app/?a=b"),
         ("LOGTO_ENDPOINT", "https://tenant.logto.app:99999"),
+        ("LOGTO_ENDPOINT", "https://tenant.logto.app/oidc"),
+        ("LOGTO_ENDPOINT", "https://tenant.logto.app/oidc/"),
+        ("LOGTO_ENDPOINT", "https://tenant.logto.app//"),
         ("LOGTO_ENDPOINT", "https://tenant.logto.app\\@evil.example"),
         ("LOGTO_APP_ID", ""),
         ("LOGTO_APP_ID", "an id with spaces"),
