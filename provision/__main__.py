@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from provision.cli import connector, doctor, sessions, setup, teardown
+from provision.cli import connector, doctor, rotation, sessions, setup, teardown
 from provision.cli.groups import grouped
 from provision.context import Context, UsageError
 from provision.errors import ProvisionFailed
@@ -22,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 setup.app.add_typer(connector.app, name="connector")
+setup.app.command("rotate-secret")(grouped(rotation.rotate_secret))
 app.add_typer(setup.app, name="setup")
 app.command("teardown")(grouped(teardown.teardown))
 app.command("doctor")(grouped(doctor.doctor))

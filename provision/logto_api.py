@@ -80,6 +80,12 @@ class LogtoApi(JsonApi):
     def application_secrets(self, identifier: str) -> list[Json]:
         return self._list(f"/applications/{identifier}/secrets")
 
+    def create_application_secret(self, identifier: str, name: str) -> Json:
+        return self._object("POST", f"/applications/{identifier}/secrets", json={"name": name})
+
+    def delete_application_secret(self, identifier: str, name: str) -> None:
+        self._delete(f"/api/applications/{identifier}/secrets/{quote(name, safe='')}")
+
     def connectors(self) -> list[Json]:
         return self._list("/sso-connectors")
 

@@ -10,15 +10,22 @@ from shared.errors import SettingsInvalid
 from shared.settings import Settings
 
 _DECLARED: Final = declarations(Settings)
-_PENDING: Final[Mapping[str, str]] = {
-    "LOGTO_APP_ID": "pending",
+_PENDING: Final[Mapping[str, str]] = {"LOGTO_APP_ID": "pending", "TABLE_NAME": "pending"}
+"""Valid values for what `setup` or the deployment fills in."""
+_LOCAL: Final[Mapping[str, str]] = {
     "LOGTO_APP_SECRET": "pending",
     "LOGTO_WEBHOOK_SIGNING_KEY": "pending",
-    "TABLE_NAME": "pending",
+    **dict.fromkeys(
+        (
+            "LOGTO_APP_SECRET_ARN",
+            "LOGTO_WEBHOOK_SIGNING_KEY_ARN",
+            "REVOCATION_QUEUE_URL",
+            "BASE_URL",
+        ),
+        "",
+    ),
 }
-"""Valid values for what `setup` or the deployment fills in."""
-_ON_AWS: Final = ("LOGTO_APP_SECRET", "LOGTO_WEBHOOK_SIGNING_KEY")
-"""Variables that a stack has no parameter for: its secrets are read by their ARN."""
+"""What the local stack sets itself, whatever `.env` has."""
 
 
 def check_text(variable: str, text: str, *, option: str) -> str:
@@ -48,7 +55,7 @@ def check_start(known: Mapping[str, str], *, place: str, on_aws: bool) -> None:
 
     `place` is where they are. Raises ProvisionFailed.
     """
-    pending = {n: v for n, v in _PENDING.items() if not (on_aws and n in _ON_AWS)}
+    pending = {**_PENDING, **({} if on_aws else _LOCAL)}
     declared = {name: value for name, value in known.items() if name in _DECLARED}
     try:
         Settings.from_environment({**declared, **pending}, needs_app_secret=False)

@@ -60,12 +60,24 @@ class RecordedConnector:
 
 
 @dataclass(kw_only=True, slots=True)
+class RecordedRotation:
+    """A rotation of the application's secret that is not finished; secrets are named."""
+
+    application: str
+    old: str
+    new: str
+    stored_at: float | None = None
+    """When the new secret was stored; seconds since 1970."""
+
+
+@dataclass(kw_only=True, slots=True)
 class Record:
     """What was made for one product at one Logto."""
 
     logto: str
     base_url: str
     application: RecordedApplication | None = None
+    rotation: RecordedRotation | None = None
     hook: str | None = None
     single_sign_on: bool = False
     """Whether `setup` turned enterprise SSO on."""
@@ -138,9 +150,11 @@ def read_record(path: Path, *, logto: str, base_url: str) -> Record:
             raise ValueError
         application = values.pop("application")
         connectors = values.pop("connectors")
+        rotation = values.pop("rotation", None)
         record = Record(
             **values,
             application=RecordedApplication(**application) if application else None,
+            rotation=RecordedRotation(**rotation) if rotation else None,
             connectors={name: RecordedConnector(**one) for name, one in connectors.items()},
             path=path,
         )

@@ -21,6 +21,9 @@ class PlacedSettings(SettingsStore, Protocol):
     def effective(self) -> dict[str, str]:
         """Return the settings of the next start, by variable. Raises ProvisionFailed."""
 
+    def store_app_secret(self, run: Run, secret: str) -> None:
+        """Store another secret of the application. Raises ProvisionFailed."""
+
     def places(self) -> Mapping[str, Mapping[str, str]]:
         """Return settings by name, and these by the place that holds them.
 

@@ -54,6 +54,9 @@ class EnvFileStore:
         run.record.written_env |= {n: v for n, v in differing.items() if n not in SECRETS}
         run.save_record()
 
+    def store_app_secret(self, run: Run, secret: str) -> None:
+        self.ensure(run, {SECRETS[0]: secret})
+
     @property
     def place(self) -> str:
         return str(self.path)
@@ -95,6 +98,9 @@ class StackStore:
         for name, store in zip(SECRETS, (self.app_secret, self.signing_key), strict=True):
             self._ensure_secret(run, name, store, values.get(name))
         self._ensure_parameters(run, values)
+
+    def store_app_secret(self, run: Run, secret: str) -> None:
+        self._ensure_secret(run, SECRETS[0], self.app_secret, secret)
 
     @property
     def place(self) -> str:

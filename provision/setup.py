@@ -69,7 +69,8 @@ def set_up(
     application = ensure_application(run, services.api, product, adopt=adopt)
     secret = NOT_YET
     if application is not None:
-        secret = valid_secret(services.api, application, now=services.now, stored=store.secret())
+        stored = store.secret()
+        secret = valid_secret(run, services.api, application, now=services.now, stored=stored)
     key = ensure_hook(run, services.api, product)
     connections = tuple(connect(run, services, customer) for customer in customers)
     values = {

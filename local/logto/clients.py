@@ -30,6 +30,7 @@ def authenticate_client(
     client = tenant.applications.get(identifier) or tenant.machines.get(identifier)
     if client is None:
         raise Refusal("invalid_client", "client is unavailable")
-    if not secret or not secrets.compare_digest(secret.encode(), client.secret.encode()):
+    given = (secret or "").encode()
+    if not any(secrets.compare_digest(given, one.encode()) for one in client.secrets):
         raise Refusal("invalid_client", "client authentication failed", status=401)
     return client

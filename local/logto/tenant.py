@@ -18,6 +18,15 @@ MANAGEMENT_RESOURCE: Final = "https://default.logto.app/api"
 """The resource of the Management API at a self-hosted Logto."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FurtherSecret:
+    """A secret beside the application's first one. `created_at` is milliseconds since 1970."""
+
+    name: str
+    value: str = field(repr=False)
+    created_at: int
+
+
 @dataclass(kw_only=True, slots=True)
 class Application:
     """A Traditional web application. Lifetimes are seconds."""
@@ -41,6 +50,13 @@ class Application:
     """Members of `oidcClientMetadata` that the stand-in stores and does not use."""
     further_custom_metadata: dict[str, Any] = field(default_factory=dict)
     """Members of `customClientMetadata` that the stand-in stores and does not use."""
+    secret_name: str = "Default secret"  # noqa: S105 - the name of one
+    further_secrets: list[FurtherSecret] = field(default_factory=list)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret that is valid."""
+        return (self.secret, *(one.value for one in self.further_secrets))
 
     @property
     def initiation_uri(self) -> str | None:
@@ -58,6 +74,10 @@ class Machine:
     secret: str = field(repr=False)
     name: str = "Management"
     manages: bool = True
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self.secret,)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

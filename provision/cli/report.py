@@ -25,7 +25,7 @@ def progress(context: Context, text: str) -> AbstractContextManager[object]:
 def show_changes(context: Context, changes: Sequence[Change]) -> None:
     """Print a plan. It goes to standard error, since it is for people only.
 
-    It is no table of Rich's, which would fold the URLs.
+    A table of Rich's would fold the URLs.
     """
     context.err.print("What changes:")
     for change in changes:

@@ -92,25 +92,39 @@ def find_application(
     return None
 
 
-def valid_secret(api: LogtoApi, application: str, *, now: float, stored: str | None) -> str:
-    """Return a secret of the application that is valid now: the stored one, else the newest.
-
-    `now` is seconds since 1970. Raises ProvisionFailed.
-    """
-    valid = [
+def valid_secrets(api: LogtoApi, application: str, *, now: float) -> list[Json]:
+    """List the application's secrets that are valid now; seconds since 1970."""
+    return [
         one
         for one in api.application_secrets(application)
         if isinstance(one.get("value"), str)
         and (one.get("expiresAt") is None or one["expiresAt"] > now * 1000)
     ]
+
+
+def valid_secret(
+    run: Run, api: LogtoApi, application: str, *, now: float, stored: str | None
+) -> str:
+    """Return a secret of the application that is valid now: the stored one, else the newest.
+
+    `now` is seconds since 1970. Raises ProvisionFailed.
+    """
+    valid = valid_secrets(api, application, now=now)
     if not valid:
         raise ProvisionFailed(
             f"The application {application} has no valid secret.",
             "Create one in the Logto Console, and run the command again.",
         )
-    if stored in [one["value"] for one in valid]:
-        return str(stored)
-    return str(max(valid, key=lambda one: one.get("createdAt") or 0)["value"])
+    used = next((one for one in valid if one["value"] == stored), None)
+    if used is None:
+        used = max(valid, key=lambda one: one.get("createdAt") or 0)
+    if len(valid) > 1:
+        run.notes.append(
+            f"The application {application} has {len(valid)} valid secrets. The product uses the "
+            f'one named "{used.get("name")}": do not delete it. To replace it, run setup '
+            "rotate-secret."
+        )
+    return str(used["value"])
 
 
 def is_made(application: Json, product: Product) -> bool:

@@ -72,6 +72,7 @@ class Operator:
     answers: list[str] | None = None
     """What the operator types; None: nobody is there to type."""
     clock: Callable[[], float] = time.time
+    pause: Callable[[float], None] = lambda seconds: None
     printed: list[str] = field(default_factory=list)
     """Everything that the commands printed."""
 
@@ -108,7 +109,7 @@ class Operator:
             credentials=self.credentials,
             session=self.session,
             local_function=self.local_function,
-            pause=lambda seconds: None,
+            pause=self.pause,
             clock=self.clock,
         )
 
@@ -207,7 +208,8 @@ def state(tenant: Tenant) -> Any:
 def secrets_of(operator: Operator) -> set[str]:
     """Return every secret of the stand-in."""
     found = {LOCAL_MACHINE[1], ENTRA_SECRET, *operator.stand_in.state.microsoft.graph_tokens}
-    found |= {application.secret for application in operator.tenant.applications.values()}
+    for application in operator.tenant.applications.values():
+        found |= set(application.secrets)
     found |= {hook.signing_key for hook in operator.tenant.webhooks}
     found |= {c.client_secret for c in operator.tenant.connectors.values() if c.client_secret}
     for directory in operator.tenant.entra_tenants.values():

@@ -1,5 +1,6 @@
 """Applications: web applications, and the machines that can use this API."""
 
+import secrets
 from typing import Any
 
 from starlette.requests import Request
@@ -7,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from local.logto.management.access import ApiRefusal, Body, api_route, body_of, need, not_found
 from local.logto.state import StandInState
-from local.logto.tenant import REFRESH_TOKEN_SECONDS, Application, Machine
+from local.logto.tenant import REFRESH_TOKEN_SECONDS, Application, FurtherSecret, Machine
 
 _MACHINE_ROLE = {
     "id": "admin-access",
@@ -85,18 +86,51 @@ async def _delete(request: Request, state: StandInState) -> Response:
 
 async def _secrets(request: Request, state: StandInState) -> Response:
     application = _named(request, state)
-    return JSONResponse(
-        [
-            {
-                "tenantId": "default",
-                "applicationId": application.id,
-                "name": "Default secret",
-                "value": application.secret,
-                "createdAt": int(state.clock() * 1000),
-                "expiresAt": None,
-            }
-        ]
+    first = FurtherSecret(
+        name=application.secret_name,
+        value=application.secret,
+        created_at=int(state.clock() * 1000) if not application.further_secrets else 0,
     )
+    shown = (first, *application.further_secrets)
+    return JSONResponse([_secret_shown(application, one) for one in shown])
+
+
+async def _add_secret(request: Request, state: StandInState) -> Response:
+    application = _named(request, state)
+    body = await body_of(request, name=str)
+    need(body, "name")
+    names = [application.secret_name, *(one.name for one in application.further_secrets)]
+    if body["name"] in names:
+        raise ApiRefusal(422, "application.secret_name_exists", "The name is taken.")
+    made = FurtherSecret(
+        name=body["name"], value=secrets.token_urlsafe(24), created_at=int(state.clock() * 1000)
+    )
+    application.further_secrets.append(made)
+    return JSONResponse(_secret_shown(application, made), 201)
+
+
+async def _delete_secret(request: Request, state: StandInState) -> Response:
+    """Delete a secret. The last one stays: the stand-in has no application without a secret."""
+    application, name = _named(request, state), request.path_params["name"]
+    further = [one for one in application.further_secrets if one.name != name]
+    if name == application.secret_name and further:
+        first = further.pop(0)
+        application.secret, application.secret_name = first.value, first.name
+    elif len(further) == len(application.further_secrets):
+        raise not_found("secret")
+    application.further_secrets = further
+    return Response(status_code=204)
+
+
+def _secret_shown(application: Application, secret: FurtherSecret) -> Body:
+    return {
+        "tenantId": "default",
+        "applicationId": application.id,
+        "name": secret.name,
+        "value": secret.value,
+        "createdAt": secret.created_at,
+        "expiresAt": None,
+    }
 
 
 async def _roles(request: Request, state: StandInState) -> Response:
@@ -233,6 +267,8 @@ routes = [
     api_route("/applications/{id}", "PATCH", _patch),
     api_route("/applications/{id}", "DELETE", _delete),
     api_route("/applications/{id}/secrets", "GET", _secrets),
+    api_route("/applications/{id}/secrets", "POST", _add_secret),
+    api_route("/applications/{id}/secrets/{name}", "DELETE", _delete_secret),
     api_route("/applications/{id}/roles", "POST", _give_roles),
     api_route("/roles", "GET", _roles),
 ]
