@@ -14,8 +14,8 @@ from provision.desired import (
     Product,
     base_url,
     connector_name,
-    entra_client_secret,
     display_name,
+    entra_client_secret,
     logo_url,
     mail_domains,
 )
