@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dotenv import dotenv_values
-
+from provision.errors import ProvisionFailed
+from provision.files import read_env
 from shared.environment import declarations
 from shared.settings import Settings
 
@@ -114,8 +114,10 @@ class Options:
 
 def read_options(environment: Mapping[str, str], dotenv: Path) -> Options:
     """Read the environment and `.env`. Raises OptionsInvalid."""
-    given = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
-    variables = {**given, **environment}
+    try:
+        variables = {**read_env(dotenv), **environment}
+    except ProvisionFailed as failure:
+        raise OptionsInvalid(str(failure)) from None
     missing = [name for name in LOGTO if not variables.get(name)]
     if 0 < len(missing) < len(LOGTO):
         raise OptionsInvalid(

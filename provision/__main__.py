@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None, context: Context | None = None) -> 
         code = int(ended or 0)
     except ProvisionFailed as failure:
         context.err.print(_sentence(str(failure)), markup=False)
-        return 1
+        return failure.exit_code
     except UsageError as mistake:
         context.err.print(_sentence(str(mistake)), markup=False)
         return 2

@@ -6,11 +6,13 @@ their own.
 
 import getpass
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import boto3
 import typer
@@ -20,6 +22,9 @@ from provision import microsoft
 from provision.admin_function import AdminFunction, local_function
 from provision.errors import ProvisionFailed
 from provision.stack import aws_session
+from provision.text_file import read_text
+
+_SECRET: Final = re.compile(r"[!-~]+")
 
 
 class UsageError(Exception):
@@ -65,10 +70,13 @@ class Context:
         return answer or default or self.ask(question, option)
 
     def ask_secret(self, question: str, source: str) -> str:
-        """Ask without showing the answer. Raises UsageError if nobody is there."""
+        """Ask without showing the answer.
+
+        Raises UsageError if nobody is there, and ProvisionFailed if the answer is not a secret.
+        """
         if not self.interactive:
             raise UsageError(f"{source} is required when nobody can be asked.")
-        return self._read(self.read_hidden, f"{question}:").strip()
+        return _checked(self._read(self.read_hidden, f"{question}:"), "The answer")
 
     def confirm(self, question: str, option: str) -> bool:
         """Ask yes or no; an empty answer is no. Raises UsageError if nobody is there."""
@@ -84,21 +92,33 @@ class Context:
         ProvisionFailed and UsageError.
         """
         if file is not None:
-            try:
-                text = file.read_text().strip()
-            except (OSError, UnicodeDecodeError):
-                raise ProvisionFailed(f"{file} cannot be read.") from None
-            if not text:
-                raise ProvisionFailed(f"{file} is empty.")
-            return text
-        given = self.environment.get(variable)
-        return given or self.ask_secret(question, f"{variable} in the environment, or a file,")
+            return _checked(read_text(file), str(file))
+        if given := self.environment.get(variable):
+            return _checked(given, variable)
+        return self.ask_secret(question, f"{variable} in the environment, or a file,")
 
     def _read(self, read: Callable[[str], str], question: str) -> str:
         try:
             return read(question)
         except EOFError:
             raise UsageError("The input ended before every question was answered.") from None
+
+
+def _checked(text: str, source: str) -> str:
+    """Return a secret without the space around it. Raises ProvisionFailed.
+
+    Logto and Entra make secrets of visible ASCII characters. Anything else was added on the way,
+    as a mark, a second line or an invisible character, and would be sent as part of the secret.
+    """
+    secret = text.strip()
+    if not secret:
+        raise ProvisionFailed(f"{source} is empty.", "It must hold the secret, and nothing else.")
+    if not _SECRET.fullmatch(secret):
+        raise ProvisionFailed(
+            f"{source} has a space, a second line or another character that no secret has.",
+            "It must hold the secret, and nothing else.",
+        )
+    return secret
 
 
 def context_of(invocation: typer.Context) -> Context:

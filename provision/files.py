@@ -13,22 +13,26 @@ from pathlib import Path
 from typing import Any, Final
 
 import tomlkit
-from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 from tomlkit.exceptions import TOMLKitError
 
-from provision.errors import ProvisionFailed
+from provision.errors import FileMalformed, ProvisionFailed
 from provision.overrides import changed_overrides, read_overrides
+from provision.text_file import read_text_file
 
 OWNER_ONLY: Final = 0o600
 _OVERRIDES: Final = "parameter_overrides"
-_LINE: Final = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@%+,-]+")
+_UNWRITABLE: Final = re.compile(r"[\0\r\n\ud800-\udfff]")
+"""Line breaks, what no variable can hold, and what stands for a byte that is not text."""
 
 
 def read_env(path: Path) -> dict[str, str]:
-    """Read the variables of a `.env` file; none if there is no file. Raises ProvisionFailed."""
-    found = dotenv_values(stream=StringIO(_text(path)))
-    return {name: value for name, value in found.items() if value is not None}
+    """Read the variables of a `.env` file; none if there is no file. Raises ProvisionFailed.
+
+    Values are taken as they are written: `${HOME}` in one stays `${HOME}`.
+    """
+    return {one.key: one.value for one in _bindings(path) if one.key and one.value is not None}
 
 
 def write_env(path: Path, changes: Mapping[str, str | None]) -> None:
@@ -36,17 +40,24 @@ def write_env(path: Path, changes: Mapping[str, str | None]) -> None:
 
     Raises ProvisionFailed.
     """
+    _replace(path, with_env(path, changes), mode=OWNER_ONLY)
+
+
+def with_env(path: Path, changes: Mapping[str, str | None]) -> str:
+    """Return the text that `write_env` writes. Raises ProvisionFailed."""
     left = dict(changes)
-    written: list[str] = []
-    for line in _text(path).splitlines():
-        found = _LINE.match(line)
-        name = found[1] if found else ""
-        if name not in changes:
-            written.append(line)
-        elif (value := left.pop(name, None)) is not None:
-            written.append(f"{name}={_quoted(value)}")
-    written += [f"{name}={_quoted(value)}" for name, value in left.items() if value is not None]
-    _replace(path, "".join(f"{line}\n" for line in written), mode=OWNER_ONLY)
+    written = ""
+    for one in _bindings(path):
+        line = one.original.string
+        if one.key is None or one.key not in changes:
+            written += line
+            continue
+        written += _blank_lines(line)
+        if (value := left.pop(one.key, None)) is not None:
+            written += _assignment(path, one.key, value)
+    if written and not written.endswith("\n"):
+        written += "\n"
+    return written + "".join(_assignment(path, n, v) for n, v in left.items() if v is not None)
 
 
 def read_parameters(path: Path, environment: str) -> dict[str, str]:
@@ -88,7 +99,8 @@ def deploy_default(path: Path, environment: str, name: str) -> str | None:
 
 def check_writable(path: Path) -> None:
     """Check, before anything changes, that the file can be written. Raises ProvisionFailed."""
-    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+    folder = path.resolve().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         raise _unwritable(path)
 
 
@@ -103,12 +115,23 @@ def _overrides(document: Any, environment: str) -> Any:
 
 def _text(path: Path) -> str:
     """Return a file's text; empty if there is no file."""
-    try:
-        return path.read_text(encoding="utf-8") if path.exists() else ""
-    except UnicodeDecodeError:
-        raise ProvisionFailed(f"{path} is not valid UTF-8.", "Repair it first.") from None
-    except OSError as failure:
-        raise ProvisionFailed(f"{path} cannot be read ({failure.strerror}).") from None
+    return read_text_file(path, optional=True).text
+
+
+def _bindings(path: Path) -> list[Binding]:
+    """Parse a `.env` file into its assignments and comments, each with its own text."""
+    found = list(parse_stream(StringIO(_text(path))))
+    for one in found:
+        if one.error:
+            number = one.original.line + _blank_lines(one.original.string).count("\n")
+            raise FileMalformed(f"Line {number} of {path} is not NAME=value.", "Repair it first.")
+    return found
+
+
+def _blank_lines(text: str) -> str:
+    """Return the blank lines that a text begins with."""
+    blank = text[: len(text) - len(text.lstrip())]
+    return blank[: blank.rfind("\n") + 1]
 
 
 def _read_toml(path: Path) -> Any:
@@ -138,18 +161,21 @@ def _section(document: Any, environment: str, command: str, *, make: bool = Fals
 def _replace(path: Path, text: str, *, mode: int | None) -> None:
     """Replace the file by one with this text. `mode` None keeps the permissions.
 
-    The new file is private from the start, so a secret in it is never readable by others.
+    The new file is private from the start, so a secret in it is never readable by others. A link
+    stays one, and the file that it leads to is replaced.
     """
-    before = path.stat().st_mode & 0o777 if path.exists() else 0o644
+    target = path.resolve()
+    raw = read_text_file(target, optional=True).encoded(text)
+    before = target.stat().st_mode & 0o777 if target.exists() else 0o644
     try:
-        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, unfinished = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     except OSError:
         raise _unwritable(path) from None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(raw)
         Path(unfinished).chmod(before if mode is None else mode)
-        os.replace(unfinished, path)
+        os.replace(unfinished, target)
     except OSError as failure:
         Path(unfinished).unlink(missing_ok=True)
         raise ProvisionFailed(f"{path} cannot be written ({failure.strerror}).") from None
@@ -162,5 +188,15 @@ def _unwritable(path: Path) -> ProvisionFailed:
     return ProvisionFailed(f"{path} cannot be written.", "Check the folder.")
 
 
-def _quoted(value: str) -> str:
-    return value if _PLAIN.fullmatch(value) else "'" + value.replace("'", "\\'") + "'"
+def _assignment(path: Path, name: str, value: str) -> str:
+    """Write a variable as one line that is read back unchanged. Raises ProvisionFailed."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    line = f"{name}={value}\n" if _PLAIN.fullmatch(value) else f"{name}='{escaped}'\n"
+    read = [(one.key, one.value) for one in parse_stream(StringIO(line))]
+    if read != [(name, value)] or _UNWRITABLE.search(value):
+        raise ProvisionFailed(
+            f"{name} cannot be written to {path}: it has a line break or a character that is not "
+            "text.",
+            "Choose another value.",
+        )
+    return line

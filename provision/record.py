@@ -17,6 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from provision.errors import ProvisionFailed
+from provision.text_file import read_text
 
 _VERSION: Final = 1
 
@@ -145,7 +146,7 @@ def read_record(path: Path, *, logto: str, base_url: str) -> Record:
     if not os.path.lexists(path):
         return Record(logto=logto, base_url=base_url, path=path)
     try:
-        values: dict[str, Any] = json.loads(path.read_text())
+        values: dict[str, Any] = json.loads(read_text(path))
         if values.pop("version") != _VERSION:
             raise ValueError
         application = values.pop("application")
@@ -158,7 +159,7 @@ def read_record(path: Path, *, logto: str, base_url: str) -> Record:
             connectors={name: RecordedConnector(**one) for name, one in connectors.items()},
             path=path,
         )
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (ProvisionFailed, ValueError, TypeError, KeyError, AttributeError):
         raise ProvisionFailed(
             f"{path} cannot be read as a record of `setup`.",
             "Move it away, and run the command again: what was made is found without it as far as "

@@ -42,7 +42,9 @@ class EnvFileStore:
         differing = _differing(stored, values, name="BRAND_NAME")
         if not differing:
             return
+        # Both fail in a dry run already, before the real run has made anything.
         files.check_writable(self.path)
+        files.with_env(self.path, differing)
         change = Change(
             what=str(self.path),
             action="write",

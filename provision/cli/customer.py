@@ -163,9 +163,9 @@ def _ask_manual(context: Context, logto: str, product: Product) -> AskManual:
 def _partial_registration(context: Context, options: CustomerOptions) -> PartialRegistration:
     if not options.manual_entra:
         return PartialRegistration()
-    secret = context.environment.get("ENTRA_CLIENT_SECRET")
-    if options.entra_secret_file is not None:
-        secret = context.secret("Client secret", "ENTRA_CLIENT_SECRET", options.entra_secret_file)
+    variable, file = "ENTRA_CLIENT_SECRET", options.entra_secret_file
+    is_given = file is not None or bool(context.environment.get(variable))
+    secret = context.secret("Client secret", variable, file) if is_given else None
     return PartialRegistration(
         client_id=options.entra_client_id,
         client_secret=entra_client_secret(secret) if secret else None,

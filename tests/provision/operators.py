@@ -227,9 +227,9 @@ def with_fabrikam(tenant: Tenant) -> Tenant:
     return tenant
 
 
-def refused(result: CommandResult, *words: str) -> None:
+def refused(result: CommandResult, *words: str, code: int = 1) -> None:
     """Assert that a command failed with one line on standard error, and printed nothing else."""
-    assert result.code == 1, result.out + result.err
+    assert result.code == code, result.out + result.err
     assert result.out == ""
     lines = result.err.strip().splitlines()
     assert len(lines) == 1, result.err

@@ -282,7 +282,7 @@ def test_setup_refuses_a_record_that_is_not_valid(operator: Operator) -> None:
 
 def test_setup_refuses_a_settings_file_that_is_not_utf_8(operator: Operator) -> None:
     (operator.root / ".env").write_bytes(b"BRAND_NAME=\xff\n")
-    refused(operator.setup(), ".env is not valid UTF-8")
+    refused(operator.setup(), ".env is not valid UTF-8", code=2)
 
 
 def test_setup_without_a_folder_for_the_record_changes_nothing(operator: Operator) -> None:
