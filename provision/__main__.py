@@ -1,5 +1,6 @@
 """`python -m provision`: set up a deployment, check it, take it down, and manage its sessions."""
 
+import io
 import os
 import sys
 
@@ -9,6 +10,7 @@ from provision.cli import connector, doctor, rotation, sessions, setup, teardown
 from provision.cli.groups import grouped
 from provision.context import Context, UsageError
 from provision.errors import ProvisionFailed
+from provision.machine import network_fault
 from provision.own_machine import bypass_proxies
 
 INTERRUPTED = 130
@@ -44,7 +46,7 @@ def main(arguments: list[str] | None = None, context: Context | None = None) -> 
     bypass_proxies(os.environ)
     command = typer.main.get_command(app)
     try:
-        given = sys.argv[1:] if arguments is None else arguments
+        given = _text(sys.argv[1:] if arguments is None else arguments)
         ended = command.main(given, prog_name=_NAME, standalone_mode=False, obj=context)
         code = int(ended or 0)
     except ProvisionFailed as failure:
@@ -58,9 +60,23 @@ def main(arguments: list[str] | None = None, context: Context | None = None) -> 
         raise SystemExit(mistake.exit_code) from None
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
+    except Exception as failure:
+        fault = network_fault(failure)
+        if fault is None:
+            raise
+        context.err.print(_sentence(str(fault)), markup=False)
+        return 1
     if code == INTERRUPTED:  # Typer turns some interrupts into this exit code itself
         context.err.print("Interrupted. Run the same command again to finish.")
     return code
+
+
+def _text(arguments: list[str]) -> list[str]:
+    """Return the arguments if they are text, which every service expects. Raises UsageError."""
+    for argument in arguments:
+        if not argument.isprintable() and any("\ud800" <= c <= "\udfff" for c in argument):
+            raise UsageError(f"{ascii(argument)[:80]} is not valid UTF-8.")
+    return arguments
 
 
 def _sentence(text: str) -> str:
@@ -70,4 +86,7 @@ def _sentence(text: str) -> str:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None if it is closed
+            stream.reconfigure(errors="backslashreplace")  # names are in any script
     sys.exit(main())

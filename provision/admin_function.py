@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import boto3
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError, ClientError
 
+from provision.aws import aws_errors_translated, aws_session
 from provision.errors import ActionRefused
 
 Event = dict[str, Any]
@@ -30,12 +30,9 @@ class AdminFunction:
     proof: Callable[[], str]
 
     def __call__(self, action: str, **values: str | None) -> Event:
-        """Run an action and return its answer. Raises ActionRefused."""
+        """Run an action and return its answer. Raises ProvisionFailed."""
         given = {name: value for name, value in values.items() if value is not None}
-        try:
-            answer = self.invoke({"action": action, "caller": self.proof(), **given})
-        except (BotoCoreError, ClientError) as failure:
-            raise ActionRefused(str(failure)) from None
+        answer = self.invoke({"action": action, "caller": self.proof(), **given})
         if answer.get("ok") is not True:
             raise ActionRefused(f"{answer.get('error')}: {answer.get('message')}")
         return answer
@@ -44,22 +41,28 @@ class AdminFunction:
 def deployed_function(
     stack: str, function: str | None, region: str | None, profile: str | None
 ) -> AdminFunction:
-    """Find the admin function of a stack, or take the named function. Raises ActionRefused."""
-    try:
-        session = boto3.Session(region_name=region, profile_name=profile)
+    """Find the admin function of a stack, or take the named function. Raises ProvisionFailed."""
+    session = aws_session(region, profile)
+    used = session.profile_name
+    with aws_errors_translated(f"reading the stack {stack}", profile=used):
         name = function or _output(session, stack, "AdminFunctionName")
+    what = f"invoking the function {name}"
+    with aws_errors_translated(what, profile=used):
         client = session.client("lambda")
-    except (BotoCoreError, ClientError) as failure:
-        raise ActionRefused(str(failure)) from None
 
     def invoke(event: Event) -> Event:
-        answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
-        read: Any = json.loads(answer["Payload"].read())
+        with aws_errors_translated(what, profile=used):
+            answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+            read: Any = json.loads(answer["Payload"].read())
         if "FunctionError" in answer or not isinstance(read, dict):
             raise ActionRefused(f"The function {name} failed.", "See its log.")
         return read
 
-    return AdminFunction(invoke=invoke, proof=lambda: caller_proof(session, name))
+    def proof() -> str:
+        with aws_errors_translated(what, profile=used):
+            return caller_proof(session, name)
+
+    return AdminFunction(invoke=invoke, proof=proof)
 
 
 def local_function() -> AdminFunction:

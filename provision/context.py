@@ -20,8 +20,8 @@ from rich.console import Console
 
 from provision import microsoft
 from provision.admin_function import AdminFunction, local_function
+from provision.aws import aws_session
 from provision.errors import ProvisionFailed
-from provision.stack import aws_session
 from provision.text_file import read_text
 
 _SECRET: Final = re.compile(r"[!-~]+")
@@ -40,13 +40,17 @@ def _read_hidden(question: str) -> str:
     return getpass.getpass(f"{question} ", stream=sys.stderr)
 
 
+def _somebody_is_there() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """Everything outside the program. `interactive`: somebody is there to answer questions."""
 
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     root: Path = field(default_factory=Path.cwd)
-    interactive: bool = field(default_factory=sys.stdin.isatty)
+    interactive: bool = field(default_factory=_somebody_is_there)
     out: Console = field(default_factory=lambda: Console(soft_wrap=True, highlight=False))
     err: Console = field(
         default_factory=lambda: Console(stderr=True, soft_wrap=True, highlight=False)

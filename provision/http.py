@@ -2,17 +2,18 @@
 
 import ssl
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import httpx
 
 from provision.errors import NoAnswer, Unreachable
+from provision.machine import Proxy, authorities, proxy_for
 from shared.parsing.urls import is_plain_http_host
 
 TIMEOUT_SECONDS: Final = 20.0
 MAX_BYTES: Final = 8 * 1024 * 1024
+_UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,13 +32,16 @@ class JsonClient:
     """
 
     def __init__(self, base: str, *, name: str) -> None:
+        """Raise ProvisionFailed if a setting of this machine for the network is not valid."""
         self.base = base
         self.name = name
+        self._proxy = proxy_for(base) if _is_remote(base) else None
         self._client = httpx.Client(
             timeout=TIMEOUT_SECONDS,
             follow_redirects=False,
-            trust_env=not _is_local(base),
-            verify=_authorities(),
+            trust_env=False,
+            proxy=self._proxy.address if self._proxy else None,
+            verify=_trusted(base, self._proxy),
         )
 
     def __enter__(self) -> Self:
@@ -55,6 +59,7 @@ class JsonClient:
         Raises NoAnswer, and Unreachable for a host name or a response that cannot be right.
         """
         service = f"{self.name} at {self.base}"
+        check = "the address and the network"
         try:
             with self._client.stream(method, self.base + path, **options) as response:
                 raw = bytearray()
@@ -67,29 +72,37 @@ class JsonClient:
                 return _parsed(response, bytes(raw))
         except httpx.TimeoutException:
             reason = f"did not answer within {TIMEOUT_SECONDS:.0f} seconds"
-        except httpx.TransportError as failure:
+        except httpx.RequestError as failure:
             reason = f"cannot be reached ({type(failure).__name__})"
+            if _UNTRUSTED in str(failure):
+                reason = "has a certificate that this machine does not trust"
+                check = (
+                    "the address, and name the certificate authority in SSL_CERT_FILE if it is "
+                    "your own"
+                )
         except (httpx.InvalidURL, UnicodeError):
             raise Unreachable(
                 f"{service} does not have a valid host name.", "Check the address."
             ) from None
-        raise NoAnswer(
-            f"{service} {reason}.",
-            "Check the address and the network, and run the command again.",
-        )
+        if self._proxy:
+            check = f"{self._proxy.variable}, {check}"
+        raise NoAnswer(f"{service} {reason}.", f"Check {check}, and run the command again.")
 
 
-def _is_local(base: str) -> bool:
+def _is_remote(base: str) -> bool:
+    """Tell whether a URL leads to another machine. One that is not valid leads nowhere."""
     try:
-        return is_plain_http_host(urlsplit(base).hostname)
+        host = urlsplit(base).hostname
     except ValueError:
         return False
+    return host is not None and not is_plain_http_host(host)
 
 
-@cache
-def _authorities() -> ssl.SSLContext:
-    """Read the certificate authorities once: reading them takes longer than most requests."""
-    return httpx.create_ssl_context()
+def _trusted(base: str, proxy: Proxy | None) -> ssl.SSLContext:
+    """Return the authorities to trust: none if nothing is encrypted on the way."""
+    if base.startswith("https:") or (proxy and proxy.address.url.scheme == "https"):
+        return authorities()
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _parsed(response: httpx.Response, raw: bytes) -> JsonResponse:

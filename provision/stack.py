@@ -1,40 +1,16 @@
 """A deployed stack: its outputs, parameters and resources; and secrets by their ARN."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
+from provision.aws import aws_errors_translated
 from provision.errors import ProvisionFailed
 from shared.errors import Misconfigured
 from shared.oidc.client_secret import plain_secret
-
-
-@contextmanager
-def aws_errors_translated(what: str) -> Iterator[None]:
-    """Translate errors of AWS into ProvisionFailed, without their text: it can hold secrets."""
-    try:
-        yield
-    except ClientError as failure:
-        code = failure.response.get("Error", {}).get("Code", "an error")
-        raise ProvisionFailed(
-            f"AWS refuses {what} ({code}).", "Check the name, the region and your permissions."
-        ) from None
-    except BotoCoreError as failure:
-        raise ProvisionFailed(
-            f"AWS cannot be used for {what} ({type(failure).__name__}).",
-            "Check your credentials, the region and the network.",
-        ) from None
-
-
-def aws_session(region: str | None, profile: str | None) -> boto3.Session:
-    """Open a session with the operator's credentials. Raises ProvisionFailed."""
-    with aws_errors_translated("signing in"):
-        return boto3.Session(region_name=region, profile_name=profile)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +49,7 @@ class Stack:
 
 def read_stack(session: boto3.Session, name: str) -> Stack:
     """Describe a stack. Raises ProvisionFailed."""
-    with aws_errors_translated(f"reading the stack {name}"):
+    with aws_errors_translated(f"reading the stack {name}", profile=session.profile_name):
         client = session.client("cloudformation")
         (described,) = client.describe_stacks(StackName=name)["Stacks"]
         pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
@@ -112,7 +88,7 @@ class StoredSecret:
     def write(self, secret: str) -> None:
         """Store the secret; other members of a JSON object stay. Raises ProvisionFailed."""
         text = self._with(secret)
-        with aws_errors_translated("writing a secret"):
+        with aws_errors_translated("writing a secret", profile=self._session.profile_name):
             if self._is_parameter:
                 self._put_parameter(text)
             else:
@@ -142,7 +118,7 @@ class StoredSecret:
 
     def _text(self) -> str | None:
         try:
-            with aws_errors_translated("reading a secret"):
+            with aws_errors_translated("reading a secret", profile=self._session.profile_name):
                 return self._fetch()
         except _SecretMissing:
             return None

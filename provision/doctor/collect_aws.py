@@ -5,9 +5,10 @@ from collections.abc import Callable
 import boto3
 from botocore.exceptions import ClientError
 
+from provision.aws import aws_errors_translated
 from provision.doctor.observed import NotObserved, ObservedStack, ObservedTable
 from provision.errors import ProvisionFailed
-from provision.stack import Stack, aws_errors_translated
+from provision.stack import Stack
 
 NO_STACK = NotObserved("No stack was named (--stack-name).")
 

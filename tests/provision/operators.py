@@ -21,12 +21,12 @@ from local.logto.tenant import Tenant, User
 from local.microsoft.entra_tenants import EntraTenant
 from provision.__main__ import main
 from provision.admin_function import AdminFunction, local_function
+from provision.aws import aws_session
 from provision.context import Context
 from provision.errors import ProvisionFailed
 from provision.graph_api import TokenSource
 from provision.http import JsonClient
 from provision.microsoft import Login
-from provision.stack import aws_session
 
 BASE_URL = "http://localhost:3999"
 FABRIKAM = "11111111-2222-4333-8444-555555555555"

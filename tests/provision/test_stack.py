@@ -191,5 +191,5 @@ def test_setup_without_aws_names_what_to_check(
     refused(
         run(operator, FakeStack(name="signin")),
         "AWS cannot be used",
-        "Check your credentials",
+        "Check the network, the region, your credentials and AWS_ENDPOINT_URL.",
     )
