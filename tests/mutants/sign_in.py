@@ -88,7 +88,6 @@ MUTANTS = (
     Mutant("another account: a prefetch takes no step", "functions.auth.routes.signed_out:signed_out", instead("not (browser.is_prefetch or browser.is_subresource)", "True"), UPSTREAM, "navigation"),
     Mutant("another account: what an earlier sign-out left", "functions.auth.responses:remember", never("browser.after_sign_out is not None"), UPSTREAM, "later_sign_out"),
     Mutant("another account: the sign-in page without a tenant", "functions.auth.after_sign_out:AfterSignOut.of_sign_out", instead("Destination.SIGN_IN if login_url else Destination.SIGN_IN_PAGE", "Destination.SIGN_IN"), UPSTREAM, "without_a_known"),
-    Mutant("re-validation: a sign-in with an old proof asks Entra", "functions.auth.sign_in:reauthentication", without('"prompt": "login"'), REAUTHENTICATION, "goes_to_entra"),
     Mutant("rules: no sign-in without userinfo", f"{_CALLBACK}:_entra_user", never("settings.needs_entra"), RULES, "closed"),
     Mutant("pages escape", "functions.auth.pages.render:_environment", instead("autoescape=True", "autoescape=False"), PAGES),
     Mutant("nothing is cached", "functions.auth.responses:secure_headers", without('"cache-control": "no-store"'), SESSION, "caches"),
