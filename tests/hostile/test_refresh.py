@@ -586,6 +586,21 @@ def test_token_response_of_another_identity_is_refused(
     assert not any(s.encode() in stored for s in scene.provider.secrets - before)
 
 
+@pytest.mark.invariant(10)
+@pytest.mark.parametrize("kind", ["another sub", "another iss", "no sub"])
+def test_identity_is_pinned_while_the_keys_are_down(
+    scene: Scene, authorizer: Authorizer, kind: str
+) -> None:
+    """A token whose signature cannot be checked may be dropped, but not if it names another."""
+    scene.provider.rotates = True
+    browser = expired(scene, authorizer)
+    scene.provider.keys = [RS256]
+    scene.provider.responders[KEYS] = lambda form: Answer(status=500)
+    scene.provider.claims = lambda claims: {**claims, **CLAIMS[kind]}
+    assert authorizer.ask(browser, route=ROUTE) is None
+    assert scene.who(browser) is None
+
+
 @pytest.mark.parametrize("value", [0, 1, 30, -1, 1e30, "3600", None, True, float("1e400")])
 def test_any_expires_in_causes_one_refresh(
     scene: Scene, authorizer: Authorizer, value: object
