@@ -214,8 +214,9 @@ def test_refused_connection_after_a_good_exchange_is_unavailable() -> None:
             assert get(http, good.url).body == b"{}"
         with socket.create_server(("127.0.0.1", 0)) as listener:
             closed = listener.getsockname()[1]
-        with pytest.raises(ProviderUnavailable):
+        with pytest.raises(ProviderUnavailable) as failure:
             get(http, f"http://127.0.0.1:{closed}/oidc")
+    assert failure.type is ProviderUnavailable  # and not ProviderSilent: nothing was sent
 
 
 SHORT = {
