@@ -13,6 +13,7 @@ from local.options import ROOT
 
 _FUNCTIONS = ("functions", "shared")
 _STACK = ("local", "provision", "template.yaml", ".env")
+_INSTEAD = "To look for them regularly instead: WATCHFILES_FORCE_POLLING=true make up"
 _SUFFIXES = (".py", ".html", ".css", ".yaml", ".env")
 
 
@@ -25,7 +26,10 @@ class Change(enum.Enum):
 
 @contextmanager
 def changes(stop: threading.Event, root: Path = ROOT) -> Iterator[Iterator[Change]]:
-    """Iterate over the changes from now on, until `stop` is set."""
+    """Iterate over the changes from now on, until `stop` is set.
+
+    If the files cannot be watched, one line says so, and there are no changes.
+    """
     found: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
     thread = threading.Thread(target=_watch, args=(found, stop, root), name="reload")
     thread.start()
@@ -38,10 +42,19 @@ def changes(stop: threading.Event, root: Path = ROOT) -> Iterator[Iterator[Chang
 
 def _watch(found: "queue.SimpleQueue[Change | None]", stop: threading.Event, root: Path) -> None:
     watched = [root / name for name in (*_FUNCTIONS, *_STACK) if (root / name).exists()]
-    for batch in watch(*watched, watch_filter=_Sources(), stop_event=stop, raise_interrupt=False):
-        tops = {Path(path).relative_to(root).parts[0] for _, path in batch}
-        found.put(Change.STACK if tops & set(_STACK) else Change.FUNCTIONS)
-    found.put(None)
+    try:
+        for batch in watch(
+            *watched, watch_filter=_Sources(), stop_event=stop, raise_interrupt=False
+        ):
+            tops = {Path(path).relative_to(root).parts[0] for _, path in batch}
+            found.put(Change.STACK if tops & set(_STACK) else Change.FUNCTIONS)
+    except (OSError, RuntimeError) as failure:
+        # Linux limits the watches of a user; watchfiles' own error is a RuntimeError.
+        reason = " ".join(str(failure).split())
+        print(f"Changes of the code are not noticed: {reason}. {_INSTEAD}", flush=True)
+        stop.wait()
+    finally:
+        found.put(None)  # without it, the reader would wait for ever
 
 
 class _Sources(DefaultFilter):
