@@ -98,9 +98,7 @@ check: $(STAMP) $(POLICIES) ## Lint, types, templates, policies, and declaration
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	@# Patterns of real credentials; guesses by entropy would flag every hash and test value.
-	git ls-files | grep -vE '(requirements.*\.txt|\.png)$$' | xargs $(PYTHON) -m detect_secrets.pre_commit_hook \
-		--disable-plugin KeywordDetector --disable-plugin Base64HighEntropyString --disable-plugin HexHighEntropyString
+	$(PYTHON) -m tests.declarations.credentials
 	$(VENV)/bin/sam validate --lint
 	$(VENV)/bin/cfn-lint --regions us-east-1 -- edge/waf.yaml
 	$(PYTHON) -m tests.template.policies

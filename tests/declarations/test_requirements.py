@@ -118,7 +118,7 @@ def test_check_runs_security_rules_and_a_scan_for_credentials() -> None:
     assert "S" in PROJECT["tool"]["ruff"]["lint"]["select"]
     check = (ROOT / "Makefile").read_text().partition("\ncheck: ")[2].partition("\n\n")[0]
     assert "ruff check ." in check
-    assert "detect_secrets.pre_commit_hook" in check
+    assert "tests.declarations.credentials" in check
 
 
 @pytest.mark.parametrize("file", FILES)
