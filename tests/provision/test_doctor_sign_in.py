@@ -14,6 +14,7 @@ from provision.doctor.observed import NotObserved, ObservedResponse, ObservedSig
 from provision.record import Record, record_path
 from tests.provision.deployments import Deployment
 from tests.provision.observations import CALLBACK, LOGTO, observed
+from tests.provision.operators import Operator
 
 CHECK = "sign-in at Logto"
 UNKNOWN = "https://api.unknown.test/v1"
@@ -214,3 +215,18 @@ def test_organization_that_logto_has_passes(
     stored(LogtoOrganizations=identifier)(deployment)
     found = finding(deployment, capsys, "organizations")
     assert (found["status"], found["seen"]) == ("pass", identifier)
+
+
+def test_settings_of_a_laptop_are_tried_before_the_product_is_started(operator: Operator) -> None:
+    assert operator.setup().code == 0
+    env = operator.root / ".env"
+
+    def status() -> tuple[str, str]:
+        findings = operator.run("doctor", *operator.where(), "--json").json["findings"]
+        (found,) = [one for one in findings if one["check"] == CHECK]
+        return found["status"], found["seen"]
+
+    assert status()[0] == "pass"
+    env.write_text(f"{env.read_text()}LOGTO_RESOURCES={UNKNOWN}\n")
+    assert status()[0] == "fail"
+    assert UNKNOWN in status()[1]
