@@ -4,13 +4,11 @@ Source: Microsoft's reference of the v1.0 endpoint, resources application and se
 """
 
 from collections.abc import Callable
-from typing import Final
 
+from provision.clouds import PUBLIC
 from provision.errors import ProvisionFailed, Refused, Unreachable
 from provision.http import JsonResponse
 from provision.json_api import Json, JsonApi
-
-ENDPOINT: Final = "https://graph.microsoft.com/v1.0"
 
 TokenSource = Callable[[], str]
 """Returns an access token for Microsoft Graph in one tenant. Raises ProvisionFailed."""
@@ -19,7 +17,7 @@ TokenSource = Callable[[], str]
 class GraphApi(JsonApi):
     """The applications of one Entra tenant. Every method raises ProvisionFailed."""
 
-    def __init__(self, token: TokenSource, *, endpoint: str = ENDPOINT) -> None:
+    def __init__(self, token: TokenSource, *, endpoint: str = PUBLIC.graph) -> None:
         super().__init__(endpoint, name="Microsoft Graph")
         self._token = token
 
@@ -102,7 +100,7 @@ class GraphApi(JsonApi):
     def _not_graph(self) -> Unreachable:
         return Unreachable(
             f"{self._http.base} does not answer as Microsoft Graph does.",
-            "Correct --graph-endpoint.",
+            "Correct --cloud or --graph-endpoint.",
         )
 
 

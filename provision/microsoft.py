@@ -9,16 +9,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from provision.clouds import PUBLIC, Cloud, Microsoft
 from provision.errors import NoAnswer, ProvisionFailed, Unreachable
 from provision.graph_api import TokenSource
 from provision.http import JsonClient
+from provision.machine import check_certificates, proxy_for
 from shared.parsing.urls import check_base, origin_of
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
-AUTHORITY: Final = "https://login.microsoftonline.com"
-_SCOPE: Final = "https://graph.microsoft.com/.default"
+AUTHORITY: Final = PUBLIC.authority
 _TENANT: Final = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 _TENANT_ID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _SHARED: Final = ("common", "organizations", "consumers")
@@ -34,11 +35,14 @@ class Login(enum.StrEnum):
     DEVICE_CODE = "device-code"
 
 
-Credentials = Callable[[str, Login], TokenSource]
-"""Returns the source of Graph tokens for a tenant."""
+Credentials = Callable[[str, Login, Microsoft], TokenSource]
+"""Returns the source of Graph tokens for a tenant of a cloud."""
+
+_AZURE_CLI: Final = {Cloud.USGOV: "AzureUSGovernment", Cloud.CHINA: "AzureChinaCloud"}
+"""What the Azure CLI calls the clouds that it does not use by default."""
 
 
-def credentials(tenant: str, login: Login) -> TokenSource:
+def credentials(tenant: str, login: Login, microsoft: Microsoft = PUBLIC) -> TokenSource:
     """Return a source of Graph tokens from azure-identity.
 
     `Login.DEFAULT` tries the environment, managed identity and the command-line tools in turn.
@@ -46,23 +50,32 @@ def credentials(tenant: str, login: Login) -> TokenSource:
     """
     from azure.core.exceptions import AzureError, ClientAuthenticationError
 
+    if not microsoft.authority.startswith("https://"):
+        raise ProvisionFailed(
+            f"Nobody can sign in at {microsoft.authority}, which is without TLS.",
+            "Do without: --manual-entra (doctor: --no-check-entra).",
+        )
+    # azure-identity takes any fault of these for a sign-in that does not work.
+    proxy_for(microsoft.authority)
+    check_certificates("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
     unusable = ProvisionFailed(
         "The Microsoft sign-in in the environment cannot be used.",
         "Check AZURE_CLIENT_CERTIFICATE_PATH and AZURE_TOKEN_CREDENTIALS, or pass another "
         "--entra-login.",
     )
     try:
-        credential = _credential(tenant, login)
+        credential = _credential(tenant, login, microsoft)
     except (OSError, ValueError):
         raise unusable from None
 
     def token() -> str:
         try:
-            return credential.get_token(_SCOPE, tenant_id=tenant).token
+            return credential.get_token(microsoft.scope, tenant_id=tenant).token
         except ClientAuthenticationError:
             raise ProvisionFailed(
                 f"No Microsoft sign-in works for the tenant {tenant}.",
-                f"Run `az login --tenant {tenant}`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and "
+                f"Run {_az_login(tenant, microsoft)}, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and "
                 "AZURE_CLIENT_SECRET, or pass --entra-login device-code, or do without: "
                 "--manual-entra (doctor: --no-check-entra).",
             ) from None
@@ -77,20 +90,32 @@ def credentials(tenant: str, login: Login) -> TokenSource:
     return token
 
 
-def _credential(tenant: str, login: Login) -> "TokenCredential":
+def _credential(tenant: str, login: Login, microsoft: Microsoft) -> "TokenCredential":
     from azure import identity
 
     # azure-identity logs every failure at length, and the translated error says what matters.
     logging.getLogger("azure").setLevel(logging.CRITICAL)
+    authority = microsoft.authority
     match login:
         case Login.CLI:
             return identity.AzureCliCredential(tenant_id=tenant)
         case Login.BROWSER:
-            return identity.InteractiveBrowserCredential(tenant_id=tenant)
+            return identity.InteractiveBrowserCredential(tenant_id=tenant, authority=authority)
         case Login.DEVICE_CODE:
-            return identity.DeviceCodeCredential(tenant_id=tenant, prompt_callback=_print_code)
+            return identity.DeviceCodeCredential(
+                tenant_id=tenant, authority=authority, prompt_callback=_print_code
+            )
         case Login.DEFAULT:
-            return identity.DefaultAzureCredential(additionally_allowed_tenants=[tenant])
+            return identity.DefaultAzureCredential(
+                authority=authority, additionally_allowed_tenants=[tenant]
+            )
+
+
+def _az_login(tenant: str, microsoft: Microsoft) -> str:
+    """Return the commands of the Azure CLI that sign in to a tenant."""
+    name = _AZURE_CLI.get(microsoft.cloud)
+    login = f"`az login --tenant {tenant}`"
+    return f"`az cloud set --name {name}` and {login}" if name else login
 
 
 def _print_code(address: str, code: str, expires_at: datetime) -> None:

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from provision.cli.options import CustomerOptions, EntraOptions
+from provision.clouds import Microsoft, microsoft_for
 from provision.context import Context
 from provision.desired import (
     AUDIENCE,
@@ -67,9 +68,8 @@ def customer_of(
             f"{audience[:60]} is not a valid audience.",
             f"Pass {' or '.join(_ACCOUNTS)} to --entra-audience.",
         )
-    authority = base_url(entra_options.entra_authority, what="--entra-authority")
     domains = mail_domains(options.domain or _ask_domains(context))
-    issuer = _issuer(context, options, authority)
+    issuer = _issuer(context, options, entra_options)
     derived = f"entra-{domains[0].split('.')[0]}"[:64].rstrip("-")
     name = connector_name(options.connector_name or derived)
     trusts, despite_others = options.trust_unverified_email, options.trust_despite_other_connectors
@@ -98,16 +98,27 @@ def graph_opener(
 
     It signs in at first use, once a tenant; `open_until` closes the connections.
     """
-    endpoint = base_url(options.graph_endpoint, what="--graph-endpoint")
     opened: dict[str, GraphApi] = {}
 
     def graph_for(issuer: str) -> GraphApi:
         if issuer not in opened:
-            token = context.credentials(tenant_of(issuer), options.entra_login)
-            opened[issuer] = open_until.enter_context(GraphApi(token, endpoint=endpoint))
+            microsoft = microsoft_of(options, issuer)
+            token = context.credentials(tenant_of(issuer), options.entra_login, microsoft)
+            opened[issuer] = open_until.enter_context(GraphApi(token, endpoint=microsoft.graph))
         return opened[issuer]
 
     return graph_for
+
+
+def microsoft_of(options: EntraOptions, issuer: str | None = None) -> Microsoft:
+    """Return Microsoft's cloud that the options and an issuer name. Raises ProvisionFailed."""
+    authority, graph = options.entra_authority, options.graph_endpoint
+    return microsoft_for(
+        options.cloud,
+        issuer=issuer,
+        authority=base_url(authority, what="--entra-authority") if authority else None,
+        graph=base_url(graph, what="--graph-endpoint") if graph else None,
+    )
 
 
 def setup_services(
@@ -123,20 +134,25 @@ def setup_services(
     return SetupServices(
         api=api,
         graph_for=lambda customer: None if options.manual_entra else graph_for(customer.issuer),
-        ask=_ask_manual(context, api.endpoint, product),
+        ask=_ask_manual(context, api.endpoint, product, entra_options),
         now=context.clock(),
     )
 
 
-def _issuer(context: Context, options: CustomerOptions, authority: str) -> str:
+def _issuer(context: Context, options: CustomerOptions, entra_options: EntraOptions) -> str:
+    microsoft = microsoft_of(entra_options, options.issuer)
     if options.issuer is not None:
         return check_issuer(options.issuer)
     question = "The Entra directory (tenant) id, or its domain"
     tenant = options.entra_tenant or context.ask(question, "--entra-tenant")
-    return issuer_of(tenant, authority=authority)
+    issuer = issuer_of(tenant, authority=microsoft.authority)
+    microsoft_of(entra_options, issuer)  # the answer can be an issuer of another cloud
+    return issuer
 
 
-def _ask_manual(context: Context, logto: str, product: Product) -> AskManual:
+def _ask_manual(
+    context: Context, logto: str, product: Product, entra_options: EntraOptions
+) -> AskManual:
     """Return a function that prints instructions and asks for what the admin center shows.
 
     Each connector is asked about once, since a plan and its application both need the answer.
@@ -146,7 +162,8 @@ def _ask_manual(context: Context, logto: str, product: Product) -> AskManual:
     def ask(customer: Customer) -> ManualRegistration:
         if customer.connector_name not in answered:
             given = customer.manual
-            context.err.print(_instructions(customer, logto, product), markup=False)
+            console = microsoft_of(entra_options, customer.issuer).console
+            context.err.print(_instructions(customer, logto, product, console), markup=False)
             answered[customer.connector_name] = ManualRegistration(
                 client_id=given.client_id
                 or context.ask("Application (client) id", "--entra-client-id"),
@@ -197,13 +214,13 @@ def _ask_trust(
     return context.confirm("Trust the addresses of this directory?", "--trust-unverified-email")
 
 
-def _instructions(customer: Customer, logto: str, product: Product) -> str:
+def _instructions(customer: Customer, logto: str, product: Product, console: str) -> str:
     tenant = tenant_of(customer.issuer)
     uris = "\n".join(redirect_uris(callback_uri(logto, "<connector id>"), product.base_url))
     accounts = _ACCOUNTS[customer.audience or AUDIENCE]
     groups = "\n     Add groups claim, Security groups. Add." if customer.group_claims else ""
     return f"""\
-In the Microsoft Entra admin center (https://entra.microsoft.com), in the tenant {tenant}:
+In the Microsoft Entra admin center ({console}), in the tenant {tenant}:
   1. App registrations, New registration. Name: {customer.name} sign-in through Logto.
      Supported account types: {accounts}. Leave the redirect URI empty for
      now. Register.

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from typer import Option
 
+from provision.clouds import Cloud
 from provision.desired import AUDIENCE
-from provision.graph_api import ENDPOINT
-from provision.microsoft import AUTHORITY, Login
+from provision.microsoft import Login
 
 TRUST = "--trust-unverified-email/--no-trust-unverified-email"
 TRUST_HELP = "keep the e-mail addresses that Entra sends, which it does not verify"
@@ -66,12 +66,16 @@ class EntraOptions:
     entra_login: Annotated[Login, Option("--entra-login", help="how to sign in to Microsoft")] = (
         Login.DEFAULT
     )
+    cloud: Annotated[
+        Cloud | None, Option("--cloud", help="Microsoft's cloud of the tenant [that of its issuer]")
+    ] = None
     graph_endpoint: Annotated[
-        str, Option("--graph-endpoint", help="endpoint of Microsoft Graph")
-    ] = ENDPOINT
+        str | None, Option("--graph-endpoint", help="Microsoft Graph, instead of the cloud's own")
+    ] = None
     entra_authority: Annotated[
-        str, Option("--entra-authority", help="endpoint of Microsoft's sign-in")
-    ] = AUTHORITY
+        str | None,
+        Option("--entra-authority", help="Microsoft's sign-in, instead of the cloud's own"),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ from local.microsoft.entra_tenants import EntraTenant
 from provision.__main__ import main
 from provision.admin_function import AdminFunction, local_function
 from provision.aws import aws_session
+from provision.clouds import Microsoft
 from provision.context import Context
 from provision.errors import ProvisionFailed
 from provision.graph_api import TokenSource
@@ -113,7 +114,7 @@ class Operator:
             clock=self.clock,
         )
 
-    def credentials(self, tenant: str, login: Login) -> TokenSource:
+    def credentials(self, tenant: str, login: Login, microsoft: Microsoft) -> TokenSource:
         def token() -> str:
             with JsonClient(f"{self.logto}/entra/{tenant}", name="Microsoft") as http:
                 form = {"grant_type": "client_credentials"}

@@ -1,6 +1,5 @@
 """Wrong settings of the machine itself: one line that names them, exit 1, and no traceback."""
 
-import os
 import ssl
 import threading
 from collections.abc import Iterator
@@ -28,7 +27,6 @@ from provision.errors import NoAnswer, ProvisionFailed
 from provision.http import JsonClient
 from provision.machine import authorities, proxy_for
 from tests.provision.operators import Operator, closed_port, contoso, refused
-from tests.provision.test_program import program
 
 NOWHERE = "/nowhere/at-all"
 SSO = """\
@@ -393,15 +391,6 @@ def test_a_certificate_that_is_not_trusted_is_told_from_a_service_that_is_not_th
     ):
         http.send("GET", "/")
     assert "SSL_CERT_FILE" in str(told.value)
-
-
-def test_the_way_to_this_machine_uses_no_proxy(moto_url: str) -> None:
-    """AWS's own library would use it."""
-    proxy = f"http://127.0.0.1:{closed_port()}"
-    variables = {"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "AWS_ENDPOINT_URL": moto_url}
-    result = program("sessions", "list", "--user", "alice", **{**os.environ, **variables})
-    assert result.returncode == 1
-    assert "AWS refuses reading the stack serverless-sign-in (ValidationError)" in result.stderr
 
 
 @pytest.mark.parametrize("argument", ["\udcff", "--name=\udcff"])

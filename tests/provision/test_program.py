@@ -14,6 +14,7 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from provision import microsoft
 from provision.admin_function import AdminFunction
+from provision.clouds import PUBLIC
 from provision.errors import ProvisionFailed, Unreachable
 from provision.logto_api import management_resource
 from provision.microsoft import Login, credentials
@@ -114,7 +115,7 @@ class Credential:
 
 def test_a_graph_token_is_requested_for_the_tenant(monkeypatch: pytest.MonkeyPatch) -> None:
     credential = Credential()
-    monkeypatch.setattr(microsoft, "_credential", lambda tenant, login: credential)
+    monkeypatch.setattr(microsoft, "_credential", lambda tenant, login, cloud: credential)
     assert credentials("contoso.com", Login.DEFAULT)() == "a-token"
     assert credential.asked == [("https://graph.microsoft.com/.default", "contoso.com")]
 
@@ -129,7 +130,7 @@ def test_a_graph_token_is_requested_for_the_tenant(monkeypatch: pytest.MonkeyPat
 def test_a_failed_sign_in_is_translated_without_its_text(
     monkeypatch: pytest.MonkeyPatch, failure: Exception, kind: type[Exception], words: str
 ) -> None:
-    monkeypatch.setattr(microsoft, "_credential", lambda tenant, login: Credential(failure))
+    monkeypatch.setattr(microsoft, "_credential", lambda tenant, login, cloud: Credential(failure))
     with pytest.raises(kind, match=words) as raised:
         credentials("contoso.com", Login.DEFAULT)()
     assert str(failure) not in str(raised.value)
@@ -155,7 +156,7 @@ def test_a_sign_in_in_the_environment_that_cannot_be_used_names_the_variable(
 @pytest.mark.parametrize("login", Login)
 def test_every_login_gives_a_credential(login: Login) -> None:
     """These are azure-identity's own classes, before any of them uses the network."""
-    credential = microsoft._credential("11111111-2222-4333-8444-555555555555", login)
+    credential = microsoft._credential(FABRIKAM, login, PUBLIC)
     assert callable(credential.get_token)
     close = getattr(credential, "close", None)
     if close is not None:
