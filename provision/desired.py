@@ -247,6 +247,7 @@ def connector_name(name: str) -> str:
     if not _CONNECTOR.fullmatch(name):
         raise ProvisionFailed(
             f"{name[:80]} is not a valid name for a connector.",
-            "Use up to 64 letters, digits, spaces, dots, dashes and underscores.",
+            "Pass up to 64 letters a to z, digits, spaces, dots, dashes and underscores to "
+            "--connector-name.",
         )
     return name

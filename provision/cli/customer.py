@@ -68,6 +68,7 @@ def customer_of(
             f"{audience[:60]} is not a valid audience.",
             f"Pass {' or '.join(_ACCOUNTS)} to --entra-audience.",
         )
+    shown, logo = display_name(options.display_name), logo_url(options.logo_url)
     domains = mail_domains(options.domain or _ask_domains(context))
     issuer = _issuer(context, options, entra_options)
     derived = f"entra-{domains[0].split('.')[0]}"[:64].rstrip("-")
@@ -77,12 +78,12 @@ def customer_of(
         trusts = _ask_trust(context, api.connectors(), name, despite_others=despite_others)
     return Customer(
         connector_name=name,
-        display_name=display_name(options.display_name),
+        display_name=shown,
         issuer=issuer,
         domains=domains,
         trust_unverified_email=trusts,
         trust_despite_others=despite_others,
-        logo_url=logo_url(options.logo_url),
+        logo_url=logo,
         sync_profile=options.sync_profile,
         manual=_partial_registration(context, options),
         audience=audience,

@@ -100,6 +100,9 @@ def _ensure_by_graph(
     client_id, tag = config.get("clientId"), entra.tag_of(api.endpoint, customer.connector_name)
     registered = entra.find_registration(graph, tag, client_id=client_id)
     _check_registered(run, found, customer, registered)
+    known = run.record.connectors.get(customer.connector_name)
+    if client_id is None and (known is None or known.entra_id is None):
+        entra.check_not_of_others(registered, api.endpoint)
     # An existing connector is ours to remove, too, if no other deployment uses its application:
     # the record of this one may have been lost.
     is_only_user = registered is not None and entra.users_of(registered) == (run.record.base_url,)

@@ -34,6 +34,11 @@ def ensure_hook(run: Run, api: LogtoApi, product: Product) -> str | None:
         if found is None:
             return None
     elif missing := _missing(found):
+        if not is_made(found, product):
+            run.warnings.append(
+                f"The webhook {found.get('name')} ({found['id']}) was not made by `setup`. It "
+                f"leads to {product.webhook_url}, so it is used, and it changes."
+            )
         change = Change(
             what=WHAT,
             action="update",

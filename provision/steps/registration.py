@@ -13,11 +13,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from provision.desired import Customer, signed_out_uri
-from provision.errors import Refused
+from provision.errors import ProvisionFailed, Refused
 from provision.graph_api import GraphApi
 from provision.json_api import Json
 from provision.run import Change, Run, ValueChange, differences
 from provision.steps.registration_members import differing_members, members_of
+from shared.parsing.urls import is_plain_http_host
 
 WHAT: Final = "application at Entra"
 REDIRECT_URI: Final = "redirect URI at Entra"
@@ -68,6 +69,20 @@ def find_registration(graph: GraphApi, tag: str, *, client_id: str | None = None
     """Find the application with the tag; if there are several, prefer the one with `client_id`."""
     found = graph.applications_with_tag(tag)
     return min(found, key=lambda one: one.get("appId") != client_id) if found else None
+
+
+def check_not_of_others(found: Json | None, logto: str) -> None:
+    """Refuse an application that neither a connector nor the record knows, if it can be another's.
+
+    Its tag has the address of a Logto. That of this machine is the same on every machine.
+    """
+    if found is not None and is_plain_http_host(urlsplit(logto).hostname):
+        raise ProvisionFailed(
+            f"Entra has the application {found.get('displayName')} ({found.get('appId')}) for a "
+            f"connector of this name at {logto}, maybe of another machine.",
+            "Choose another name with --connector-name, or remove the application if nobody uses "
+            "it.",
+        )
 
 
 def ensure_registration(

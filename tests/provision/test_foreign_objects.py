@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from local.logto.contoso import CONTOSO
-from local.logto.tenant import Application
+from local.logto.tenant import Application, Webhook
 from tests.provision.operators import BASE_URL, ENTRA_SECRET, Operator, refused, state
 
 CALLBACK = f"{BASE_URL}/callback"
@@ -94,6 +94,33 @@ def test_plan_for_an_adopted_application_names_it_and_its_old_and_new_values(
     assert f"    redirectUris: https://a.test/cb -> https://a.test/cb, {CALLBACK}\n" in plan.err
     assert "    alwaysIssueRefreshToken: false -> true\n" in plan.err
     assert "alwaysIssueRefreshToken is turned on, because" in plan.out
+
+
+def test_setup_leaves_the_application_at_entra_of_another_machine_alone(
+    operator: Operator,
+) -> None:
+    """Both machines have a Logto at the same loopback address, and one directory."""
+    operator.setup()
+    (registered,) = operator.entra.registrations.values()
+    operator.tenant.connectors.clear()
+    operator.tenant.applications.clear()
+    (record,) = operator.root.rglob("*.json")
+    record.unlink()
+    before = state(operator.tenant)
+    refused(operator.setup(), f"({registered.client_id})", "maybe of another machine")
+    assert state(operator.tenant) == before
+    assert operator.setup("--connector-name", "entra-mine").code == 0
+    assert registered in operator.entra.registrations.values()
+
+
+def test_plan_warns_of_a_webhook_that_somebody_else_made(operator: Operator) -> None:
+    operator.tenant.webhooks = (
+        Webhook(id="theirs", url=f"{BASE_URL}/webhooks/logto", signing_key="k-1", name="By hand"),
+    )
+    plan = operator.setup("--dry-run")
+    assert "The webhook By hand (theirs) was not made by `setup`" in plan.err
+    old = "User.SuspensionStatus.Updated, User.Deleted"
+    assert f"    events: {old} -> {old}, Grant.LimitExceeded\n" in plan.err
 
 
 def test_setup_by_hand_leaves_a_connector_of_the_same_name_alone(operator: Operator) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.provision.operators import Operator, secrets_of
+from local.logto.tenant import Application
+from tests.provision.operators import ENTRA_SECRET, Operator, secrets_of
+from tests.provision.stacks import deploy
 
 Prepare = Callable[[Operator], None]
 SECRETS = ("LOGTO_APP_SECRET", "LOGTO_WEBHOOK_SIGNING_KEY", "clientSecret")
@@ -151,3 +153,55 @@ def test_teardown_names_the_settings_of_another_file(operator: Operator) -> None
     copy.write_text(operator.env())
     result = operator.teardown("--env-file", "other.env")
     assert f"{copy} still has LOGTO_APP_ID" in result.out
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--adopt", "theirs"),
+        ("--default-connector",),
+        ("--group-claims", "--entra-audience", "AzureADMultipleOrgs"),
+        ("--manual-entra", "--entra-client-id", "theirs"),
+    ],
+    ids=" ".join,
+)
+def test_a_plan_with_options_lists_every_change(operator: Operator, more: tuple[str, ...]) -> None:
+    operator.environment = {"ENTRA_CLIENT_SECRET": ENTRA_SECRET}
+    operator.tenant.applications["theirs"] = Application(
+        id="theirs", secret="their-secret", redirect_uris=()
+    )
+    planned = operator.setup("--dry-run", "--json", *more).json["would_change"]
+    done = operator.setup("--json", *more).json["changed"]
+    assert [shape(one) for one in planned] == [shape(one) for one in done]
+    assert operator.setup("--json", *more).json["changed"] == []
+    planned = operator.teardown("--dry-run", "--json").json["would_change"]
+    done = operator.teardown("--json").json["changed"]
+    assert [shape(one) for one in planned] == [shape(one) for one in done]
+
+
+def test_a_plan_for_another_customer_lists_every_change(operator: Operator) -> None:
+    operator.setup("--no-trust-unverified-email")
+    planned = operator.add("--dry-run", "--json").json["would_change"]
+    done = operator.add("--json").json["changed"]
+    assert [shape(one) for one in planned] == [shape(one) for one in done]
+
+
+def test_a_plan_for_a_stack_lists_every_change(
+    operator: Operator, moto_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_url)
+    stack = deploy("https://app.example.test")
+    operator.session = stack.session
+    planned = operator.setup_stack(stack.name, "--dry-run", "--json").json["would_change"]
+    done = operator.setup_stack(stack.name, "--json").json["changed"]
+    assert [shape(one) for one in planned] == [shape(one) for one in done]
+    assert {one["name"] for one in done if one["what"] == "secret on AWS"} == set(SECRETS[:2])
+    assert operator.setup_stack(stack.name, "--json").json["changed"] == []
+    stack.parameters |= {"LogtoAppId": "local-app", "LogtoEndpoint": operator.logto}
+    (record,) = operator.root.rglob("*.json")
+    record.unlink()
+    where = ("--stack-name", stack.name, "--logto-endpoint", operator.logto, "--yes")
+    result = operator.run("teardown", *where, *operator.graph_options())
+    assert result.code == 0, result.err
+    assert "samconfig.toml still has LogtoAppId, LogtoEndpoint, for what is removed" in result.out
+    assert "The deployed stack still has LogtoAppId, LogtoEndpoint" in result.out
