@@ -24,9 +24,10 @@ def check_logto(endpoint: str) -> None:
         )
     document = response.body if isinstance(response.body, dict) else {}
     issuer = document.get("issuer")
-    if response.status != 200 or not isinstance(issuer, str):
+    is_logtos = str(document.get("authorization_endpoint")).endswith("/oidc/auth")
+    if response.status != 200 or not isinstance(issuer, str) or not is_logtos:
         raise Unreachable(
-            f"{endpoint} is not a Logto endpoint: it has no discovery document.",
+            f"{endpoint} is not a Logto endpoint: it has no discovery document of Logto's.",
             "Pass the address that the Logto Console shows, such as https://tenant.logto.app, "
             "to --logto-endpoint, without a path.",
         )
