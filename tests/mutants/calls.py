@@ -42,7 +42,7 @@ MUTANTS = (
     Mutant("Logto: a 5xx leaves the outcome of a POST open", f"{_CLIENT}._send", never('response.status >= 500 and method == "POST"'), REFRESH, "5xx"),
     Mutant("Logto: time for discovery and keys", "shared.oidc.provider:Provider._fetch_or", instead("deadline.within(seconds)", "deadline"), f"{PROVIDER} {REFRESH}", "takes_its take_too hang"),
     Mutant("Logto: an outage is not asked again and again", "shared.oidc.provider:Provider.metadata", never("usable is not None and 0 <= now - self._failed_at < pause"), PROVIDER, "takes_its"),
-    Mutant("Logto: what a refresh leaves of the request's time", "functions.authorizer.token_refresh:_Redemption._services", instead("services.deadline.before(services.limits.refresh_reserve_seconds)", "services.deadline"), LIMITS, "authorizer"),
+    Mutant("Logto: what a refresh leaves of the request's time", "functions.authorizer.token_refresh:_Redemption._services", instead("services.deadline.before(services.limits.refresh_reserve_seconds)", "services.deadline"), LIMITS, "holder"),
     Mutant("DynamoDB: an attempt ends in time", f"{_TABLE}._has_time", instead("self.deadline.left() >= self.limits.aws_attempt_seconds", "True"), CALLS, "in_time"),
     Mutant("DynamoDB: time is asked for before each attempt", f"{_TABLE}._attempt", never("not self._has_time()"), CALLS, "in_time"),
     Mutant("DynamoDB: number of attempts", f"{_TABLE}._call", without("failed >= self.limits.aws_attempts"), CALLS, "transient"),
