@@ -5,6 +5,7 @@ import os
 import sys
 
 import typer
+from rich.console import Console
 
 from provision.cli import connector, doctor, rotation, sessions, setup, teardown
 from provision.cli.groups import grouped
@@ -12,6 +13,7 @@ from provision.context import Context, UsageError
 from provision.errors import ProvisionFailed
 from provision.machine import network_fault
 from provision.own_machine import bypass_proxies
+from provision.waiting import shown_on
 
 INTERRUPTED = 130
 _NAME = "python -m provision"
@@ -47,7 +49,8 @@ def main(arguments: list[str] | None = None, context: Context | None = None) -> 
     command = typer.main.get_command(app)
     try:
         given = _text(sys.argv[1:] if arguments is None else arguments)
-        ended = command.main(given, prog_name=_NAME, standalone_mode=False, obj=context)
+        with shown_on(_progress(context, given)):
+            ended = command.main(given, prog_name=_NAME, standalone_mode=False, obj=context)
         code = int(ended or 0)
     except ProvisionFailed as failure:
         context.err.print(_sentence(str(failure)), markup=False)
@@ -69,6 +72,11 @@ def main(arguments: list[str] | None = None, context: Context | None = None) -> 
     if code == INTERRUPTED:  # Typer turns some interrupts into this exit code itself
         context.err.print("Interrupted. Run the same command again to finish.")
     return code
+
+
+def _progress(context: Context, arguments: list[str]) -> Console | None:
+    """Return where to show what a command waits for: nowhere beside a document for a program."""
+    return context.err if context.shows_progress and "--json" not in arguments else None
 
 
 def _text(arguments: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from botocore.awsrequest import AWSRequest
 
 from provision.aws import aws_errors_translated, aws_session
 from provision.errors import ActionRefused
+from provision.waiting import waiting_for
 
 Event = dict[str, Any]
 
@@ -44,14 +45,17 @@ def deployed_function(
     """Find the admin function of a stack, or take the named function. Raises ProvisionFailed."""
     session = aws_session(region, profile)
     used = session.profile_name
-    with aws_errors_translated(f"reading the stack {stack}", profile=used):
+    with (
+        waiting_for("CloudFormation"),
+        aws_errors_translated(f"reading the stack {stack}", profile=used),
+    ):
         name = function or _output(session, stack, "AdminFunctionName")
     what = f"invoking the function {name}"
     with aws_errors_translated(what, profile=used):
         client = session.client("lambda")
 
     def invoke(event: Event) -> Event:
-        with aws_errors_translated(what, profile=used):
+        with waiting_for("the admin function"), aws_errors_translated(what, profile=used):
             answer = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
             read: Any = json.loads(answer["Payload"].read())
         if "FunctionError" in answer or not isinstance(read, dict):
@@ -76,14 +80,15 @@ def local_function() -> AdminFunction:
 def _invoke_local(event: Event) -> Event:
     # A program of its own, not an import: `local` is the development stack and imports this
     # package, so the arrow must not point back. Its settings stay out of this process, too.
-    ended = subprocess.run(  # noqa: S603 - this interpreter, and a fixed module
-        [sys.executable, "-m", _LOCAL_PROGRAM],
-        input=json.dumps(event),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-        process_group=0,  # Ctrl-C reaches this process alone, which then ends the other
-    )
+    with waiting_for("the local stack"):
+        ended = subprocess.run(  # noqa: S603 - this interpreter, and a fixed module
+            [sys.executable, "-m", _LOCAL_PROGRAM],
+            input=json.dumps(event),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+            process_group=0,  # Ctrl-C reaches this process alone, which then ends the other
+        )
     if ended.returncode != 0:
         raise ActionRefused(
             "The admin function of the local stack failed.", "See the message above."

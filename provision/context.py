@@ -44,6 +44,11 @@ def _somebody_is_there() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
+def _stderr_is_a_terminal() -> bool:
+    # Not Rich's own guess: FORCE_COLOR, which many CI systems set, makes that of every file.
+    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """Everything outside the program. `interactive`: somebody is there to answer questions."""
@@ -55,6 +60,8 @@ class Context:
     err: Console = field(
         default_factory=lambda: Console(stderr=True, soft_wrap=True, highlight=False)
     )
+    shows_progress: bool = field(default_factory=_stderr_is_a_terminal)
+    """Whether somebody sees what a command waits for."""
     read_line: Callable[[str], str] = _read_line
     read_hidden: Callable[[str], str] = _read_hidden
     clock: Callable[[], float] = time.time

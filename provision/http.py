@@ -9,6 +9,7 @@ import httpx
 
 from provision.errors import NoAnswer, Unreachable
 from provision.machine import Proxy, authorities, proxy_for
+from provision.waiting import waiting_for
 from shared.parsing.urls import is_plain_http_host
 
 TIMEOUT_SECONDS: Final = 20.0
@@ -61,7 +62,10 @@ class JsonClient:
         service = f"{self.name} at {self.base}"
         check = "the address and the network"
         try:
-            with self._client.stream(method, self.base + path, **options) as response:
+            with (
+                waiting_for(self.name.replace("The ", "the ")),
+                self._client.stream(method, self.base + path, **options) as response,
+            ):
                 raw = bytearray()
                 for chunk in response.iter_bytes():
                     raw += chunk

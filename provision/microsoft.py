@@ -14,6 +14,7 @@ from provision.errors import NoAnswer, ProvisionFailed, Unreachable
 from provision.graph_api import TokenSource
 from provision.http import JsonClient
 from provision.machine import check_certificates, proxy_for
+from provision.waiting import waiting_for
 from shared.parsing.urls import check_base, origin_of
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def credentials(tenant: str, login: Login, microsoft: Microsoft = PUBLIC) -> Tok
 
     def token() -> str:
         try:
-            return credential.get_token(microsoft.scope, tenant_id=tenant).token
+            with waiting_for("Microsoft's sign-in"):
+                return credential.get_token(microsoft.scope, tenant_id=tenant).token
         except ClientAuthenticationError:
             raise ProvisionFailed(
                 f"No Microsoft sign-in works for the tenant {tenant}.",

@@ -1,6 +1,7 @@
 """A deployed stack: its outputs, parameters and resources; and secrets by their ARN."""
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from provision.aws import aws_errors_translated
 from provision.errors import ProvisionFailed
+from provision.waiting import waiting_for
 from shared.errors import Misconfigured
 from shared.oidc.client_secret import plain_secret
 
@@ -49,7 +51,10 @@ class Stack:
 
 def read_stack(session: boto3.Session, name: str) -> Stack:
     """Describe a stack. Raises ProvisionFailed."""
-    with aws_errors_translated(f"reading the stack {name}", profile=session.profile_name):
+    with (
+        waiting_for("CloudFormation"),
+        aws_errors_translated(f"reading the stack {name}", profile=session.profile_name),
+    ):
         client = session.client("cloudformation")
         (described,) = client.describe_stacks(StackName=name)["Stacks"]
         pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
@@ -77,6 +82,13 @@ class StoredSecret:
         self._member = member
         self._is_parameter = arn.split(":")[2:3] == ["ssm"]
 
+    @property
+    def _service(self) -> str:
+        return "Parameter Store" if self._is_parameter else "Secrets Manager"
+
+    def _errors_translated(self, what: str) -> AbstractContextManager[None]:
+        return aws_errors_translated(what, profile=self._session.profile_name)
+
     def read(self) -> str | None:
         """Return the secret; None if it has no value yet. Raises ProvisionFailed."""
         text = self._text()
@@ -88,7 +100,7 @@ class StoredSecret:
     def write(self, secret: str) -> None:
         """Store the secret; other members of a JSON object stay. Raises ProvisionFailed."""
         text = self._with(secret)
-        with aws_errors_translated("writing a secret", profile=self._session.profile_name):
+        with waiting_for(self._service), self._errors_translated("writing a secret"):
             if self._is_parameter:
                 self._put_parameter(text)
             else:
@@ -118,7 +130,7 @@ class StoredSecret:
 
     def _text(self) -> str | None:
         try:
-            with aws_errors_translated("reading a secret", profile=self._session.profile_name):
+            with waiting_for(self._service), self._errors_translated("reading a secret"):
                 return self._fetch()
         except _SecretMissing:
             return None

@@ -8,7 +8,6 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from provision.cli import report
 from provision.cli.customer import graph_opener
 from provision.cli.options import AsJson, EntraOptions, TargetOptions
 from provision.cli.target import Target, find_record, find_target, has_management, management
@@ -23,6 +22,7 @@ from provision.doctor.finding import Finding, Status
 from provision.doctor.observed import NotObserved, Observed, ObservedManagement
 from provision.errors import ProvisionFailed
 from provision.settings_store import SECRETS
+from provision.waiting import step
 from shared.errors import SettingsInvalid
 from shared.settings import Settings
 
@@ -48,7 +48,7 @@ def doctor(
     target = find_target(context, target_options)
     if check_entra is None:
         check_entra = bool(context.environment.get("AZURE_CLIENT_ID"))
-    with report.progress(context, "Checking"):
+    with step("Checking"):
         observed = collect(context, target, target_options, entra_options if check_entra else None)
     findings = diagnose(observed)
     if as_json:

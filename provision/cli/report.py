@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from typing import Any
 
@@ -14,12 +13,6 @@ from provision.desired import Product
 from provision.run import Change, ValueChange
 from provision.setup import Outcome
 from provision.steps.connector import Connection
-
-
-def progress(context: Context, text: str) -> AbstractContextManager[object]:
-    """Show a spinner while something runs, if a terminal is there to show it."""
-    shows = context.err.is_terminal
-    return context.err.status(Text(f"{text} ...")) if shows else nullcontext()
 
 
 def show_changes(context: Context, changes: Sequence[Change]) -> None:

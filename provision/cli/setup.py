@@ -18,6 +18,7 @@ from provision.discovery import check_logto
 from provision.product_settings import check_start
 from provision.run import Run
 from provision.setup import Outcome, set_up
+from provision.waiting import step
 
 Act = Callable[[Run], Outcome]
 
@@ -97,8 +98,7 @@ def plan_and_apply(context: Context, target: Target, act: Act, options: RunOptio
         raise typer.Exit(1)
     # Planning has changed the record that it was given: the real run starts from the file.
     record = find_record(context, target)
-    progress = partial(report.progress, context)
-    return act(Run(record=record, pause=context.pause, progress=progress))
+    return act(Run(record=record, pause=context.pause, progress=step))
 
 
 app.callback()(grouped(setup))

@@ -9,6 +9,7 @@ from provision.aws import aws_errors_translated
 from provision.doctor.observed import NotObserved, ObservedStack, ObservedTable
 from provision.errors import ProvisionFailed
 from provision.stack import Stack
+from provision.waiting import waiting_for
 
 NO_STACK = NotObserved("No stack was named (--stack-name).")
 
@@ -37,7 +38,7 @@ def collect_stack(session: boto3.Session, stack: Stack) -> ObservedStack | NotOb
 
 def _table(session: boto3.Session, name: str) -> ObservedTable | None:
     client = session.client("dynamodb")
-    with aws_errors_translated(f"reading the table {name}"):
+    with waiting_for("DynamoDB"), aws_errors_translated(f"reading the table {name}"):
         try:
             described = client.describe_table(TableName=name)["Table"]
         except ClientError as failure:
@@ -60,7 +61,7 @@ def _table(session: boto3.Session, name: str) -> ObservedTable | None:
 def _states(session: boto3.Session, names: list[str]) -> dict[str, str]:
     if not names:
         return {}  # without names, AWS would list every alarm of the account
-    with aws_errors_translated("reading the alarms"):
+    with waiting_for("CloudWatch"), aws_errors_translated("reading the alarms"):
         pages = session.client("cloudwatch").get_paginator("describe_alarms")
         found = [one for p in pages.paginate(AlarmNames=names) for one in p["MetricAlarms"]]
     return {one["AlarmName"]: one["StateValue"] for one in found}

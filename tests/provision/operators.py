@@ -72,6 +72,8 @@ class Operator:
     """Takes the place of reading an answer."""
     answers: list[str] | None = None
     """What the operator types; None: nobody is there to type."""
+    terminal: bool = False
+    """Whether standard error is a terminal."""
     clock: Callable[[], float] = time.time
     pause: Callable[[float], None] = lambda seconds: None
     printed: list[str] = field(default_factory=list)
@@ -104,7 +106,8 @@ class Operator:
             },
             root=self.root,
             interactive=self.answers is not None,
-            err=Console(file=err, width=200, soft_wrap=True),
+            err=Console(file=err, width=200, soft_wrap=True, force_terminal=self.terminal),
+            shows_progress=self.terminal,
             read_line=self.interrupt or answer,
             read_hidden=answer,
             credentials=self.credentials,
