@@ -6,13 +6,17 @@ from tests.mutants.suites import (
     ADMIN,
     BAD_INPUT,
     CONSOLE,
+    ENDPOINT,
     FILES,
+    FOREIGN,
     OBSERVER,
     PERMISSIONS,
     RELAY,
+    ROTATION,
     SETUP,
     SNAPSHOT,
     TEARDOWN,
+    TEXTS,
 )
 
 _APPLICATION, _CONNECTOR, _ENTRA = (
@@ -29,8 +33,14 @@ _PROOF, _RECENT = (
 MUTANTS = (
     Mutant("setup: metadata of others stays", f"{_APPLICATION}:_metadata", without("**before"), SETUP, "keeps"),
     Mutant("setup: takes no application of others", f"{_APPLICATION}:find_application", never('application.get("name") == product.name'), BAD_INPUT, "same_name"),
+    Mutant("setup: an application by its mark alone", f"{_APPLICATION}:find_application", instead("is_made(one, product)", 'product.redirect_uri in one["oidcClientMetadata"]["redirectUris"]'), FOREIGN, "without_its_mark"),
     Mutant("setup: another product's back-channel", f"{_APPLICATION}:_update", without("_check_backchannel(...)"), SETUP, "back_channel"),
     Mutant("setup: takes no connector of others", f"{_CONNECTOR}:_check_own", never('found.get("providerName") != PROVIDER or not (same or known)'), BAD_INPUT, "taken"),
+    Mutant("setup: takes no connector that nobody named", f"{_CONNECTOR}:_ensure_by_hand", without("_check_own(...)"), FOREIGN, "by_hand"),
+    Mutant("setup: takes no application of another machine", f"{_CONNECTOR}:_ensure_by_graph", never("client_id is None and (known is None or known.entra_id is None)"), FOREIGN, "another_machine"),
+    Mutant("setup: the address that Logto calls itself", "provision.cli.setup:setup", without("check_logto(...)"), ENDPOINT, "call_itself"),
+    Mutant("setup: settings with which the product starts", "provision.cli.setup:setup", without("check_start(...)"), TEXTS, "does_not_start"),
+    Mutant("rotation: waits for every process", "provision.rotation:rotate", without("_wait(...)"), ROTATION, "every_process"),
     Mutant("setup: takes no connector made by hand", f"{_CONNECTOR}:_check_registered", never("client_id not in ours"), SETUP, "by_hand"),
     Mutant("setup: domains of others stay", "provision.steps.connector_members:members_of", without("*domains"), SETUP, "keeps"),
     Mutant("setup: unused secrets go", f"{_ENTRA}:remove_other_secrets", never('password.get("displayName") == SECRET_NAME and password.get("hint") != used[:3]'), SETUP, "ends_soon"),
