@@ -51,6 +51,8 @@ class Application:
     further_custom_metadata: dict[str, Any] = field(default_factory=dict)
     """Members of `customClientMetadata` that the stand-in stores and does not use."""
     secret_name: str = "Default secret"  # noqa: S105 - the name of one
+    secret_created_at: int = 0
+    """Milliseconds since 1970."""
     further_secrets: list[FurtherSecret] = field(default_factory=list)
 
     @property

@@ -63,7 +63,12 @@ async def _create(request: Request, state: StandInState) -> Response:
     if body["type"] != "Traditional":
         raise ApiRefusal(400, "guard.invalid_input", "The member `type` is not valid.")
     identifier, secret = state.tenant.presets.take_application()
-    application = Application(id=identifier, secret=secret, redirect_uris=())
+    application = Application(
+        id=identifier,
+        secret=secret,
+        secret_created_at=int(state.clock() * 1000),
+        redirect_uris=(),
+    )
     _update(application, body)
     state.tenant.applications[identifier] = application
     return JSONResponse(_shown(application))
@@ -89,7 +94,7 @@ async def _secrets(request: Request, state: StandInState) -> Response:
     first = FurtherSecret(
         name=application.secret_name,
         value=application.secret,
-        created_at=int(state.clock() * 1000) if not application.further_secrets else 0,
+        created_at=application.secret_created_at,
     )
     shown = (first, *application.further_secrets)
     return JSONResponse([_secret_shown(application, one) for one in shown])
@@ -116,6 +121,7 @@ async def _delete_secret(request: Request, state: StandInState) -> Response:
     if name == application.secret_name and further:
         first = further.pop(0)
         application.secret, application.secret_name = first.value, first.name
+        application.secret_created_at = first.created_at
     elif len(further) == len(application.further_secrets):
         raise not_found("secret")
     application.further_secrets = further
