@@ -9,6 +9,7 @@ the artifacts, so the same build gives the same bytes.
 import io
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import zipfile
@@ -50,10 +51,11 @@ class Size:
 
 
 def finish(build: Path) -> None:
-    """Trim and compile what `sam build` has put into a folder. Raises BuildIncomplete."""
+    """Trim, compile and share what `sam build` has put into a folder. Raises BuildIncomplete."""
     for name, folder in code_folders(build).items():
         _trim(folder)
         _compile(folder, _PLACES[name == LAYER])
+        _share(build / name)
 
 
 def code_folders(build: Path) -> dict[str, Path]:
@@ -97,6 +99,17 @@ def _compile(folder: Path, place: str) -> None:
     )
     if done.returncode != 0:
         raise BuildIncomplete(f"{folder} does not compile:\n{done.stdout}{done.stderr}")
+
+
+def _share(folder: Path) -> None:
+    """Let everybody read a folder: functions run as another user, whatever umask it was built with.
+
+    Archives keep these modes.
+    """
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink() or path == folder:
+            runnable = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+            path.chmod(0o755 if runnable else 0o644)
 
 
 def _size(folder: Path) -> Size:

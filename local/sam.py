@@ -10,7 +10,6 @@ import os
 import platform
 import re
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -19,12 +18,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.artifacts import BuildIncomplete, finish, sizes
+from local.containers import check_containers
 from local.options import ROOT, Options, OptionsInvalid, read_options
+from local.own_name import HOST
+from local.stack import LOOPBACK, backend_ports, check_ports
 from local.table import REGION
 from provision.own_machine import bypass_proxies
 
-HOST = "host.docker.internal"
-"""The name of this machine that both its containers and its browser can resolve."""
+EVERYWHERE = ("0.0.0.0",)  # noqa: S104 - containers do not reach loopback addresses
 BUILD = ROOT / ".aws-sam" / "build"
 _SAM = str(Path(sysconfig.get_path("scripts")) / "sam")
 _FUNCTION_OF = {
@@ -50,28 +51,14 @@ def main(arguments: list[str]) -> int:
     try:
         if given.command == "build":
             return _build(given.architecture)
-        if _sam("build", *_template(), *_architecture(), quiet=True) != 0:
-            return 2
-        finish(BUILD)
         if given.command == "invoke":
-            event = ROOT / "events" / f"{given.event}.json"
-            return _sam(
-                "local",
-                "invoke",
-                function_of(given.event),
-                "-e",
-                str(event),
-                "--skip-pull-image",
-                *_architecture(),
-            )
-        if given.command == "start-api":
-            return _start_api(read_options(os.environ, ROOT / ".env"))
+            return _invoke(given.event)
+        return _start_api(read_options(os.environ, ROOT / ".env"))
     except (OptionsInvalid, BuildIncomplete) as failure:
         print(failure, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 0
-    return 0
 
 
 def _build(architecture: str | None) -> int:
@@ -111,13 +98,39 @@ def with_example(name: str) -> str:
     return f"{before}\n{addition.read_text()}{outputs}{after}"
 
 
+def _invoke(name: str) -> int:
+    event = ROOT / "events" / f"{name}.json"
+    if not event.is_file():
+        events = ", ".join(sorted(path.stem for path in event.parent.glob("*.json")))
+        raise OptionsInvalid(f"There is no event {name}. Those of events/: {events}.")
+    check_containers(os.environ)
+    if not _built():
+        return 2
+    arguments = ("local", "invoke", function_of(name), "-e", str(event), "--skip-pull-image")
+    return _sam(*arguments, *_architecture())
+
+
+def _built() -> bool:
+    """Build for this machine's processor, with the example that is asked for."""
+    if _sam("build", *_template(), *_architecture(), quiet=True) != 0:
+        return False
+    finish(BUILD)
+    return True
+
+
 def _start_api(options: Options) -> int:
-    if not options.own_logto:
-        _check_name()
+    check_ports({"PORT": options.port}, LOOPBACK)
+    check_ports(backend_ports(options), EVERYWHERE)
+    check_containers(os.environ)
+    if not _built():
+        return 2
     variables = ROOT / ".aws-sam" / "sam-local.json"
     variables.write_text(json.dumps({"Parameters": options.functions(HOST)}, indent=2))
     with _backends(options):
         print(f"\n  {options.base_url}\n", flush=True)
+        if not options.own_logto:
+            print(f"  A browser that does not find {HOST} needs this line in its hosts file:")
+            print(f"    127.0.0.1 {HOST}\n", flush=True)
         return _sam(
             *("local", "start-api", "--skip-pull-image", "--port", str(options.port)),
             *("--region", REGION),
@@ -125,21 +138,10 @@ def _start_api(options: Options) -> int:
         )
 
 
-def _check_name() -> None:
-    try:
-        socket.getaddrinfo(HOST, None)
-    except OSError:
-        raise OptionsInvalid(
-            f"Your browser has to reach the Logto stand-in by the name that containers use for "
-            f"this machine. Add this line to your hosts file (/etc/hosts), and run it again:\n\n"
-            f"  127.0.0.1 {HOST}\n"
-        ) from None
-
-
 @contextmanager
 def _backends(options: Options) -> Iterator[None]:
     """Run the table and the stand-in on addresses that containers can reach."""
-    command = [sys.executable, "-m", "local", "--only-backends", "--host", "0.0.0.0"]  # noqa: S104
+    command = [sys.executable, "-m", "local", "--only-backends", "--host", *EVERYWHERE]
     public = ["--public-url", f"http://{HOST}:{options.logto_port}"]
     process = subprocess.Popen(  # noqa: S603 - this program itself
         [*command, *public], cwd=ROOT, stdout=subprocess.PIPE, text=True

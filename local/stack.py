@@ -15,6 +15,7 @@ from local.gateway import Gateway
 from local.logto.contoso import fresh_tenant
 from local.logto.server import StandIn, running
 from local.options import LOGTO, ROOT, Options, OptionsInvalid
+from local.own_name import localhost_names
 from local.queue import FUNCTION_SECONDS, polling, queue_url
 from local.reload import Change, changes
 from local.serving import listen, serving
@@ -32,7 +33,7 @@ def run(options: Options, *, verbose: bool) -> bool:
 
     Raises OptionsInvalid if it cannot start.
     """
-    _check_ports(options.ports, LOOPBACK)
+    check_ports(options.ports, LOOPBACK)
     isolate_from_aws(os.environ)
     with _until_signalled() as stop, ExitStack() as running_parts:
         changed = running_parts.enter_context(changes(stop))
@@ -57,13 +58,18 @@ def run(options: Options, *, verbose: bool) -> bool:
 
 def run_backends(options: Options, *, hosts: tuple[str, ...], public_url: str | None) -> None:
     """Run only the table and the stand-in until stopped. Raises OptionsInvalid."""
-    unused = ("PORT", "API_PORT")
-    needed = {name: port for name, port in options.ports.items() if name not in unused}
-    _check_ports(needed, hosts)
+    check_ports(backend_ports(options), hosts)
     isolate_from_aws(os.environ)
-    with _until_signalled() as stop, backends(options, hosts, public_url):
+    # The stand-in calls itself by its public name, which the system's resolver may not know.
+    with localhost_names(), _until_signalled() as stop, backends(options, hosts, public_url):
         print("The table and the Logto stand-in are up.", flush=True)
         stop.wait()
+
+
+def backend_ports(options: Options) -> dict[str, int]:
+    """The ports of the table and the stand-in, by the variables that choose them."""
+    unused = ("PORT", "API_PORT")
+    return {name: port for name, port in options.ports.items() if name not in unused}
 
 
 @contextmanager
@@ -190,7 +196,8 @@ def _until_signalled() -> Iterator[threading.Event]:
             signal.signal(name, handler)
 
 
-def _check_ports(wanted: dict[str, int], hosts: tuple[str, ...]) -> None:
+def check_ports(wanted: dict[str, int], hosts: tuple[str, ...]) -> None:
+    """Check that no other process listens on these ports. Raises OptionsInvalid."""
     for name, port in wanted.items():
         if ports.taken(port, hosts):
             by = ports.holder(port)

@@ -75,7 +75,9 @@ def test_layer_is_a_part_of_what_serving_needs() -> None:
 
 def test_local_file_pins_every_package_that_the_stack_and_provision_import() -> None:
     """The modules of `local` that build artifacts run with the tools for builds."""
-    building = {f"local/{name}.py" for name in ("artifacts", "sam", "sbom", "unused_packages")}
+    building = {
+        f"local/{name}.py" for name in ("artifacts", "containers", "sam", "sbom", "unused_packages")
+    }
     imported = {
         found.package
         for folder in ("local", "provision", "functions", "shared")

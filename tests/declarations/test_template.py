@@ -12,7 +12,8 @@ import yaml
 
 from functions.admin.application import ACTIONS
 from local.options import Options
-from local.sam import HOST, function_of, with_example
+from local.own_name import HOST
+from local.sam import function_of, with_example
 from local.template import parse_template, read_template, routes_of
 from shared.environment import declarations
 from shared.settings import Settings
@@ -204,6 +205,7 @@ def test_samconfig_names_files_that_are_there_and_holds_no_secret() -> None:
     config = tomllib.loads(text)["default"]
     for command in ("local_invoke", "local_start_api"):
         assert (ROOT / config[command]["parameters"]["env_vars"]).is_file()
+        assert config[command]["parameters"]["add_host"] == [f"{HOST}:host-gateway"]
     assert "secret" not in re.sub(r"#.*", "", text).lower()
 
 
