@@ -24,7 +24,7 @@ from provision.aws import aws_session
 from provision.errors import ProvisionFailed
 from provision.text_file import read_text
 
-_SECRET: Final = re.compile(r"[!-~]+")
+_VISIBLE: Final = re.compile(r"[!-~]+")
 
 
 class UsageError(Exception):
@@ -87,7 +87,7 @@ class Context:
         """
         if not self.interactive:
             raise UsageError(f"{source} is required when nobody can be asked.")
-        return _checked(self._read(self.read_hidden, f"{question}:"), "The answer")
+        return only_visible(self._read(self.read_hidden, f"{question}:"), "The answer")
 
     def confirm(self, question: str, option: str) -> bool:
         """Ask yes or no; an empty answer is no. Raises UsageError if nobody is there."""
@@ -103,9 +103,9 @@ class Context:
         ProvisionFailed and UsageError.
         """
         if file is not None:
-            return _checked(read_text(file), str(file))
+            return only_visible(read_text(file), str(file))
         if given := self.environment.get(variable):
-            return _checked(given, variable)
+            return only_visible(given, variable)
         return self.ask_secret(question, f"{variable} in the environment, or a file,")
 
     def _read(self, read: Callable[[str], str], question: str) -> str:
@@ -115,21 +115,21 @@ class Context:
             raise UsageError("The input ended before every question was answered.") from None
 
 
-def _checked(text: str, source: str) -> str:
-    """Return a secret without the space around it. Raises ProvisionFailed.
+def only_visible(text: str, source: str, *, what: str = "secret") -> str:
+    """Return a secret or an id without the space around it. Raises ProvisionFailed.
 
-    Logto and Entra make secrets of visible ASCII characters. Anything else was added on the way,
-    as a mark, a second line or an invisible character, and would be sent as part of the secret.
+    Logto and Entra make them of visible ASCII characters. Anything else was added on the way, as a
+    mark, a second line or an invisible character, and would be sent as part of it.
     """
-    secret = text.strip()
-    if not secret:
-        raise ProvisionFailed(f"{source} is empty.", "It must hold the secret, and nothing else.")
-    if not _SECRET.fullmatch(secret):
+    visible = text.strip()
+    if not visible:
+        raise ProvisionFailed(f"{source} is empty.", f"It must hold the {what}, and nothing else.")
+    if not _VISIBLE.fullmatch(visible):
         raise ProvisionFailed(
-            f"{source} has a space, a second line or another character that no secret has.",
-            "It must hold the secret, and nothing else.",
+            f"{source} has a space, a second line or another character that no {what} has.",
+            f"It must hold the {what}, and nothing else.",
         )
-    return secret
+    return visible
 
 
 def context_of(invocation: typer.Context) -> Context:

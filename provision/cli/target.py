@@ -6,7 +6,7 @@ import boto3
 
 from provision import files
 from provision.cli.options import TargetOptions
-from provision.context import Context, UsageError
+from provision.context import Context, UsageError, only_visible
 from provision.desired import Product, base_url, logto_endpoint
 from provision.logto_api import LogtoApi, Machine
 from provision.record import Record, read_record, record_path
@@ -55,6 +55,7 @@ def management(context: Context, target: Target, options: TargetOptions) -> Logt
     if not identifier:
         question = "Id of the machine-to-machine application at Logto"
         identifier = context.ask(question, "--management-app-id")
+    identifier = only_visible(identifier, "MANAGEMENT_APP_ID", what="id")
     secret = context.secret("Its secret", "MANAGEMENT_APP_SECRET", options.management_secret_file)
     machine = Machine(id=identifier, secret=secret)
     return LogtoApi(target.endpoint, machine, resource=options.management_api)

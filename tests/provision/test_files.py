@@ -193,6 +193,17 @@ def test_secrets_are_read_without_what_editors_add(operator: Operator, written: 
     assert connector.client_secret == "another-secret"
 
 
+@pytest.mark.parametrize("value", ["a b", "a\nb", "a\u200b", "\ufeffa", "\udcff", " "])
+@pytest.mark.parametrize("variable", ["MANAGEMENT_APP_ID", "MANAGEMENT_APP_SECRET"])
+def test_variables_that_hold_more_than_an_id_or_a_secret_are_refused(
+    operator: Operator, variable: str, value: str
+) -> None:
+    operator.environment = {variable: value}
+    refused(operator.setup(), f"{variable} ", "and nothing else.")
+    operator.environment = {"MANAGEMENT_APP_ID": f" {LOCAL_MACHINE[0]}\r\n"}
+    assert operator.setup().code == 0
+
+
 @pytest.mark.parametrize("text", ["", " \n", "two words", "one\ntwo", "a\u200bb", "a\ufeff", "ä"])
 def test_secrets_that_no_service_makes_are_refused(operator: Operator, text: str) -> None:
     before, file = state(operator.tenant), operator.root / "secret.txt"
