@@ -114,7 +114,7 @@ MUTANTS = (
     Mutant("Entra: a mapping that names its tenant", f"{_ENTRA}:_mapped", instead('mapping.get(f"{identity.tenant}/{value}")', "mapping.get(value) or next((mapping[name] for name in mapping if name.endswith(f'/{value}')), None)"), ENTRA, "customer"),
     Mutant("Entra: a proof is when Entra vouched", f"{_ENTRA}:authenticated_at", instead("(entra.vouched_at, auth_time)", "(auth_time,)"), ENTRA, "never_later"),
     Mutant("Entra: a proof is not of the future", f"{_ENTRA}:authenticated_at", instead("(*proofs, now)", "proofs"), ENTRA, "never_later"),
-    Mutant("Entra: Logto says when the user signed in", "functions.auth.sign_in:_max_age", instead('{"max_age": str(MAX_AGE_SECONDS)} if settings.uses_entra else {}', "{}"), RULES, "a_rule"),
+    Mutant("Entra: auth_time is requested", "functions.auth.sign_in:_max_age", instead('{"max_age": str(MAX_AGE_SECONDS)} if settings.uses_entra else {}', "{}"), RULES, "a_rule"),
     Mutant("Entra: mappings of another tenant", "functions.auth.entra_claims:_mapped", instead("settings.allowed_tenants == (identity.tenant,)", "True"), ENTRA, "customer"),
     Mutant("Entra: a proof is never newer than the sign-in", "functions.auth.entra_claims:authenticated_at", instead("(entra.vouched_at, auth_time)", "(entra.vouched_at,)"), ENTRA, "never_later"),
     Mutant("re-validation: an old proof is no sign-in", f"{_CALLBACK}:_new_session", without("_check_freshness(...)"), REAUTHENTICATION),
