@@ -45,16 +45,20 @@ def sam_build(folder: Path, *, template: Path | None = None, architecture: str =
 
 def link_runtime_client(folder: Path) -> Path:
     """Link the runtime's client, and nothing else, into a folder, as Lambda's image has it."""
-    link_distributions(folder, ("awslambdaric", "simplejson", "snapshot-restore-py"))
-    for metadata in folder.glob("*.dist-info"):
-        metadata.unlink()
+    names = ("awslambdaric", "simplejson", "snapshot-restore-py")
+    link_distributions(folder, names, metadata=False)
     return folder
 
 
-def link_distributions(folder: Path, names: Iterable[str]) -> None:
-    """Link installed distributions into a folder, which can then be the only one to import from."""
+def link_distributions(folder: Path, names: Iterable[str], *, metadata: bool = True) -> None:
+    """Link installed distributions into a folder, which can then be the only one to import from.
+
+    Without their metadata, programs cannot ask for their versions.
+    """
     for name in names:
         for file in distribution(name).files or ():
             top = file.parts[0]
-            if top not in ("..", "__pycache__") and not (folder / top).exists():
+            if top in ("..", "__pycache__") or (top.endswith(".dist-info") and not metadata):
+                continue
+            if not (folder / top).exists():
                 (folder / top).symlink_to(Path(str(distribution(name).locate_file(top))))
