@@ -136,6 +136,17 @@ def test_auto_turns_snapshots_on_if_the_region_has_them(
     assert function["SnapStart"]["ApplyOn"] == applied
 
 
+def test_version_that_is_replaced_is_deleted() -> None:
+    """Each version that stays costs its snapshot every month."""
+    resources = template_of()["Resources"]
+    policies = [
+        resource["DeletionPolicy"]
+        for resource in resources.values()
+        if resource["Type"] == "AWS::Lambda::Version"
+    ]
+    assert policies == ["Delete"] * len(PUBLISHED)
+
+
 def test_provisioned_concurrency_belongs_to_the_alias() -> None:
     template = template_of(SnapStart="off", ProvisionedConcurrency="3")
     aliases = of_type(template, "AWS::Lambda::Alias")
