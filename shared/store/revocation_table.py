@@ -133,6 +133,8 @@ class RevocationTable:
         start = {"ExclusiveStartKey": start_key.attributes} if start_key else {}
         answer = self._call(
             "scan",
+            # Implied by the projection, but the policy requires it, and may see only what is sent.
+            Select="SPECIFIC_ATTRIBUTES",
             ProjectionExpression=_NOT_SEALED,
             FilterExpression="contains(organizations, :organization)",
             ExpressionAttributeValues=encoded({":organization": organization}),

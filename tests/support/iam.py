@@ -92,7 +92,7 @@ def dynamodb(operation: str, request: Mapping[str, Any], table_arns: str) -> Ite
         yield _asked(operation, table_arns + request["TableName"], context)
     else:
         rows = [request[name] for name in ("Key", "Item") if name in request]
-        context = _context(rows, request, reads=operation in ("GetItem", "Scan"))
+        context = _context(rows, request, reads=operation == "GetItem")
         yield _asked(operation, table_arns + request["TableName"], context)
 
 
@@ -118,7 +118,9 @@ def _context(
     context = {"dynamodb:Attributes": tuple(sorted(named))}
     if rows:
         context["dynamodb:LeadingKeys"] = tuple(row["pk"]["S"] for row in rows)
-    if reads:
+    if "Select" in request:
+        context["dynamodb:Select"] = (request["Select"],)
+    elif reads:
         projected = "ProjectionExpression" in request
         select = "SPECIFIC_ATTRIBUTES" if projected else "ALL_ATTRIBUTES"
         context["dynamodb:Select"] = (select,)
