@@ -69,7 +69,7 @@ MUTANTS = (
     Mutant("operator: age of a proof", _RECENT, without("abs(now - signed_at) <= PROOF_SECONDS"), ADMIN, "two_minutes"),
     Mutant("operator: lifetime of a proof", _RECENT, without("int(seconds) <= PROOF_SECONDS"), ADMIN, "another_purpose"),
     Mutant("operator: nothing but sessions", "functions.admin.actions:end_session", instead("""f"session#{_id(event, 'session')}\"""", '_id(event, "session")'), ADMIN, "ending"),
-    Mutant("operator: a cursor belongs to its list", "functions.admin.cursors:position_of", instead('check == digest("cursor", list_id, position)', "True"), ADMIN, "cursors"),
+    Mutant("operator: a cursor belongs to its list", "functions.admin.cursors:position_of", instead('check == digest("cursor", list_id, position)', "True"), ADMIN, "cursor_is_refused another_list"),
     Mutant("permissions: the authorizer makes no session", "template.yaml", Text('{ dynamodb:LeadingKeys: ["token#*"] }', '{ dynamodb:LeadingKeys: ["token#*", "session#*"] }'), PERMISSIONS, "must_not"),
     Mutant("permissions: a refresh changes no more than it should", "template.yaml", Text("seen_at, expires_at, lease_owner,", "seen_at, expires_at, began_at, lease_owner,"), PERMISSIONS, "must_not"),
     Mutant("permissions: nothing sealed is read to end sessions", "shared.store.revocation_table:RevocationTable.read_sessions", without("ProjectionExpression=_NOT_SEALED"), PERMISSIONS, "journey"),
