@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
-from provision.cli import connector, doctor, rotation, sessions, setup, teardown
+from provision.cli import configure, connector, doctor, rotation, sessions, setup, teardown
 from provision.cli.groups import grouped
 from provision.context import Context, UsageError
 from provision.errors import ProvisionFailed
@@ -29,6 +29,7 @@ setup.app.add_typer(connector.app, name="connector")
 setup.app.command("rotate-secret")(grouped(rotation.rotate_secret))
 app.add_typer(setup.app, name="setup")
 app.command("teardown")(grouped(teardown.teardown))
+app.command("configure")(grouped(configure.configure))
 app.command("doctor")(grouped(doctor.doctor))
 app.add_typer(sessions.app, name="sessions")
 
