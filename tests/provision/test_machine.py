@@ -262,13 +262,14 @@ def test_an_exception_of_a_library_is_one_line_and_our_own_is_not_hidden(
         operator.run(*command)
 
 
+PASSWORD = "hunter2"
 PROXIES = (
     "socks5://127.0.0.1:1080",
-    "socks5h://user:hunter2@127.0.0.1:1080",
+    f"socks5h://user:{PASSWORD}@127.0.0.1:1080",
     "ftp://proxy.example.com",
     "http://[::1",
     "http://proxy.example.com:port",
-    "http://user:hunter2@proxy.example.com:80:80",
+    f"http://user:{PASSWORD}@proxy.example.com:80:80",
     "http://",
     "://proxy",
 )
@@ -282,7 +283,7 @@ def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
     monkeypatch.setenv(variable, proxy)
     result = operator.setup("--issuer", "https://login.example.com/x/v2.0")
     refused(result, f"{variable} is not the address of an HTTP proxy")
-    assert "hunter2" not in result.err
+    assert PASSWORD not in result.err
     assert operator.setup().code == 0  # everything else is on this machine
 
 
