@@ -170,6 +170,15 @@ def test_traffic_reaches_functions_only_through_their_alias() -> None:
         )
 
 
+def test_authorizer_of_bearer_tokens_is_asked_at_every_request() -> None:
+    """API Gateway may refuse an empty list of sources; without one it calls, and caches nothing."""
+    (api,) = of_type(template_of(), "AWS::ApiGatewayV2::Api").values()
+    schemes = api["Body"]["components"]["securitySchemes"]
+    written = schemes["SessionOrTokenAuthorizer"]["x-amazon-apigateway-authorizer"]
+    assert "identitySource" not in written
+    assert "authorizerResultTtlInSeconds" not in written
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the SAM CLI's own
 def test_sam_local_finds_the_authorizers() -> None:
     """It skips one whose function it cannot determine, and allows every request."""
