@@ -55,15 +55,19 @@ def test_sign_in_and_sign_out_work(function: Function, stand_in: StandIn) -> Non
         assert json.loads(browser.get("/me", FETCH).body)["name"] == "Alice Example"
         assert "Alice Example" in browser.get("/").body
         out = browser.get("/sign-out", {**NAVIGATION, "sec-fetch-site": "same-origin"})
-        assert robot.end_session(out.location) == f"https://{DOMAIN}/"
+        assert robot.end_session(out.location) == f"https://{DOMAIN}/signed-out"
     assert browser.get("/me", FETCH).status == 401
     assert "SignInSucceeded" in function.log
     assert "alice@contoso.com" not in function.log
 
 
-def test_malformed_event_is_500(function: Function) -> None:
-    assert read_answer(function({})).status == 500
-    assert read_answer(function({"version": "2.0", "requestContext": 1})).status == 500
+def test_event_that_is_not_a_request_is_200_and_a_request_without_a_domain_500(
+    function: Function,
+) -> None:
+    assert read_answer(function({})).status == 200
+    assert read_answer(function({"version": "2.0", "requestContext": 1})).status == 200
+    request = {"version": "2.0", "requestContext": {"http": {"method": "GET", "path": "/"}}}
+    assert read_answer(function(request)).status == 500
 
 
 def test_wrong_settings_stop_the_start_with_their_names(
